@@ -1,0 +1,222 @@
+import type { NodeId, Random } from '@lockstep/kernel';
+
+/** `noop`: what a new leader commits first (Raft §8). `command`: the state machine's. The numbers stand in records. */
+export const entryKind = { noop: 0, command: 1 } as const;
+export type EntryKind = (typeof entryKind)[keyof typeof entryKind];
+
+/** One place in the log. The bytes of `record` are those in the journal and on the way to a follower; only the driver looks inside. */
+export interface Entry {
+  readonly index: number;
+  readonly term: number;
+  readonly kind: EntryKind;
+  readonly record: Uint8Array;
+}
+
+/**
+ * `voter`: counts. `abstaining`: a member whose disk was empty when it joined a cluster that already had a log; it takes entries
+ * but neither votes nor counts towards a commit or a leader's majority, until it holds all that was committed when it joined
+ * (its earlier self may have acknowledged entries that it no longer has).
+ */
+export type Standing = 'voter' | 'abstaining';
+
+/** What must be on disk before any answer that depends on it leaves the node (Raft §5, figure 2; plus the standing). */
+export interface HardState {
+  readonly term: number;
+  readonly votedFor: NodeId | null;
+  readonly standing: Standing;
+}
+
+interface MessageBase {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  /** The sender's term; in a pre-vote the term it would campaign in. */
+  readonly term: number;
+}
+
+export interface PreVoteRequest extends MessageBase {
+  readonly type: 'preVoteRequest';
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+}
+/** `term` is the request's when granted, else the voter's own. */
+export interface PreVoteReply extends MessageBase {
+  readonly type: 'preVoteReply';
+  readonly granted: boolean;
+}
+export interface VoteRequest extends MessageBase {
+  readonly type: 'voteRequest';
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+  /** The leader asked for this election: granted even by those who hear a leader (thesis §3.10). */
+  readonly transfer: boolean;
+}
+export interface VoteReply extends MessageBase {
+  readonly type: 'voteReply';
+  readonly granted: boolean;
+}
+export interface AppendRequest extends MessageBase {
+  readonly type: 'append';
+  readonly previousIndex: number;
+  readonly previousTerm: number;
+  readonly entries: readonly Entry[];
+  readonly commitIndex: number;
+}
+export interface AppendReply extends MessageBase {
+  readonly type: 'appendReply';
+  /** Accepted: everything up to here is the leader's and on the follower's disk. Rejected: meaningless. */
+  readonly matchIndex: number;
+  /** Set when rejected: where to look next (thesis §5.3's fast back-off). */
+  readonly reject: { readonly previousIndex: number; readonly hintIndex: number; readonly hintTerm: number } | null;
+  readonly standing: Standing;
+}
+export interface Heartbeat extends MessageBase {
+  readonly type: 'heartbeat';
+  /** Never beyond what this follower is known to hold. */
+  readonly commitIndex: number;
+  /** Numbers the leader's rounds; echoed, so that a majority's answers prove leadership at the time the round began. */
+  readonly round: number;
+  /** To an abstaining member: with the leader's log on its disk up to here it may vote again. Null until a majority has confirmed the leader since that member joined. */
+  readonly admitIndex: number | null;
+}
+export interface HeartbeatReply extends MessageBase {
+  readonly type: 'heartbeatReply';
+  readonly round: number;
+  readonly standing: Standing;
+}
+/** Thesis §3.10: campaign at once. */
+export interface TimeoutNow extends MessageBase {
+  readonly type: 'timeoutNow';
+}
+
+export type RaftMessage =
+  | PreVoteRequest
+  | PreVoteReply
+  | VoteRequest
+  | VoteReply
+  | AppendRequest
+  | AppendReply
+  | Heartbeat
+  | HeartbeatReply
+  | TimeoutNow;
+
+export type RaftInput =
+  /** `ticks` have passed since the last one: more than 1 after a stall. */
+  | { readonly type: 'tick'; readonly ticks: number }
+  | { readonly type: 'receive'; readonly message: RaftMessage }
+  /** That batch's `persist`, and all before it, are on disk. In order. */
+  | { readonly type: 'persisted'; readonly batch: number }
+  /** Answers `RaftBatch.reads`; empty when the entries are no longer in the journal (then a snapshot is needed). */
+  | { readonly type: 'entriesRead'; readonly peer: NodeId; readonly from: number; readonly entries: readonly Entry[] }
+  /** The peer's process is dead: its connection was reset and a new one refused. */
+  | { readonly type: 'peerDown'; readonly peer: NodeId }
+  /** Messages reach the peer (again): what was in flight may be lost, so probe. */
+  | { readonly type: 'peerUp'; readonly peer: NodeId }
+  /** Hand leadership to that member, or to the best one. Ends by itself after an election time-out. */
+  | { readonly type: 'transfer'; readonly to: NodeId | null }
+  /** A durable snapshot stands for everything up to `index`; the journal may drop it. */
+  | { readonly type: 'snapshotTaken'; readonly index: number }
+  /** The transfer that `RaftBatch.sendSnapshots` asked for is over. */
+  | { readonly type: 'snapshotSent'; readonly peer: NodeId; readonly index: number; readonly delivered: boolean }
+  /** A leader's whole snapshot has arrived and passed its checks. The node answers with `RaftBatch.install`, or nothing when it is stale. */
+  | {
+      readonly type: 'snapshotReceived';
+      readonly from: NodeId;
+      readonly term: number;
+      readonly index: number;
+      readonly snapshotTerm: number;
+    };
+
+export interface DurableWrite {
+  readonly hardState: HardState | null;
+  /** Consecutive; the first replaces whatever stood at its index and after it. May be empty. */
+  readonly entries: readonly Entry[];
+}
+
+export interface ReadRequest {
+  readonly peer: NodeId;
+  /** Entries `from` to `to`, both included; the driver may answer with fewer (but at least one). */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One turn's consequences, in the order the driver acts on them. */
+export interface RaftBatch {
+  readonly id: number;
+  readonly sendNow: readonly RaftMessage[];
+  /** Null: nothing to write, but `persisted` is still due for this batch, after those before it. */
+  readonly persist: DurableWrite | null;
+  /** Votes and append replies; released once `persist` is on disk. */
+  readonly sendAfterPersist: readonly RaftMessage[];
+  readonly reads: readonly ReadRequest[];
+  /** Followers that are too far behind for the log. One transfer per follower at a time, answered by `snapshotSent`. */
+  readonly sendSnapshots: readonly NodeId[];
+  /** Replace state machine and journal by the snapshot just received; a follower does nothing else until `persisted`. */
+  readonly install: { readonly index: number; readonly term: number } | null;
+  /** Everything up to here may be applied, as it comes to hand. Never goes back. */
+  readonly commitIndex: number;
+}
+
+export type RaftRole = 'follower' | 'candidate' | 'leader';
+
+export interface PeerProgress {
+  readonly id: NodeId;
+  readonly state: 'probe' | 'replicate' | 'snapshot';
+  readonly matchIndex: number;
+  readonly standing: Standing;
+  /** Heard within the last election time-out. */
+  readonly alive: boolean;
+}
+
+export interface RaftStatus {
+  readonly id: NodeId;
+  readonly role: RaftRole;
+  readonly term: number;
+  readonly leader: NodeId | null;
+  readonly standing: Standing;
+  readonly commitIndex: number;
+  readonly lastIndex: number;
+  readonly persistedIndex: number;
+  /** On the leader: every other member. Elsewhere empty. */
+  readonly peers: readonly PeerProgress[];
+}
+
+/** What was found on disk. `terms` are the runs of equal terms in the journal, oldest first, from `firstIndex` to `lastIndex`. */
+export interface RecoveredLog {
+  readonly hardState: HardState;
+  /** 0, 0 when there is no snapshot. */
+  readonly snapshotIndex: number;
+  readonly snapshotTerm: number;
+  /** The journal's first entry; `lastIndex + 1` when it is empty. At most `snapshotIndex + 1`. */
+  readonly firstIndex: number;
+  /** `snapshotIndex` when the journal holds nothing above it. */
+  readonly lastIndex: number;
+  readonly terms: readonly { readonly index: number; readonly term: number }[];
+}
+
+export interface RaftOptions {
+  readonly id: NodeId;
+  /** All members, this one included, in any order. */
+  readonly members: readonly NodeId[];
+  readonly random: Random;
+  readonly recovered: RecoveredLog;
+  /** Ticks without a leader before campaigning: drawn from [electionTicks, 2 × electionTicks). Also the span a leader may go without hearing a majority. */
+  readonly electionTicks: number;
+  readonly heartbeatTicks: number;
+  /** Bound on the entries of one append, in record bytes (one entry may exceed it), and on what is in flight to one follower. */
+  readonly appendBytesMax: number;
+  readonly inflightBytesMax: number;
+  readonly inflightAppendsMax: number;
+  /** Record bytes proposed and not yet committed, beyond which `propose` refuses. */
+  readonly uncommittedBytesMax: number;
+  /** Entries that are on disk everywhere they are needed stay in memory up to this many record bytes. */
+  readonly tailBytesMax: number;
+  /** Makes an entry's record. `payload` is copied before it returns. */
+  readonly makeEntry: (index: number, term: number, kind: EntryKind, payload: Uint8Array) => Entry;
+}
+
+/** Why a proposal was not taken. Nothing of it happened or will. */
+export type ProposeRefusal =
+  | { readonly reason: 'not-leader'; readonly leader: NodeId | null }
+  /** Leadership is being handed over, or has not been confirmed by a majority lately. */
+  | { readonly reason: 'transferring' | 'no-quorum' }
+  | { readonly reason: 'too-much-uncommitted' };
