@@ -1,0 +1,93 @@
+import type { Disk, Log, NodeId } from '@lockstep/kernel';
+import type { DurableWrite, Entry, HardState, RecoveredLog } from '../node/types.ts';
+
+/** Who this data directory belongs to. Written once, when the cluster is founded or joined. */
+export interface Identity {
+  readonly formatVersion: 1;
+  readonly broker: string;
+  readonly node: NodeId;
+  readonly clusterId: string;
+  /** New whenever a node starts with an empty disk. */
+  readonly incarnation: string;
+  readonly members: readonly NodeId[];
+  /** `founding`: all is prepared, but no member has yet said that everybody is; no vote yet. */
+  readonly state: 'founding' | 'founded';
+}
+
+export interface StorageOptions {
+  readonly disk: Disk;
+  readonly log: Log;
+  readonly segmentBytes: number;
+  /** `interval` and `never` give up the receipt's promise; documented. */
+  readonly fsync: 'always' | 'interval' | 'never';
+}
+
+/**
+ * Damage that a crash cannot explain. The node must not start: what it acknowledged may be gone.
+ * `message` names file and offset and says what to do.
+ */
+export class CorruptionError extends Error {
+  override readonly name = 'CorruptionError';
+  readonly file: string;
+  readonly offset: number;
+  constructor(file: string, offset: number, detail: string) {
+    super(
+      `${file} is damaged at byte ${offset}: ${detail}. This is not what a crash leaves behind, so the node does not start: ` +
+        `entries that it acknowledged may be gone. With the other members up, move this data directory away and start the node empty; it fetches everything from them.`,
+    );
+    this.file = file;
+    this.offset = offset;
+  }
+}
+
+/**
+ * Journal, hard state and snapshots of one node, in its data directory. The driver is the only user.
+ * A failed write or sync leaves the storage unusable: the process must end (the page cache can no longer be trusted).
+ */
+export interface Storage {
+  readonly identity: Identity | null;
+  readonly recovered: RecoveredLog;
+  writeIdentity(identity: Identity): Promise<void>;
+  /**
+   * Queues a write. `done` is called, in call order, when it and all before it are on disk. While one fsync is in flight later writes
+   * gather, and the next takes them all. A callback rather than a promise: this is the hot path.
+   */
+  write(write: DurableWrite, done: () => void): void;
+  /** Called once when a write has failed; no `done` is called after it. */
+  onFailure(listener: (error: Error) => void): void;
+  /** Entries `from` … up to `to`, at most about `bytesMax` of records but at least one; empty when `from` is no longer there. Sees what was queued by `write`. */
+  read(from: number, to: number, bytesMax: number): Promise<readonly Entry[]>;
+  /** Record bytes in the journal above the newest snapshot. */
+  readonly bytesSinceSnapshot: number;
+  /** Writes a snapshot under a temporary name, syncs and renames it; then drops the one before and the segments that it makes needless. Chunks are pulled with pauses between. */
+  saveSnapshot(index: number, term: number, chunks: Iterable<Uint8Array>): Promise<void>;
+  readonly snapshot: SnapshotInfo | null;
+  /** Reads a piece of a snapshot file as it travels to a follower; empty at its end. Null when that snapshot is no longer there. */
+  readSnapshot(index: number, offset: number, bytesMax: number): Promise<Uint8Array | null>;
+  /** A snapshot file arriving from a leader. */
+  receiveSnapshot(index: number, term: number): Promise<SnapshotReceiver>;
+  /** Makes a received snapshot the newest and the journal empty behind it, atomically as far as a crash can see. `hardState` likewise. */
+  installSnapshot(receiver: SnapshotReceiver, hardState: HardState | null): Promise<void>;
+  /** The state-machine chunks of the newest snapshot, checked. */
+  loadSnapshot(onChunk: (chunk: Uint8Array) => void): Promise<void>;
+  /** Waits for what is queued, then closes the files. */
+  close(): Promise<void>;
+}
+
+export interface SnapshotInfo {
+  readonly index: number;
+  readonly term: number;
+  /** Size of the snapshot's file. */
+  readonly bytes: number;
+}
+
+export interface SnapshotReceiver {
+  readonly index: number;
+  readonly term: number;
+  /** Bytes received so far: where a broken transfer goes on. */
+  readonly offset: number;
+  write(chunk: Uint8Array): Promise<void>;
+  /** All is there: checks every checksum and syncs. Rejects when the bytes are not a whole snapshot. */
+  finish(): Promise<void>;
+  discard(): Promise<void>;
+}
