@@ -1,1 +1,7 @@
-export {};
+/**
+ * Destinations and dispatch. The replicated state machine (deterministic: the same commands give the same state on every replica),
+ * and beside it the dispatcher, which is volatile and works on the master alone. Knows neither terms nor frames nor sockets.
+ */
+export type { Effect, Message } from './effects.ts';
+export type { Proposer } from './proposer.ts';
+export type { AckMode, NackAction, NewMessage, Refusal, Request, Settlement } from './requests.ts';

@@ -1,0 +1,39 @@
+import type { JournalPosition, SessionId } from '@lockstep/kernel';
+import type { Refusal } from './requests.ts';
+
+/** A message on its way to a consumer. Whoever gets it must not change its bytes. */
+export interface Message {
+  /** Its place in the journal, and its id; 0 for a topic message that nobody stores. */
+  readonly position: JournalPosition | 0;
+  /** For a message without a place in the journal: its id, `v<opening position>-<n>`; else null. */
+  readonly volatileId: string | null;
+  /** Where it was sent, and where a dead letter now is. */
+  readonly destination: string;
+  /** When the master took it, wall clock, milliseconds since the epoch. */
+  readonly timestampMs: number;
+  readonly envelope: number;
+  readonly headerBlock: Uint8Array;
+  readonly body: Uint8Array;
+  /** Set on a dead letter. */
+  readonly deadLetter: { readonly reason: string; readonly originalDestination: string } | null;
+}
+
+/**
+ * What the broker wants of the protocol side: plain data. The bytes of a delivered message are valid for as long as they are held.
+ */
+export type Effect =
+  | { readonly type: 'reply'; readonly session: SessionId; readonly token: number; readonly refusal: Refusal | null }
+  | {
+      readonly type: 'deliver';
+      readonly session: SessionId;
+      readonly subscription: number;
+      /** Names this delivery in settlements; grows within a subscription except for messages that come again. Queues: the position. */
+      readonly tag: number;
+      readonly message: Message;
+      /** It may have been delivered before. */
+      readonly redelivered: boolean;
+      /** Starts at 1; counts as `interface.md` says. */
+      readonly deliveryCount: number;
+    }
+  /** The broker has ended the session (it has forgotten it): tell the client why and close. */
+  | { readonly type: 'closeSession'; readonly session: SessionId; readonly code: 'slow-consumer'; readonly message: string };

@@ -1,0 +1,23 @@
+import type { Effect, Request } from '@lockstep/core';
+import type { SessionId } from '@lockstep/kernel';
+
+/** Where a connection's effects arrive. */
+export interface SessionEndpoint {
+  /** Called for each effect that names the session, in order. */
+  effect(effect: Effect): void;
+  /** The effects of this turn have all been given: write out what they made. */
+  flush(): void;
+  /** Take up reading again, if it was stopped for `BrokerPort.accepting`. */
+  resume(): void;
+  /** The broker can no longer serve it (mastership has moved, or the node stops): close, without an ERROR frame. */
+  abandon(): void;
+}
+
+/** The broker, as the sessions of this node see it. */
+export interface BrokerPort {
+  /** From now on effects for the session go to `endpoint`, until its `endSession` has been submitted. */
+  attach(session: SessionId, endpoint: SessionEndpoint): void;
+  submit(request: Request): void;
+  /** False: stop reading from clients (too much is under way, or no majority has been heard lately) until `resume`. */
+  readonly accepting: boolean;
+}
