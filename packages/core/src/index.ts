@@ -4,4 +4,5 @@
  */
 export type { Effect, Message } from './effects.ts';
 export type { Proposer } from './proposer.ts';
+export type { QueueStatus } from './status.ts';
 export type { AckMode, NackAction, NewMessage, Refusal, Request, Settlement } from './requests.ts';

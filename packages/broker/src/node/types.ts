@@ -1,0 +1,122 @@
+import type { Address, BrokerId, Clock, Disk, Log, Network, NodeId, Random } from '@lockstep/kernel';
+import type { QueueStatus } from '@lockstep/core';
+
+/** Everything a node is made of. Nothing here is specific to Node.js: the simulation makes nodes of the same kind. */
+export interface BrokerNodeOptions {
+  readonly broker: BrokerId;
+  readonly node: NodeId;
+  /** The program's version; shown in CONNECTED and in the status. */
+  readonly version: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The data directory. */
+  readonly disk: Disk;
+  readonly network: Network;
+  readonly log: Log;
+  readonly listeners: readonly ListenerOptions[];
+  readonly cluster: ClusterOptions;
+  readonly journal: JournalOptions;
+  readonly limits: LimitOptions;
+}
+
+export interface ListenerOptions {
+  readonly listen: Address;
+  /** What CONNECTED's `failover` header names; null: the bound address. */
+  readonly advertise: Address | null;
+}
+
+export interface ClusterOptions {
+  /** All members, this node included. One member: a logical broker of one. */
+  readonly members: readonly { readonly id: NodeId; readonly address: Address }[];
+  /** Where this node listens for the others; null in a logical broker of one. */
+  readonly listen: Address | null;
+  /** Known to all members; null only where all peers are on loopback. */
+  readonly secret: Uint8Array | null;
+  /** A member whose connection was reset and that refuses a new one is dead: elect at once. */
+  readonly refusedMeansDead: boolean;
+  /** Silence of the master after which a slave stands for election: drawn between this and twice this. */
+  readonly electionMs: number;
+  readonly heartbeatMs: number;
+}
+
+export interface JournalOptions {
+  readonly fsync: 'always' | 'interval' | 'never';
+  readonly segmentBytes: number;
+  /** A snapshot is taken when the journal has grown by this much since the last one, and by that one's own size. */
+  readonly snapshotBytes: number;
+  /** Live bytes (header blocks and bodies of waiting messages) beyond which SENDs are refused. */
+  readonly hardLimitBytes: number;
+}
+
+/** Bounds on what one client may take. Bytes, unless said. */
+export interface LimitOptions {
+  /** Command line and headers of one frame. */
+  readonly headerBytes: number;
+  /** Number of header lines of one frame. */
+  readonly headers: number;
+  readonly bodyBytes: number;
+  readonly connections: number;
+  /** Subscriptions of one connection. */
+  readonly subscriptions: number;
+  /** Open transactions of one connection. */
+  readonly transactions: number;
+  /** Frames in one transaction. */
+  readonly transactionFrames: number;
+  readonly transactionBytes: number;
+  /** From accept to a whole CONNECT frame, milliseconds. */
+  readonly connectMs: number;
+  /** What a subscription of a topic may have waiting before its client is disconnected as too slow. */
+  readonly topicBacklogBytes: number;
+}
+
+export interface BoundListener {
+  readonly kind: 'stomp';
+  readonly bound: Address;
+  readonly advertised: Address;
+}
+
+export type NodeRole = 'master' | 'slave' | 'candidate' | 'learner';
+
+export interface MemberStatus {
+  readonly id: NodeId;
+  /** Of its peer listener, `host:port`. */
+  readonly address: string;
+  readonly role: NodeRole;
+  /** Known to the master, and to a member of itself; null where this node cannot tell. */
+  readonly matchIndex: number | null;
+  readonly lagEntries: number | null;
+  readonly alive: boolean | null;
+}
+
+/** What `GET /api/v1/status` answers. */
+export interface NodeStatus {
+  readonly broker: BrokerId;
+  readonly node: NodeId;
+  readonly role: NodeRole;
+  readonly master: NodeId | null;
+  readonly term: number;
+  readonly commitIndex: number;
+  readonly lastIndex: number;
+  readonly members: readonly MemberStatus[];
+  readonly version: string;
+  /** Client connections of this node, those it passes on to the master included. */
+  readonly connections: number;
+  /** The logical broker's `failover:(…)` URI, as far as this node knows the others' addresses. */
+  readonly failover: string;
+}
+
+/** One node of a logical broker, as the program drives it. */
+export interface RunningNode {
+  readonly listeners: readonly BoundListener[];
+  /** Where the peers reach it; null in a logical broker of one. */
+  readonly peerAddress: Address | null;
+  status(): NodeStatus;
+  queues(): readonly QueueStatus[];
+  /** Can it take clients: as master with a majority, or as slave of a master it hears? The reason is for people. */
+  readiness(): { readonly ready: boolean; readonly reason: string };
+  /** The process must end: the disk failed, or an invariant did not hold. */
+  onFailure(listener: (error: Error) => void): void;
+  onRoleChange(listener: (role: NodeRole, master: NodeId | null) => void): void;
+  /** Clean: a master hands mastership over first; then clients are let go, and what is queued is flushed. */
+  stop(): Promise<void>;
+}
