@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -49,17 +50,26 @@ async function buildTap(): Promise<void> {
   const plugins = JSON.stringify(
     (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { tap: unknown }).tap,
   );
-  const stamp = join(
-    dirname(realpathSync(join(root, 'node_modules/tap'))),
-    '@tapjs/test/test-built/lockstep-built.json',
-  );
-  const wanted = existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
-  if (wanted === plugins) return;
+  const built = join(dirname(realpathSync(join(root, 'node_modules/tap'))), '@tapjs/test/test-built');
+  const stamp = join(built, 'built-for-lockstep.json');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === plugins) return;
   console.log('# building tap for this installation');
+  unlinkFromStore(built);
   const said: string[] = [];
   const code = await run(['build'], {}, (text) => said.push(text));
   if (code !== 0) throw new Error(`tap build failed:\n${said.join('\n')}`);
   writeFileSync(stamp, plugins);
+}
+
+/** pnpm's files are hard links into its store; tap writes into them, and so into every other checkout on the machine. */
+function unlinkFromStore(folder: string): void {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const bytes = readFileSync(path);
+    rmSync(path);
+    writeFileSync(path, bytes);
+  }
 }
 
 function testFiles(suite: Suite, parts: readonly string[]): readonly string[] {
