@@ -51,6 +51,21 @@ ok 2 - test/build/fences/b.test.js # time=3ms`);
   t.end();
 });
 
+t.test('a property, which fails by throwing, is one test', (t) => {
+  const { report: result } = report(`# Subtest: a.js
+    # Subtest: holds
+        1..0
+    ok 1 - holds # time=9ms
+    # Subtest: does not hold
+        not ok 1 - Property failed after 3 tests
+        1..1
+    not ok 2 - does not hold # time=9ms
+    1..2
+not ok 1 - a.js # time=1ms`);
+  t.same(result.counts(), { passed: 1, failed: 1 });
+  t.end();
+});
+
 t.test('what ran nothing has failed', (t) => {
   const skipped = report(`# Subtest: a.js
     ok 1 - no python here # SKIP why

@@ -56,11 +56,14 @@ export class TapReport {
   }
 }
 
-/** Counts the leaves: a result line that closes a subtest only sums up what was counted inside it. */
+/**
+ * Counts the leaves: a result line that closes a subtest only sums up what was counted inside it. A subtest without an
+ * assertion of its own (a property, which fails by throwing) is a leaf too.
+ */
 function countAssertions(block: readonly string[]): Counts {
   let passed = 0;
   let failed = 0;
-  const openSubtests: number[] = [];
+  const open: { readonly indent: number; readonly passedBefore: number; readonly failedBefore: number }[] = [];
   let yamlIndent = -1;
   for (const line of block) {
     const text = line.trimStart();
@@ -70,15 +73,14 @@ function countAssertions(block: readonly string[]): Counts {
       continue;
     }
     if (text === '---') yamlIndent = indent;
-    else if (text.startsWith('# Subtest: ')) openSubtests.push(indent);
+    else if (text.startsWith('# Subtest: ')) open.push({ indent, passedBefore: passed, failedBefore: failed });
     const result = RESULT.exec(text);
     if (result === null || text.endsWith('{')) continue;
     const good = result[1] === 'ok' && !/^(SKIP|TODO)/i.test(result[3] ?? '');
-    const closes = openSubtests.at(-1) === indent;
-    if (closes) openSubtests.pop();
-    // A subtest that failed though nothing in it did: a plan not met, a time-out, a skip.
-    if (good && !closes) passed += 1;
-    else if (!good && (!closes || failed === 0)) failed += 1;
+    const closed = open.at(-1)?.indent === indent ? open.pop() : undefined;
+    // A subtest may fail though nothing in it did: a plan not met, a time-out, a skip, an exception.
+    if (good && (closed === undefined || passed === closed.passedBefore)) passed += 1;
+    else if (!good && (closed === undefined || failed === closed.failedBefore)) failed += 1;
   }
   return { passed, failed };
 }
