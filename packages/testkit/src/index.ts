@@ -1,1 +1,16 @@
-export {};
+/**
+ * What tests of several packages share: seeded chance, a simulated world (time, processes, disks, networks) that a
+ * seed repeats exactly, and compliance suites which simulated and real ports both pass. No shipped package imports
+ * this one. Of the real host it touches turns of the event loop alone.
+ */
+export { SimDevice } from './disk/sim-device.ts';
+export type { DiskFault, DiskOperation } from './disk/sim-device.ts';
+export { SimDisk } from './disk/sim-disk.ts';
+export type { DiskScheduler } from './disk/sim-disk.ts';
+export type { Link } from './network/link.ts';
+export { SimNetwork, SimWires } from './network/sim-network.ts';
+export { hashText, SimRandom } from './random.ts';
+export { HostClock, SimClock } from './sim-clock.ts';
+export { SimHost, SimProcess, SimWorld } from './sim-world.ts';
+export { Simulation } from './simulation.ts';
+export type { EventOwner, ScheduledEvent } from './simulation.ts';

@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const LOCK_NAME = 'lock';
+
+/** Another process, or another part of this one, uses the data directory. */
+export class DataLockedError extends Error {
+  override readonly name = 'DataLockedError';
+  readonly path: string;
+  readonly pid: number;
+  constructor(path: string, pid: number) {
+    super(`${path} is in use by process ${pid}`);
+    this.path = path;
+    this.pid = pid;
+  }
+}
+
+export interface DataLock {
+  /** Gives the directory free. Harmless when called again. */
+  release(): Promise<void>;
+}
+
+interface Holder {
+  readonly pid: number;
+  /** When the process began, in the kernel's ticks since the boot; empty where the system doesn't say. */
+  readonly started: string;
+  readonly boot: string;
+}
+
+async function textOf(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+/** Null when there is no such process. */
+async function describe(pid: number): Promise<Holder | null> {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it lives, as another user's.
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return null;
+  }
+  const stat = (await textOf(`/proc/${pid}/stat`)) ?? '';
+  // The name, in parentheses, may hold anything. Behind it: the state, and as the 20th the start.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  // A zombie is dead; only its parent has not asked yet.
+  if (fields[0] === 'Z' || fields[0] === 'X') return null;
+  const started = fields[19] ?? '';
+  const boot = ((await textOf('/proc/sys/kernel/random/boot_id')) ?? '').trim();
+  return { pid, started, boot };
+}
+
+function parseHolder(text: string): Holder | null {
+  const [pid, started, boot] = text.split('\n');
+  if (pid === undefined || !/^[1-9]\d{0,9}$/.test(pid)) return null;
+  return { pid: Number(pid), started: started ?? '', boot: boot ?? '' };
+}
+
+/** A number alone proves nothing: it is given out again, after a restart of a container at once. */
+async function livingHolder(text: string): Promise<Holder | null> {
+  const holder = parseHolder(text);
+  const now = holder === null ? null : await describe(holder.pid);
+  return now !== null && now.started === holder?.started && now.boot === holder.boot ? now : null;
+}
+
+/** Takes a lock away whose holder is dead, unless somebody else has done so and taken it since. */
+async function removeStale(path: string, stale: string, unique: string): Promise<void> {
+  const aside = `${path}.stale.${unique}`;
+  try {
+    await rename(path, aside);
+  } catch {
+    return;
+  }
+  // Between reading and renaming, the stale lock may have been replaced by a living one: that goes back.
+  if ((await textOf(aside)) !== stale) await link(aside, path).catch(() => {});
+  await unlink(aside);
+}
+
+/**
+ * Takes the directory, which must exist, for this process alone. A lock left by a process that is dead (SIGKILL, power
+ * failure) is recognised and replaced. Guards against mistakes on one machine: a directory shared by machines or by
+ * containers with process numbers of their own is not protected.
+ * @throws DataLockedError naming the directory and the process that holds it.
+ */
+export async function lockDataDirectory(directory: string): Promise<DataLock> {
+  const path = join(directory, LOCK_NAME);
+  const unique = randomUUID();
+  const mine = `${path}.${unique}`;
+  const self = await describe(process.pid);
+  const content = `${process.pid}\n${self?.started ?? ''}\n${self?.boot ?? ''}\n${unique}\n`;
+  // Written under another name first, so that nobody ever reads half a lock.
+  await writeFile(mine, content, { flag: 'wx', mode: 0o600 });
+  try {
+    for (;;) {
+      try {
+        await link(mine, path);
+        break;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      }
+      const found = await textOf(path);
+      if (found === null) continue;
+      const holder = await livingHolder(found);
+      if (holder !== null) throw new DataLockedError(directory, holder.pid);
+      await removeStale(path, found, unique);
+    }
+  } finally {
+    await unlink(mine);
+  }
+  let held = true;
+  return {
+    async release() {
+      if (!held) return;
+      held = false;
+      if ((await textOf(path)) === content) await unlink(path);
+    },
+  };
+}

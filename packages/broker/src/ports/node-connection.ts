@@ -1,0 +1,95 @@
+import type { Socket } from 'node:net';
+
+import { assert } from '@lockstep/kernel';
+import type { Address, Connection, ConnectionHandlers, NetworkError } from '@lockstep/kernel';
+
+import { toNetworkError } from './network-errors.ts';
+
+/** An IPv4 address that came in on an IPv6 socket is shown as what it is. */
+function plainHost(host: string | undefined): string {
+  if (host === undefined) return '';
+  return host.startsWith('::ffff:') && host.includes('.') ? host.slice(7) : host;
+}
+
+/** A socket (TCP or TLS) as the port wants it. */
+export class NodeConnection implements Connection {
+  readonly remote: Address;
+  readonly local: Address;
+  readonly #socket: Socket;
+  #handlers: ConnectionHandlers | null = null;
+  #error: NetworkError | null = null;
+  #writable = true;
+  #destroyed = false;
+  #closed = false;
+
+  /** `socket` is connected, was made with `allowHalfOpen`, and is this object's from now on. */
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.remote = { host: plainHost(socket.remoteAddress), port: socket.remotePort ?? 0 };
+    this.local = { host: plainHost(socket.localAddress), port: socket.localPort ?? 0 };
+    socket.on('error', (error) => {
+      this.#writable = false;
+      this.#error = toNetworkError(error, 'connection');
+    });
+    socket.on('close', () => {
+      this.#writable = false;
+      this.#closed = true;
+      this.#handlers?.close(this.#error);
+    });
+  }
+
+  start(handlers: ConnectionHandlers): void {
+    assert(this.#handlers === null, 'a connection was started twice');
+    this.#handlers = handlers;
+    if (this.#closed) {
+      setImmediate(() => handlers.close(this.#error));
+      return;
+    }
+    const socket = this.#socket;
+    socket.on('drain', () => {
+      if (this.#writable) handlers.drain();
+    });
+    socket.on('end', () => handlers.end());
+    socket.on('data', (chunk: Uint8Array) => {
+      // A stream that holds several chunks may still hand them out after `destroy`.
+      if (!this.#destroyed) handlers.data(chunk);
+    });
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (!this.#writable) return true;
+    return this.#socket.write(chunk);
+  }
+
+  cork(): void {
+    this.#socket.cork();
+  }
+
+  uncork(): void {
+    this.#socket.uncork();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    if (!this.#writable) return;
+    this.#writable = false;
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#destroyed = true;
+    this.#writable = false;
+    this.#socket.destroy();
+  }
+}
