@@ -36,4 +36,9 @@ export type Effect =
       readonly deliveryCount: number;
     }
   /** The broker has ended the session (it has forgotten it): tell the client why and close. */
-  | { readonly type: 'closeSession'; readonly session: SessionId; readonly code: 'slow-consumer'; readonly message: string };
+  | {
+      readonly type: 'closeSession';
+      readonly session: SessionId;
+      readonly code: 'slow-consumer';
+      readonly message: string;
+    };
