@@ -73,7 +73,7 @@ export class FrameWriter {
     let rest = value;
     for (let at = this.#at + digits - 1; at >= this.#at; at--) {
       const tenth = Math.floor(rest / 10);
-      piece[at] = 0x30 + rest - tenth * 10;
+      piece[at] = 0x30 + (rest - tenth * 10); // in this order: the sum stays a safe integer
       rest = tenth;
     }
     this.#at += digits;

@@ -70,13 +70,13 @@ export class Frame {
   /** The first header of that name, decoded; undefined when there is none (STOMP 1.2, Repeated Header Entries). */
   header(name: string): string | undefined {
     const { bytes, base, lines, hasBackslash } = this.head;
+    if (hasBackslash || !isAscii(name)) {
+      for (let i = 0; i < lines.length; i += 3) if (this.#name(i) === name) return this.#value(i);
+      return undefined;
+    }
     for (let i = 0; i < lines.length; i += 3) {
       const start = lines[i]!;
       if (lines[i + 1]! - start === name.length && matchesAscii(bytes, base + start, name)) return this.#value(i);
-    }
-    // Names beyond ASCII, and escaped ones, have another length on the wire.
-    if (hasBackslash || !isAscii(name)) {
-      for (let i = 0; i < lines.length; i += 3) if (this.#name(i) === name) return this.#value(i);
     }
     return undefined;
   }

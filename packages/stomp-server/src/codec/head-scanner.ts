@@ -62,7 +62,8 @@ export class HeadScanner {
     let at = base + this.#at;
     for (; at < stop; at++) {
       const byte = bytes[at]!;
-      if (byte > BACKSLASH) continue; // lower-case letters, the most of a head
+      // Nearly all octets of a head: lower-case letters; then digits, blanks, most punctuation.
+      if (byte > BACKSLASH || (byte > CR && byte < COLON)) continue;
       if (byte === COLON) {
         if (colon < 0) colon = at - base;
       } else if (byte === LF) {
@@ -77,7 +78,7 @@ export class HeadScanner {
         colon = -1;
       } else if (byte === BACKSLASH) this.hasBackslash = true;
       else if (byte === CR) this.hasCarriageReturn = true;
-      else if (byte === NUL) return this.#failAtNul(bytes, lineStart, at);
+      else if (byte === NUL) return this.#failAtNul(bytes, lineStart, colon < 0 ? at : base + colon);
     }
     this.#at = at - base;
     this.#lineStart = lineStart - base;
@@ -170,10 +171,11 @@ export class HeadScanner {
     return true;
   }
 
-  #failAtNul(bytes: Uint8Array, lineStart: number, at: number): boolean {
-    const header = printable(bytes, lineStart, at);
-    const message = `NUL among the headers, behind: ${header}`;
-    this.fault = { code: 'malformed-header', message, header };
+  /** A header value may be a secret, so only the name is shown. */
+  #failAtNul(bytes: Uint8Array, lineStart: number, nameEnd: number): boolean {
+    const header = printable(bytes, lineStart, nameEnd);
+    const where = header === '' ? 'instead of the blank line' : `behind ${header}`;
+    this.fault = { code: 'malformed-header', message: `NUL among the headers, ${where}`, header };
     return false;
   }
 }

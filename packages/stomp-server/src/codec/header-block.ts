@@ -1,4 +1,4 @@
-import { asBuffer, BACKSLASH, COLON, CR, decodeRange, EMPTY, LF, matchesAscii } from './bytes.ts';
+import { asBuffer, BACKSLASH, COLON, copyRange, CR, decodeRange, EMPTY, LF, matchesAscii } from './bytes.ts';
 import { escapeText, unescapeText } from './escaping.ts';
 import type { EscapingRule, StompVersion } from './escaping.ts';
 import type { Frame } from './frame.ts';
@@ -54,7 +54,7 @@ export function stripHeaders(frame: Frame, dropped: HeaderNameSet): Uint8Array {
     let to = kept[i + 2]!;
     // Lines that lay one behind the other, with a bare LF between, go over in one copy.
     for (i += 3; i < kept.length && kept[i]! === to + 1; i += 3) to = kept[i + 2]!;
-    at += bytes.copy(block, at, base + from, base + to);
+    at = copyRange(bytes, base + from, base + to, block, at);
     block[at++] = LF;
   }
   return block;
