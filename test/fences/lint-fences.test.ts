@@ -78,6 +78,7 @@ function casesOfTheOutside(): readonly Case[] {
       'packages/broker/src/ports',
       'packages/broker/src/cli',
       'packages/broker/test',
+      'packages/stomp-server/bench',
       'scripts',
       'test/cluster',
     ]) {
