@@ -1,0 +1,39 @@
+import type { Standing } from '../../node/types.ts';
+
+/** Reads an envelope's fields; any that is not of its kind spoils the whole, asked once at the end. */
+export class Fields {
+  readonly #values: readonly unknown[];
+  ok = true;
+  constructor(values: readonly unknown[]) {
+    this.#values = values;
+  }
+  /** A whole number from 0 on. */
+  count(at: number): number {
+    const value = this.#values[at];
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+    this.ok = false;
+    return 0;
+  }
+  countOrNull(at: number): number | null {
+    return this.#values[at] === null ? null : this.count(at);
+  }
+  flag(at: number): boolean {
+    const value = this.#values[at];
+    if (typeof value !== 'boolean') this.ok = false;
+    return value === true;
+  }
+  text(at: number): string {
+    const value = this.#values[at];
+    if (typeof value === 'string' && value.length <= 255) return value;
+    this.ok = false;
+    return '';
+  }
+  textOrNull(at: number): string | null {
+    return this.#values[at] === null ? null : this.text(at);
+  }
+  standing(at: number): Standing {
+    const value = this.text(at);
+    if (value !== 'voter' && value !== 'abstaining') this.ok = false;
+    return value === 'abstaining' ? 'abstaining' : 'voter';
+  }
+}

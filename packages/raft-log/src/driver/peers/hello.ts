@@ -1,0 +1,233 @@
+import { decodeText, decodeTextStrictly, encodeText } from '@lockstep/kernel';
+import type { NodeId } from '@lockstep/kernel';
+
+/** Both sides must speak the same. Raised when anything on a peer connection changes its meaning. */
+export const protocolVersion = 1;
+
+const magic = encodeText('LKSP');
+const textBytesMax = 255;
+export const nonceBytes = 16;
+
+/** Bound on every frame before both sides are known to each other. */
+export const handshakeFrameBytesMax = 4096;
+
+/** How far a member is on its way into a cluster. `blank`: it has no identity on disk. */
+export type MemberState = 'blank' | 'founding' | 'founded';
+
+/** `raft`: messages of one member to another. `client`: after the handshake the bytes are a client's. */
+export type LinkKind = 'raft' | 'client';
+
+/** What a node says about itself. */
+export interface LocalIdentity {
+  readonly broker: string;
+  readonly node: NodeId;
+  /** Null while blank. */
+  readonly clusterId: string | null;
+  readonly state: MemberState;
+  /** New whenever a node starts with an empty disk. */
+  readonly incarnation: string;
+}
+
+export interface Hello extends LocalIdentity {
+  readonly kind: LinkKind;
+  /** `host:port` of the client whose bytes follow; empty with kind `raft`. */
+  readonly clientAddress: string;
+  readonly nonce: Uint8Array;
+}
+
+export type RefusalCode =
+  | 'malformed'
+  | 'version'
+  | 'secret'
+  | 'broker'
+  | 'cluster'
+  | 'node'
+  | 'not-leading'
+  | 'not-ready';
+
+/** Why one side does not want the other. `text` is for the log. */
+export interface Refusal {
+  readonly code: RefusalCode;
+  readonly text: string;
+}
+
+/** The handshake's frames: dialler `hello`, acceptor `answer`, dialler `proof`, acceptor `accepted`; or `refused` instead of any of the acceptor's. */
+const tag = { hello: 1, answer: 2, proof: 3, accepted: 4, refused: 5 } as const;
+
+export type HandshakeFrame =
+  | { readonly type: 'hello'; readonly hello: Hello }
+  | { readonly type: 'answer'; readonly hello: Hello; readonly signed: Uint8Array; readonly proof: Uint8Array }
+  | { readonly type: 'proof'; readonly proof: Uint8Array }
+  | { readonly type: 'accepted' }
+  | { readonly type: 'refused'; readonly refusal: Refusal }
+  | { readonly type: 'wrong-version'; readonly version: number };
+
+const states: readonly MemberState[] = ['blank', 'founding', 'founded'];
+const kinds: readonly LinkKind[] = ['raft', 'client'];
+const codes: readonly RefusalCode[] = [
+  'malformed',
+  'version',
+  'secret',
+  'broker',
+  'cluster',
+  'node',
+  'not-leading',
+  'not-ready',
+];
+
+class Writer {
+  readonly #bytes: number[] = [];
+  byte(value: number): this {
+    this.#bytes.push(value);
+    return this;
+  }
+  raw(bytes: Uint8Array): this {
+    this.#bytes.push(...bytes);
+    return this;
+  }
+  short(bytes: Uint8Array): this {
+    return this.byte(bytes.length).raw(bytes);
+  }
+  done(): Uint8Array {
+    return Uint8Array.from(this.#bytes);
+  }
+}
+
+/** Every read beyond the end, or of a text that is none, spoils the whole; asked once, at the end. */
+class Reader {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+  ok = true;
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+  take(length: number): Uint8Array {
+    if (this.#bytes.length - this.#at < length) this.ok = false;
+    const taken = this.#bytes.subarray(this.#at, this.#at + length);
+    this.#at += taken.length;
+    return taken;
+  }
+  byte(): number {
+    return this.take(1)[0] ?? 0;
+  }
+  short(): Uint8Array {
+    return this.take(this.byte());
+  }
+  text(): string {
+    const text = decodeTextStrictly(this.short());
+    if (text === null || hasControl(text)) this.ok = false;
+    return text ?? '';
+  }
+  get ended(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+}
+
+/** Names from the other side end up in the log: one line each. */
+function hasControl(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0x20 || unit === 0x7f) return true;
+  }
+  return false;
+}
+
+function boundedText(text: string): Uint8Array {
+  return encodeText(text).subarray(0, textBytesMax);
+}
+
+function writeHello(type: number, hello: Hello): Writer {
+  return new Writer()
+    .byte(type)
+    .raw(magic)
+    .byte(protocolVersion >> 8)
+    .byte(protocolVersion & 0xff)
+    .byte(kinds.indexOf(hello.kind))
+    .byte(states.indexOf(hello.state))
+    .short(boundedText(hello.broker))
+    .short(boundedText(hello.node))
+    .short(boundedText(hello.clusterId ?? ''))
+    .short(boundedText(hello.incarnation))
+    .short(boundedText(hello.clientAddress))
+    .raw(hello.nonce);
+}
+
+/** Texts are cut at 255 bytes. */
+export function encodeHello(hello: Hello): Uint8Array {
+  return writeHello(tag.hello, hello).done();
+}
+
+/** What of the acceptor's answer is covered by the proofs. */
+export function encodeAnswerHello(hello: Hello): Uint8Array {
+  return writeHello(tag.answer, hello).done();
+}
+
+export function encodeAnswer(signed: Uint8Array, proof: Uint8Array): Uint8Array {
+  return new Writer().raw(signed).short(proof).done();
+}
+
+export function encodeProof(proof: Uint8Array): Uint8Array {
+  return new Writer().byte(tag.proof).short(proof).done();
+}
+
+export function encodeAccepted(): Uint8Array {
+  return Uint8Array.of(tag.accepted);
+}
+
+export function encodeRefused(refusal: Refusal): Uint8Array {
+  return new Writer().byte(tag.refused).byte(codes.indexOf(refusal.code)).short(boundedText(refusal.text)).done();
+}
+
+/** Null when the bytes are not a frame of this handshake. */
+export function parseHandshakeFrame(bytes: Uint8Array): HandshakeFrame | null {
+  const reader = new Reader(bytes);
+  const type = reader.byte();
+  switch (type) {
+    case tag.hello:
+    case tag.answer:
+      return parseHello(reader, type, bytes);
+    case tag.proof: {
+      const proof = reader.short();
+      return reader.ok && reader.ended ? { type: 'proof', proof } : null;
+    }
+    case tag.accepted:
+      return reader.ended ? { type: 'accepted' } : null;
+    case tag.refused: {
+      const code = codes[reader.byte()];
+      const text = decodeText(reader.short());
+      if (!reader.ok || !reader.ended || code === undefined || hasControl(text)) return null;
+      return { type: 'refused', refusal: { code, text } };
+    }
+    default:
+      return null;
+  }
+}
+
+function parseHello(reader: Reader, type: number, bytes: Uint8Array): HandshakeFrame | null {
+  const found = reader.take(magic.length);
+  if (!reader.ok || found.some((byte, at) => byte !== magic[at])) return null;
+  const version = reader.byte() * 256 + reader.byte();
+  if (!reader.ok) return null;
+  // The rest of another version's hello may look quite different.
+  if (version !== protocolVersion) return { type: 'wrong-version', version };
+  const kind = kinds[reader.byte()];
+  const state = states[reader.byte()];
+  const broker = reader.text();
+  const node = reader.text() as NodeId;
+  const cluster = reader.text();
+  const incarnation = reader.text();
+  const clientAddress = reader.text();
+  const nonce = reader.take(nonceBytes);
+  if (!reader.ok || kind === undefined || state === undefined) return null;
+  const clusterId = cluster === '' ? null : cluster;
+  if ((clusterId === null) !== (state === 'blank')) return null;
+  const hello: Hello = { broker, node, clusterId, state, incarnation, kind, clientAddress, nonce };
+  if (type === tag.hello) return reader.ended ? { type: 'hello', hello } : null;
+  const signed = bytes.subarray(0, helloBytes(hello));
+  const proof = reader.short();
+  return reader.ok && reader.ended ? { type: 'answer', hello, signed, proof } : null;
+}
+
+function helloBytes(hello: Hello): number {
+  return encodeHello(hello).length;
+}

@@ -1,0 +1,219 @@
+import type { Address, Clock, Connection, ConnectionHandlers, Network, Random, Timer } from '@lockstep/kernel';
+import { NetworkError } from '@lockstep/kernel';
+import { DialHandshake } from './handshake.ts';
+import type { Judge } from './handshake.ts';
+import { nonceBytes } from './hello.ts';
+import type { Hello, LocalIdentity, Refusal } from './hello.ts';
+import { performHandshake } from './perform-handshake.ts';
+import type { HandshakeResult } from './perform-handshake.ts';
+
+export interface LinkOptions {
+  readonly address: Address;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly network: Network;
+  readonly secret: Uint8Array | null;
+  /** As it is at the time of the call. */
+  readonly local: () => LocalIdentity;
+  readonly judge: Judge;
+  readonly connectTimeoutMs: number;
+  readonly handshakeTimeoutMs: number;
+  /** The wait before another try grows from the first to the second, with jitter. */
+  readonly retryMinMs: number;
+  readonly retryMaxMs: number;
+}
+
+export interface LinkEvents {
+  up(hello: Hello): void;
+  /** Nobody listens at the address: a machine is there, the process is not. Told at every try. */
+  nobodyListens(): void;
+  rejected(refusal: Refusal, byPeer: boolean): void;
+  /** What was buffered has gone. */
+  drained(): void;
+}
+
+/** A link that was up for less than this is retried with growing waits. */
+const steadyMs = 1000;
+/** A peer that does not want us is asked again this many times more seldom. */
+const rejectedFactor = 4;
+
+/** Takes no part in what a connection does. */
+const inert: ConnectionHandlers = { data() {}, drain() {}, end() {}, close() {} };
+
+/**
+ * The connection this node sends to one peer on. Dials for as long as it is open; when the connection breaks, at once, so that a
+ * dead process is told from a cut cable within milliseconds.
+ */
+export class OutgoingLink {
+  readonly #options: LinkOptions;
+  readonly #events: LinkEvents;
+  #state: 'waiting' | 'dialling' | 'up' | 'closed' = 'waiting';
+  #connection: Connection | null = null;
+  #abandonHandshake: (() => void) | null = null;
+  #timer: Timer | null = null;
+  #tries = 0;
+  #upSinceMs = 0;
+  #probing = false;
+  #pending: Uint8Array[] = [];
+
+  constructor(options: LinkOptions, events: LinkEvents) {
+    this.#options = options;
+    this.#events = events;
+  }
+
+  get up(): boolean {
+    return this.#state === 'up';
+  }
+
+  /** Bytes handed over and not yet taken by the operating system, and those of this turn. */
+  get bufferedBytes(): number {
+    let bytes = this.#connection?.bufferedBytes ?? 0;
+    for (const chunk of this.#pending) bytes += chunk.length;
+    return bytes;
+  }
+
+  /** Dials at once, if it neither is up nor dials already. */
+  dial(): void {
+    if (this.#state !== 'waiting') return;
+    this.#timer?.cancel();
+    this.#state = 'dialling';
+    const { network, address, connectTimeoutMs } = this.#options;
+    network.connect(address, connectTimeoutMs).then(
+      (connection) => this.#connected(connection),
+      (error: unknown) => this.#dialFailed(error),
+    );
+  }
+
+  /** Something hints that the peer is gone: find out now. */
+  check(): void {
+    if (this.#state !== 'up') {
+      this.#tries = 0;
+      this.dial();
+      return;
+    }
+    if (this.#probing) return;
+    this.#probing = true;
+    const { network, address, connectTimeoutMs } = this.#options;
+    network.connect(address, connectTimeoutMs).then(
+      (connection) => {
+        this.#probing = false;
+        connection.start(inert);
+        connection.destroy();
+      },
+      (error: unknown) => {
+        this.#probing = false;
+        if (!isRefused(error) || this.#state !== 'up') return;
+        this.drop();
+        this.#events.nobodyListens();
+      },
+    );
+  }
+
+  /** Queues chunks for the next `flush`; forgets them when the link is not up. The caller must not change them afterwards. */
+  send(chunks: readonly Uint8Array[]): void {
+    if (this.#state !== 'up') return;
+    for (const chunk of chunks) this.#pending.push(chunk);
+  }
+
+  /** Everything queued since the last time, as one write. */
+  flush(): void {
+    const connection = this.#connection;
+    const pending = this.#pending;
+    if (pending.length === 0 || connection === null) return;
+    this.#pending = [];
+    connection.cork();
+    for (const chunk of pending) connection.write(chunk);
+    connection.uncork();
+  }
+
+  /** Breaks the connection and dials anew. */
+  drop(): void {
+    if (this.#state === 'up') this.#connection?.destroy();
+    this.#broken();
+  }
+
+  close(): void {
+    this.#state = 'closed';
+    this.#timer?.cancel();
+    this.#abandonHandshake?.();
+    this.#connection?.destroy();
+    this.#connection = null;
+    this.#pending = [];
+  }
+
+  #connected(connection: Connection): void {
+    const { clock, random, secret, local, judge, handshakeTimeoutMs } = this.#options;
+    if (this.#state === 'closed') {
+      connection.start(inert);
+      connection.destroy();
+      return;
+    }
+    const link = { kind: 'raft', clientAddress: '' } as const;
+    const handshake = new DialHandshake(local(), link, secret, random.bytes(nonceBytes), judge);
+    this.#abandonHandshake = performHandshake(connection, handshake, clock, handshakeTimeoutMs, (result) => {
+      this.#abandonHandshake = null;
+      this.#shaken(connection, result);
+    });
+  }
+
+  #shaken(connection: Connection, result: HandshakeResult): void {
+    if (result.type === 'refused') {
+      this.#retryAfter(this.#options.retryMaxMs * rejectedFactor);
+      this.#events.rejected(result.refusal, result.byPeer);
+      return;
+    }
+    if (result.type === 'lost') {
+      this.#retry();
+      return;
+    }
+    this.#state = 'up';
+    this.#connection = connection;
+    this.#upSinceMs = this.#options.clock.monotonicMs();
+    result.take({
+      // Nothing is ever sent back on a connection: each side speaks on the one it dialled.
+      data: () => connection.destroy(),
+      drain: () => this.#events.drained(),
+      end: () => connection.destroy(),
+      close: () => {
+        if (this.#connection === connection) this.#broken();
+      },
+    });
+    this.#events.up(result.hello);
+  }
+
+  #broken(): void {
+    if (this.#state !== 'up') return;
+    this.#connection = null;
+    this.#pending = [];
+    this.#state = 'waiting';
+    if (this.#options.clock.monotonicMs() - this.#upSinceMs >= steadyMs) {
+      this.#tries = 0;
+      this.dial();
+    } else {
+      this.#retry();
+    }
+  }
+
+  #dialFailed(error: unknown): void {
+    if (this.#state === 'closed') return;
+    this.#retry();
+    if (isRefused(error)) this.#events.nobodyListens();
+  }
+
+  #retry(): void {
+    const { retryMinMs, retryMaxMs } = this.#options;
+    this.#retryAfter(Math.min(retryMaxMs, retryMinMs * 2 ** Math.min(this.#tries, 16)));
+    this.#tries += 1;
+  }
+
+  #retryAfter(delayMs: number): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'waiting';
+    const { clock, random } = this.#options;
+    this.#timer = clock.setTimer(delayMs * (0.5 + random.fraction() / 2), () => this.dial());
+  }
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof NetworkError && error.code === 'refused';
+}

@@ -1,0 +1,255 @@
+import { encodeText, silentLog } from '@lockstep/kernel';
+import type { Connection, Log, NodeId } from '@lockstep/kernel';
+import { SimWorld } from '@lockstep/testkit';
+import type { SimProcess } from '@lockstep/testkit';
+import t from 'tap';
+
+import type { Hello, LocalIdentity, MemberState } from '../../src/driver/peers/hello.ts';
+import type { PeerMessage } from '../../src/driver/peers/messages.ts';
+import { PeerTransport } from '../../src/driver/peers/peer-transport.ts';
+import type { Entry } from '../../src/node/types.ts';
+
+const port = 7000;
+
+/** One node's transport, and what it was told. */
+class Station {
+  readonly process: SimProcess;
+  readonly heard: { from: NodeId; message: PeerMessage }[] = [];
+  readonly greeted: Hello[] = [];
+  readonly reachable: NodeId[] = [];
+  readonly gone: { peer: NodeId; atMs: number }[] = [];
+  readonly clients: { connection: Connection; address: string }[] = [];
+  readonly warnings: string[] = [];
+  leading = false;
+  identity: LocalIdentity;
+  transport!: PeerTransport;
+
+  constructor(process: SimProcess, overrides: Partial<LocalIdentity> = {}) {
+    this.process = process;
+    const node = process.host.name as NodeId;
+    this.identity = {
+      broker: 'east',
+      node,
+      clusterId: 'x1',
+      state: 'founded' as MemberState,
+      incarnation: `${node}1`,
+      ...overrides,
+    };
+  }
+
+  async open(members: readonly string[], secret: string | null): Promise<this> {
+    const { clock, random, network } = this.process;
+    const others = members.filter((name) => name !== this.process.host.name);
+    const log: Log = { ...silentLog, warn: (text) => this.warnings.push(text) };
+    this.transport = await PeerTransport.open(
+      {
+        local: () => this.identity,
+        peers: new Map(others.map((name) => [name as NodeId, { host: name, port }])),
+        listen: { host: '0.0.0.0', port },
+        secret: secret === null ? null : encodeText(secret),
+        clock,
+        random,
+        network,
+        log,
+        parseRecords: (bytes) => (bytes[0] === 0 ? null : [record(bytes.length)]),
+        frameBytesMax: 4 * 1024 * 1024,
+        bufferedBytesMax: 256 * 1024,
+      },
+      {
+        message: (message, from) => this.heard.push({ from, message }),
+        reachable: (peer) => this.reachable.push(peer),
+        nobodyListens: (peer) => this.gone.push({ peer, atMs: this.process.host.world.simulation.nowMs }),
+        greeted: (hello) => this.greeted.push(hello),
+        acceptsClients: () => this.leading,
+        client: (connection, address) => this.clients.push({ connection, address }),
+      },
+    );
+    const tick = (): void => {
+      this.transport.tick(100);
+      clock.setTimer(100, tick);
+    };
+    tick();
+    return this;
+  }
+}
+
+function record(bytes: number): Entry {
+  return { index: 1, term: 1, kind: 1, record: new Uint8Array(bytes).fill(7) };
+}
+
+const node = (name: string): NodeId => name as NodeId;
+const heartbeat = (from: string, to: string, round: number): PeerMessage => ({
+  type: 'heartbeat',
+  from: node(from),
+  to: node(to),
+  term: 3,
+  commitIndex: 5,
+  round,
+  admitIndex: null,
+});
+
+async function pair(seed: number, secrets: readonly [string | null, string | null], b: Partial<LocalIdentity> = {}) {
+  const world = new SimWorld(seed);
+  const first = await new Station(world.host('a').start()).open(['a', 'b'], secrets[0]);
+  const second = await new Station(world.host('b').start(), b).open(['a', 'b'], secrets[1]);
+  return { world, a: first, b: second };
+}
+
+t.test('messages pass both ways once both have proved themselves', async (t) => {
+  const { world, a, b } = await pair(1, ['s', 's']);
+  await world.simulation.runUntil(() => a.reachable.length > 0 && b.reachable.length > 0, 1000);
+  a.transport.send(node('b'), heartbeat('a', 'b', 9));
+  const append = { type: 'append', from: node('b'), to: node('a'), term: 3, commitIndex: 0 } as const;
+  const entries = [record(40_000)];
+  b.transport.send(node('a'), { ...append, previousIndex: 0, previousTerm: 0, entries });
+  a.transport.flush();
+  b.transport.flush();
+  await world.simulation.runUntil(() => a.heard.length > 0 && b.heard.length > 0, 1000);
+  t.same(b.heard, [{ from: 'a', message: heartbeat('a', 'b', 9) }]);
+  const got = a.heard[0]?.message;
+  t.equal(got?.type === 'append' && got.entries[0]?.record.length, 40_000);
+  t.same(a.warnings, []);
+});
+
+t.test('what does not belong together stays apart, and says so once', async (t) => {
+  const cases: [string, readonly [string | null, string | null], Partial<LocalIdentity>, RegExp][] = [
+    ['another secret', ['s', 'other'], {}, /secret/],
+    ['no secret against one', ['s', null], {}, /secret/],
+    ['another logical broker', ['s', 's'], { broker: 'west' }, /logical broker west/],
+    ['another cluster', [null, null], { clusterId: 'x2' }, /cluster x2/],
+    ['another node id', [null, null], { node: node('c') }, /node c/],
+  ];
+  for (const [name, secrets, overrides, pattern] of cases) {
+    const { world, a, b } = await pair(2, secrets, overrides);
+    await world.simulation.runUntil(60_000);
+    t.same([a.reachable, b.reachable, a.heard, b.heard], [[], [], [], []], `${name}: no link`);
+    t.match(a.warnings.join('\n'), pattern, name);
+    t.ok(a.warnings.length <= 2, `${name}: ${a.warnings.length} warnings in a minute`);
+  }
+});
+
+t.test('a killed process is known to be gone within milliseconds; a cut is not death', async (t) => {
+  const { world, a, b } = await pair(3, [null, null]);
+  await world.simulation.runUntil(5000);
+  a.gone.length = 0;
+  world.host('b').kill();
+  const killedAt = world.simulation.nowMs;
+  t.ok(await world.simulation.runUntil(() => a.gone.length > 0, 1000));
+  const took = (a.gone[0]?.atMs ?? Infinity) - killedAt;
+  t.comment(`known after ${took.toFixed(2)} ms`);
+  t.ok(took < 50, `${took} ms`);
+  t.equal(b.process.state, 'dead');
+
+  const again = await pair(4, [null, null]);
+  await again.world.simulation.runUntil(5000);
+  again.a.gone.length = 0;
+  again.world.wires.cut('a', 'b');
+  await again.world.simulation.runUntil(60_000);
+  t.same(again.a.gone, []);
+  again.world.wires.healAll();
+  again.a.reachable.length = 0;
+  t.ok(await again.world.simulation.runUntil(() => again.a.reachable.length > 0, 5000), 'found again');
+});
+
+t.test('what strangers send does nothing but close their connection', async (t) => {
+  const { world, a, b } = await pair(5, ['s', 's']);
+  await world.simulation.runUntil(() => a.reachable.length > 0 && b.reachable.length > 0, 1000);
+  const stranger = world.host('z').start();
+  const floods = [
+    new Uint8Array(100_000).fill(255),
+    new Uint8Array([0, 0, 0, 1, 3]),
+    encodeText('GET / HTTP/1.1\r\n\r\n'),
+    new Uint8Array([0, 0, 0, 9, 1, 76, 75, 83, 80, 0, 1, 0, 2]),
+    new Uint8Array([0, 0, 0, 0]),
+    new Uint8Array(2),
+  ];
+  for (const bytes of floods) {
+    let closed = false;
+    const connection = await world.simulation.run(() =>
+      stranger.network.connect({ host: 'a', port }, 1000).then((made) => {
+        made.start({ data() {}, drain() {}, end: () => made.end(), close: () => (closed = true) });
+        return made;
+      }),
+    );
+    connection.write(bytes);
+    t.ok(await world.simulation.runUntil(() => closed, 5000), `closed after ${bytes.length} bytes`);
+  }
+  a.transport.send(node('b'), heartbeat('a', 'b', 1));
+  a.transport.flush();
+  t.ok(await world.simulation.runUntil(() => b.heard.length > 0, 1000), 'the others are undisturbed');
+  t.ok(a.warnings.length <= 1);
+});
+
+t.test('a member that sends what is no message loses its connection, and gets it back', async (t) => {
+  const { world, a, b } = await pair(6, [null, null]);
+  await world.simulation.runUntil(() => a.reachable.length > 0 && b.reachable.length > 0, 1000);
+  b.reachable.length = 0;
+  const damaged = { index: 1, term: 1, kind: 1, record: new Uint8Array(10) } as const;
+  const append = { type: 'append', from: node('b'), to: node('a'), term: 3, commitIndex: 0 } as const;
+  b.transport.send(node('a'), { ...append, previousIndex: 0, previousTerm: 0, entries: [damaged] });
+  b.transport.flush();
+  t.ok(await world.simulation.runUntil(() => b.reachable.length > 0, 5000));
+  t.same(a.heard, []);
+  t.match(a.warnings, ['closed the connection from node b: it sent what is no message']);
+});
+
+t.test(
+  'a peer that takes nothing in gets no entries beyond the bound, and is told of when it does again',
+  async (t) => {
+    const { world, a, b } = await pair(7, [null, null]);
+    await world.simulation.runUntil(() => a.reachable.length > 0 && b.reachable.length > 0, 1000);
+    a.reachable.length = 0;
+    b.process.pause();
+    const append = { type: 'append', from: node('a'), to: node('b'), term: 3, commitIndex: 0 } as const;
+    for (let turn = 0; turn < 100; turn += 1) {
+      a.transport.send(node('b'), { ...append, previousIndex: 0, previousTerm: 0, entries: [record(50_000)] });
+      a.transport.send(node('b'), heartbeat('a', 'b', turn));
+      a.transport.flush();
+    }
+    await world.simulation.runUntil(world.simulation.nowMs + 100);
+    b.process.resume();
+    t.ok(await world.simulation.runUntil(() => a.reachable.length > 0, 5000), 'told that there is room again');
+    await world.simulation.runUntil(world.simulation.nowMs + 100);
+    const appends = b.heard.filter(({ message }) => message.type === 'append').length;
+    t.ok(appends > 0 && appends < 10, `${appends} appends`);
+    t.equal(b.heard.filter(({ message }) => message.type === 'heartbeat').length, 100, 'heartbeats always go');
+  },
+);
+
+t.test('a client passes through to the node that leads, and to no other', async (t) => {
+  const { world, a, b } = await pair(8, ['s', 's']);
+  await t.rejects(
+    world.simulation.run(() => a.transport.dialClient(node('b'), '10.0.0.9:4711')),
+    /does not lead/,
+  );
+  b.leading = true;
+  const tunnel = await world.simulation.run(() =>
+    a.transport.dialClient(node('b'), '10.0.0.9:4711').then((made) => {
+      made.write(encodeText('CONNECT'));
+      return made;
+    }),
+  );
+  await world.simulation.runUntil(() => b.clients.length > 0, 1000);
+  await world.simulation.runUntil(world.simulation.nowMs + 100);
+  const client = b.clients[0];
+  t.equal(client?.address, '10.0.0.9:4711');
+  let text = '';
+  let answer = '';
+  let closed = false;
+  client?.connection.start({
+    data: (chunk) => {
+      text += Buffer.from(chunk).toString();
+      client.connection.write(encodeText('CONNECTED'));
+    },
+    drain() {},
+    end: () => client.connection.end(),
+    close: () => (closed = true),
+  });
+  await world.simulation.runUntil(() => text.length === 7, 1000);
+  t.equal(text, 'CONNECT');
+  tunnel.start({ data: (chunk) => (answer += Buffer.from(chunk).toString()), drain() {}, end() {}, close() {} });
+  await world.simulation.runUntil(() => answer.length === 9, 1000);
+  t.equal(answer, 'CONNECTED');
+  tunnel.end();
+  t.ok(await world.simulation.runUntil(() => closed, 1000));
+});
