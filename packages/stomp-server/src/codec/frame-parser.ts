@@ -54,7 +54,7 @@ export class FrameParser {
   /** The first byte of the window that belongs to no returned frame: in a frame, its first byte. */
   #at = 0;
   #end = 0;
-  /** The window is the parser's own memory, so that chunks may be appended in place. */
+  /** The window is the parser's own memory, which may have room behind `#end`; a chunk's ends at `#end`. */
   #owned = false;
   #command: Command = 'SEND';
   #rule: EscapingRule = '1.0';
@@ -92,7 +92,7 @@ export class FrameParser {
       return;
     }
     const held = this.#end - this.#at;
-    if (!this.#owned || this.#end + chunk.length > this.#window.length) {
+    if (this.#end + chunk.length > this.#window.length) {
       // Views of returned frames may point into the old window, so its bytes never move. Twice the size when little
       // comes at a time, so that a trickling sender costs linear time.
       const needed = held + chunk.length;

@@ -39,7 +39,8 @@ t.test('a large body that comes in pieces is whole, in a buffer of its own size'
     ['content-length', String(body.length)],
   ];
   const bytes = encodeFrame({ command: 'SEND', headers, body, version: '1.2' });
-  const chunks = [bytes.subarray(0, 9), bytes.subarray(9, 70_000), bytes.subarray(70_000)];
+  const cuts = [0, 9, 70_000, 2 * MEBIBYTE, bytes.length];
+  const chunks = cuts.slice(1).map((end, i) => bytes.subarray(cuts[i], end));
   const after = octets('ACK\nid:1\n\n\0');
   const frames = pull(new FrameParser(generous), [...chunks, after]);
   t.equal(Buffer.compare(frames[0]!.body, body), 0);

@@ -60,6 +60,8 @@ t.test('transcodeHeaderBlock gives the same view when nothing has to change', as
   for (const from of ['1.0', '1.1', '1.2'] as const) {
     for (const to of ['1.0', '1.1', '1.2'] as const) t.equal(transcodeHeaderBlock(plain, from, to), plain);
   }
+  const bareColon = octets('a:b:c\n');
+  t.equal(transcodeHeaderBlock(bareColon, '1.1', '1.2'), bareColon, 'as its sender wrote it');
   for (const version of ['1.1', '1.2'] as const) {
     const escaped = octets('a\\cb:\\\\\\n\nempty:\nb:c:d\n');
     t.equal(transcodeHeaderBlock(escaped, version, version), escaped);
