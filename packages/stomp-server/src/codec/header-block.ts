@@ -44,17 +44,16 @@ export function stripHeaders(frame: Frame, dropped: HeaderNameSet): Uint8Array {
     if (!drop && kept !== null) kept.push(lines[i]!, lines[i + 1]!, lines[i + 2]!);
   }
   if (kept === null) return bytes.subarray(base + start, base + end);
+  if (kept.length === 0) return EMPTY;
+  const last = kept[kept.length - 1]!;
   let length = 0;
   for (let i = 0; i < kept.length; i += 3) length += kept[i + 2]! - kept[i]! + 1;
-  if (length === 0) return EMPTY;
+  // Dropped headers often stand first or last.
+  if (!hasCarriageReturn && length === last + 1 - kept[0]!) return bytes.subarray(base + kept[0]!, base + last + 1);
   const block = Buffer.allocUnsafe(length);
   let at = 0;
-  for (let i = 0; i < kept.length;) {
-    const from = kept[i]!;
-    let to = kept[i + 2]!;
-    // Lines that lay one behind the other, with a bare LF between, go over in one copy.
-    for (i += 3; i < kept.length && kept[i]! === to + 1; i += 3) to = kept[i + 2]!;
-    at = copyRange(bytes, base + from, base + to, block, at);
+  for (let i = 0; i < kept.length; i += 3) {
+    at = copyRange(bytes, base + kept[i]!, base + kept[i + 2]!, block, at);
     block[at++] = LF;
   }
   return block;
