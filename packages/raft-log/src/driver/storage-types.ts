@@ -1,4 +1,4 @@
-import type { Disk, Log, NodeId } from '@lockstep/kernel';
+import type { Clock, Disk, Log, NodeId } from '@lockstep/kernel';
 import type { DurableWrite, Entry, HardState, RecoveredLog } from '../node/types.ts';
 
 /** Who this data directory belongs to. Written once, when the cluster is founded or joined. */
@@ -17,9 +17,17 @@ export interface Identity {
 export interface StorageOptions {
   readonly disk: Disk;
   readonly log: Log;
+  /** For `fsync: interval` alone. */
+  readonly clock: Clock;
+  /** A segment file is about this long; an entry that is longer gets one of its own. */
   readonly segmentBytes: number;
-  /** `interval` and `never` give up the receipt's promise; documented. */
+  /**
+   * `interval` (a second) and `never` give up the receipt's promise; documented. Votes, snapshots and finished segments are synced
+   * all the same.
+   */
   readonly fsync: 'always' | 'interval' | 'never';
+  /** At least that much of the journal's end stays, snapshot or not, for followers a little behind. Default: one segment. */
+  readonly retainBytes?: number;
 }
 
 /**

@@ -1,0 +1,9 @@
+/**
+ * One node's durable state in its data directory: journal, term and vote, snapshots, identity. Whatever `done` was called for is found
+ * again after any crash; damage that a crash does not explain is named, never passed over. The formats are described in
+ * `docs/internals/journal.md`.
+ */
+export { NewerFormatError } from './newer-format-error.ts';
+export { openStorage } from './open-storage.ts';
+export { entryPayload, makeEntry, parseRecords, recordHeaderBytes, RecordError } from './record.ts';
+export { SnapshotDamagedError } from './snapshot-store.ts';

@@ -1,0 +1,189 @@
+import { Buffer } from 'node:buffer';
+import type { Disk } from '@lockstep/kernel';
+import type { Entry } from '../../node/index.ts';
+import { CorruptionError } from '../storage-types.ts';
+import { createAtomically } from './files.ts';
+import type { LogIndex } from './log-index.ts';
+import { decodeRecord } from './record.ts';
+import {
+  encodeSegmentHeader,
+  segmentHeaderBytes,
+  segmentName,
+  writeExtent,
+  writeHeaderBytes,
+} from './segment-format.ts';
+import type { SegmentHeader } from './segment-format.ts';
+import { Segment } from './segment.ts';
+import { WriteAssembler } from './write-assembler.ts';
+
+export const journalDirectory = 'journal';
+
+/**
+ * The segment files, the last of which is written to. One call at a time of those that change something; `read` any time.
+ * After a rejection the journal must not be used any more.
+ */
+export class Journal {
+  readonly #disk: Disk;
+  readonly #segmentBytes: number;
+  /** What has been written, whether it is on disk yet or not. */
+  readonly index: LogIndex;
+  readonly #assembler = new WriteAssembler();
+
+  constructor(disk: Disk, segmentBytes: number, index: LogIndex) {
+    this.#disk = disk;
+    this.#segmentBytes = segmentBytes;
+    this.index = index;
+  }
+
+  /**
+   * Writes entries in this order; one whose index is not beyond the last replaces that one and all behind it. Not on disk before
+   * `sync`. One write if they fit into the segment, else one for each segment.
+   */
+  async append(entries: readonly Entry[]): Promise<void> {
+    for (let from = 0; from < entries.length;) {
+      let segment = this.index.active;
+      let byteCount = entries[from]!.record.length;
+      // An entry that is larger than a segment gets one of its own.
+      if (segment.end > segmentHeaderBytes && !this.#fits(segment, byteCount)) {
+        segment = await this.#beginSegment(entries[from]!.index - 1);
+      }
+      let to = from + 1;
+      while (to < entries.length && this.#fits(segment, byteCount + entries[to]!.record.length)) {
+        byteCount += entries[to]!.record.length;
+        to++;
+      }
+      await this.#writeInto(segment, entries, from, to, byteCount);
+      from = to;
+    }
+  }
+
+  #fits(segment: Segment, byteCount: number): boolean {
+    return segment.end + writeExtent(byteCount) <= this.#segmentBytes;
+  }
+
+  async #writeInto(
+    segment: Segment,
+    entries: readonly Entry[],
+    from: number,
+    to: number,
+    byteCount: number,
+  ): Promise<void> {
+    const pieces = this.#assembler.assemble(entries, from, to, byteCount, {
+      sequence: segment.sequence,
+      offset: segment.end,
+      syncedTo: segment.syncedTo,
+    });
+    await segment.file.write(pieces, segment.end);
+    let offset = segment.end + writeHeaderBytes;
+    segment.end += writeExtent(byteCount);
+    for (let i = from; i < to; i++) {
+      const entry = entries[i]!;
+      this.index.push(entry.index, entry.term, offset, entry.record.length);
+      offset += entry.record.length;
+    }
+  }
+
+  /** Everything written is on disk when this resolves. */
+  async sync(): Promise<void> {
+    const segment = this.index.active;
+    if (segment.syncedTo === segment.end) return;
+    const end = segment.end;
+    await segment.file.sync();
+    segment.syncedTo = end;
+  }
+
+  /** Bytes were written that are not known to be on disk. */
+  get unsynced(): boolean {
+    const segment = this.index.active;
+    return segment.syncedTo < segment.end;
+  }
+
+  async #beginSegment(previousIndex: number): Promise<Segment> {
+    // What has a successor is on disk: recovery counts on it.
+    await this.sync();
+    const previousTerm = this.index.termAt(previousIndex) ?? 0;
+    const { sequence, end } = this.index.active;
+    const header = { sequence: sequence + 1, reset: false, previousIndex, previousTerm, previousBytes: end };
+    const segment = await createSegment(this.#disk, header);
+    this.index.segments.push(segment);
+    return segment;
+  }
+
+  /** The journal is empty and goes on behind this entry. A crash leaves the old journal or the new one. */
+  async resetAt(previousIndex: number, previousTerm: number): Promise<void> {
+    const header = {
+      sequence: this.index.active.sequence + 1,
+      reset: true,
+      previousIndex,
+      previousTerm,
+      previousBytes: 0,
+    };
+    const segment = await createSegment(this.#disk, header);
+    const old = this.index.segments.splice(0);
+    this.index.segments.push(segment);
+    this.index.begin(previousIndex, previousTerm);
+    await this.#remove(old);
+  }
+
+  /** Removes whole segments, oldest first, that hold nothing above `index`, down to a tail of `retainBytes`. */
+  async dropThrough(index: number, retainBytes: number): Promise<void> {
+    await this.#remove(this.index.takeNeedless(index, retainBytes));
+  }
+
+  async #remove(segments: readonly Segment[]): Promise<void> {
+    for (const segment of segments) {
+      await segment.close();
+      await this.#disk.remove(segment.path);
+    }
+    if (segments.length > 0) await this.#disk.syncDirectory(journalDirectory);
+  }
+
+  /**
+   * Entries from `from` on, up to `to`, as many as one read of about `bytesMax` brings in, at least one; empty when `from` is not there.
+   * @throws CorruptionError when a record is no longer what was written.
+   */
+  async read(from: number, to: number, bytesMax: number): Promise<Entry[]> {
+    const start = this.index.locate(from);
+    if (start === null) return [];
+    const { segment, place } = start;
+    const places = [place];
+    let end = place.offset + place.length;
+    for (let index = from + 1; index <= to; index++) {
+      const next = segment.place(index);
+      if (next === null || next.offset + next.length - place.offset > bytesMax) break;
+      places.push(next);
+      end = next.offset + next.length;
+    }
+    const bytes = Buffer.allocUnsafeSlow(end - place.offset);
+    const length = await segment.read(bytes, place.offset);
+    return places.map(({ offset }, i) => {
+      const entry = decodeRecord(bytes, offset - place.offset, length);
+      if (typeof entry === 'string') throw new CorruptionError(segment.path, offset, entry);
+      if (entry.index !== from + i)
+        throw new CorruptionError(segment.path, offset, `entry ${entry.index} stands in place of ${from + i}`);
+      return entry;
+    });
+  }
+
+  /** Leaves word, at a clean end, that all of the journal is on disk: damage will never be taken for a torn write. */
+  async close(): Promise<void> {
+    const segment = this.index.active;
+    await this.sync();
+    if (segment.end > segmentHeaderBytes) {
+      await this.#writeInto(segment, [], 0, 0, 0);
+      await this.sync();
+    }
+    await this.closeFiles();
+  }
+
+  async closeFiles(): Promise<void> {
+    for (const segment of this.index.segments) await segment.close();
+  }
+}
+
+/** The file has its name only when its header is on disk. */
+export async function createSegment(disk: Disk, header: SegmentHeader): Promise<Segment> {
+  const path = `${journalDirectory}/${segmentName(header)}`;
+  await createAtomically(disk, path, [encodeSegmentHeader(header)]);
+  return new Segment(path, header.sequence, await disk.open(path, 'update'), segmentHeaderBytes);
+}

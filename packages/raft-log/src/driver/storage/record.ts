@@ -1,0 +1,113 @@
+import { Buffer } from 'node:buffer';
+import { crc32 } from 'node:zlib';
+import { assert } from '@lockstep/kernel';
+import { entryKind } from '../../node/index.ts';
+import type { Entry, EntryKind } from '../../node/index.ts';
+
+/*
+ * A record, as it stands in the journal and travels to followers (all numbers little-endian):
+ *
+ *    0  length   u32  of the whole record, this header included
+ *    4  crc32    u32  of everything from byte 8 on, begun with `length`, so that a wrong length does not pass either
+ *    8  index    u64
+ *   16  term     u64
+ *   24  kind     u8
+ *   25  version  u8   of this layout
+ *   26  reserved, zero
+ *   32  payload
+ */
+export const recordHeaderBytes = 32;
+const recordVersion = 1;
+const recordBytesMax = 0x4000_0000;
+
+/** Records up to a quarter of this share a slab; larger ones get memory of their own. */
+const slabBytes = 256 * 1024;
+let slab: Buffer = Buffer.alloc(0);
+let slabUsed = 0;
+
+function takeMemory(bytes: number): Buffer {
+  if (bytes > slabBytes / 4) return Buffer.allocUnsafeSlow(bytes);
+  if (slabUsed + bytes > slab.length) {
+    slab = Buffer.allocUnsafeSlow(slabBytes);
+    slabUsed = 0;
+  }
+  const memory = slab.subarray(slabUsed, slabUsed + bytes);
+  slabUsed += bytes;
+  return memory;
+}
+
+function writeU64(bytes: Buffer, value: number, offset: number): void {
+  bytes.writeUInt32LE(value % 0x1_0000_0000, offset);
+  bytes.writeUInt32LE(Math.floor(value / 0x1_0000_0000), offset + 4);
+}
+
+function readU64(bytes: Buffer, offset: number): number {
+  return bytes.readUInt32LE(offset) + bytes.readUInt32LE(offset + 4) * 0x1_0000_0000;
+}
+
+/**
+ * Makes an entry and its record; `payload` is copied before it returns. Records made one after the other lie one behind the
+ * other in memory, so that a batch of them goes to disk and to peers as one piece.
+ */
+export function makeEntry(index: number, term: number, kind: EntryKind, payload: Uint8Array): Entry {
+  const length = recordHeaderBytes + payload.length;
+  assert(length <= recordBytesMax, 'an entry must stay below 1 GiB');
+  const record = takeMemory(length);
+  record.writeUInt32LE(length, 0);
+  writeU64(record, index, 8);
+  writeU64(record, term, 16);
+  record.writeUInt32LE(kind | (recordVersion << 8), 24);
+  record.writeUInt32LE(0, 28);
+  record.set(payload, recordHeaderBytes);
+  record.writeUInt32LE(crc32(record.subarray(8), length), 4);
+  return { index, term, kind, record };
+}
+
+/** A view of the entry's record, without its header. */
+export function entryPayload(entry: Entry): Uint8Array {
+  return entry.record.subarray(recordHeaderBytes);
+}
+
+/** Why bytes are no record, in words that fit behind "the record at …". */
+export type RecordDamage = string;
+
+/** The record that begins at `offset` and ends at or before `end`; its bytes are a view. */
+export function decodeRecord(bytes: Buffer, offset: number, end: number): Entry | RecordDamage {
+  if (end - offset < recordHeaderBytes) return 'a record header is cut short';
+  const length = bytes.readUInt32LE(offset);
+  if (length < recordHeaderBytes || length > end - offset) return `a record claims to be ${length} bytes long`;
+  const record = bytes.subarray(offset, offset + length);
+  if (crc32(record.subarray(8), length) !== record.readUInt32LE(4))
+    return `a record's checksum does not match its bytes`;
+  const version = record[25]!;
+  if (version !== recordVersion) return `a record has format version ${version}, this program knows ${recordVersion}`;
+  const kind = record[24]!;
+  if (kind !== entryKind.noop && kind !== entryKind.command) return `a record is of the unknown kind ${kind}`;
+  const index = readU64(record, 8);
+  const term = readU64(record, 16);
+  if (index < 1 || index > Number.MAX_SAFE_INTEGER || term > Number.MAX_SAFE_INTEGER) {
+    return `a record's index or term is out of range`;
+  }
+  return { index, term, kind, record };
+}
+
+/** Bytes from a peer that are not whole, intact records. */
+export class RecordError extends Error {
+  override readonly name = 'RecordError';
+}
+
+/**
+ * Records that lie one behind the other, as they come from a peer. The entries' records are views of `bytes`.
+ * @throws RecordError when they are damaged or cut short.
+ */
+export function parseRecords(bytes: Uint8Array): Entry[] {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const entries: Entry[] = [];
+  for (let offset = 0; offset < buffer.length;) {
+    const entry = decodeRecord(buffer, offset, buffer.length);
+    if (typeof entry === 'string') throw new RecordError(`byte ${offset} of ${buffer.length}: ${entry}`);
+    entries.push(entry);
+    offset += entry.record.length;
+  }
+  return entries;
+}

@@ -1,0 +1,101 @@
+import type { DiskFile } from '@lockstep/kernel';
+
+/** Where the record of an entry stands in its segment. */
+export interface RecordPlace {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** One file of the journal, with the places of those entries in it that no later write replaced. They are consecutive. */
+export class Segment {
+  readonly path: string;
+  readonly sequence: number;
+  readonly file: DiskFile;
+  /** Where the next write goes. */
+  end: number;
+  /** All before this is on disk. */
+  syncedTo: number;
+  #first = 0;
+  #count = 0;
+  #offsets: Uint32Array = new Uint32Array(64);
+  #lengths: Uint32Array = new Uint32Array(64);
+  #readers = 0;
+  #onUnread: (() => void) | null = null;
+
+  constructor(path: string, sequence: number, file: DiskFile, end: number) {
+    this.path = path;
+    this.sequence = sequence;
+    this.file = file;
+    this.end = end;
+    this.syncedTo = end;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Meaningless while `count` is 0. */
+  get firstIndex(): number {
+    return this.#first;
+  }
+
+  /** Meaningless while `count` is 0. */
+  get lastIndex(): number {
+    return this.#first + this.#count - 1;
+  }
+
+  push(index: number, offset: number, length: number): void {
+    this.truncateFrom(index);
+    if (this.#count === 0) this.#first = index;
+    if (this.#count === this.#offsets.length) {
+      this.#offsets = grown(this.#offsets);
+      this.#lengths = grown(this.#lengths);
+    }
+    this.#offsets[this.#count] = offset;
+    this.#lengths[this.#count] = length;
+    this.#count++;
+  }
+
+  /** Forgets the entries from `index` on. */
+  truncateFrom(index: number): void {
+    this.#count = Math.max(0, Math.min(this.#count, index - this.#first));
+  }
+
+  /** Null when the entry is not in this segment. */
+  place(index: number): RecordPlace | null {
+    const slot = index - this.#first;
+    if (slot < 0 || slot >= this.#count) return null;
+    return { offset: this.#offsets[slot]!, length: this.#lengths[slot]! };
+  }
+
+  /** Bytes of the records of entries above `index`, up to `last`. */
+  recordBytes(index: number, last: number): number {
+    let bytes = 0;
+    const end = Math.min(this.#count, last + 1 - this.#first);
+    for (let slot = Math.max(0, index + 1 - this.#first); slot < end; slot++) bytes += this.#lengths[slot]!;
+    return bytes;
+  }
+
+  /** Reads with the file kept open, even if the segment is dropped meanwhile. */
+  async read(into: Uint8Array, position: number): Promise<number> {
+    this.#readers++;
+    try {
+      return await this.file.read(into, position);
+    } finally {
+      this.#readers--;
+      if (this.#readers === 0) this.#onUnread?.();
+    }
+  }
+
+  /** Closes the file once nobody reads it. */
+  async close(): Promise<void> {
+    if (this.#readers > 0) await new Promise<void>((resolve) => (this.#onUnread = resolve));
+    await this.file.close();
+  }
+}
+
+function grown(table: Uint32Array): Uint32Array {
+  const larger = new Uint32Array(table.length * 2);
+  larger.set(table);
+  return larger;
+}

@@ -1,0 +1,265 @@
+import type { NodeId } from '@lockstep/kernel';
+import t from 'tap';
+
+import {
+  chunksOf,
+  contents,
+  entries,
+  entry,
+  HandClock,
+  newDisk,
+  open,
+  snapshotText,
+  someIdentity,
+  transfer,
+  written,
+} from './harness.ts';
+
+t.test('a new directory is empty, and stays what it was made', async (t) => {
+  const disk = newDisk();
+  const storage = await open(disk);
+  t.equal(storage.identity, null);
+  const empty = {
+    hardState: { term: 0, votedFor: null, standing: 'voter' },
+    snapshotIndex: 0,
+    snapshotTerm: 0,
+    firstIndex: 1,
+    lastIndex: 0,
+    terms: [],
+  };
+  t.same(storage.recovered, empty);
+  await storage.writeIdentity(someIdentity);
+  t.same(storage.identity, someIdentity);
+  await storage.close();
+  const again = await open(disk.crashClone(0));
+  t.same(again.identity, someIdentity);
+  t.same(again.recovered, empty);
+});
+
+t.test('what was written is found again: entries, terms, term and vote', async (t) => {
+  const disk = newDisk();
+  const storage = await open(disk);
+  const hardState = { term: 3, votedFor: 'b' as NodeId, standing: 'abstaining' } as const;
+  await written(storage, { entries: entries(1, 3, 1) });
+  await written(storage, { hardState, entries: entries(4, 5, 3) });
+  const again = await open(disk.crashClone(0));
+  t.same(again.recovered.hardState, hardState);
+  t.same(again.recovered.terms, [
+    { index: 1, term: 1 },
+    { index: 4, term: 3 },
+  ]);
+  t.equal(again.recovered.firstIndex, 1);
+  t.equal(again.recovered.lastIndex, 5);
+  t.same(await contents(again), [
+    '1/1 payload of 1',
+    '2/1 payload of 2',
+    '3/1 payload of 3',
+    '4/3 payload of 4',
+    '5/3 payload of 5',
+  ]);
+  t.ok(again.bytesSinceSnapshot > 5 * 32);
+  t.equal(again.bytesSinceSnapshot, storage.bytesSinceSnapshot);
+});
+
+t.test('an entry replaces the one at its index and all behind it', async (t) => {
+  const disk = newDisk();
+  const storage = await open(disk, { segmentBytes: 300 });
+  await written(storage, { entries: entries(1, 20, 1) });
+  await written(storage, { entries: [entry(4, 2, 'other'), entry(5, 2, 'another')] });
+  const expected = ['1/1 payload of 1', '2/1 payload of 2', '3/1 payload of 3', '4/2 other', '5/2 another'];
+  t.same(await contents(storage), expected);
+  t.ok((await disk.list('journal')).length > 2, 'over several segments');
+  const again = await open(disk.crashClone(0), { segmentBytes: 300 });
+  t.same(await contents(again), expected);
+  t.same(again.recovered.terms, [
+    { index: 1, term: 1 },
+    { index: 4, term: 2 },
+  ]);
+  t.equal(again.bytesSinceSnapshot, storage.bytesSinceSnapshot);
+});
+
+t.test('a read sees what was queued, whatever of it is on disk', async (t) => {
+  const storage = await open(newDisk());
+  await written(storage, { entries: entries(1, 3, 1) });
+  const done: number[] = [];
+  storage.write({ hardState: null, entries: entries(4, 6, 1) }, () => done.push(1));
+  storage.write({ hardState: null, entries: [entry(3, 2, 'three'), entry(4, 2, 'four')] }, () => done.push(2));
+  t.same(done, []);
+  t.same(await contents(storage), ['1/1 payload of 1', '2/1 payload of 2', '3/2 three', '4/2 four']);
+  await written(storage, {});
+  t.same(done, [1, 2]);
+  t.same(await contents(storage), ['1/1 payload of 1', '2/1 payload of 2', '3/2 three', '4/2 four']);
+});
+
+t.test('a read keeps to its bounds, but brings one entry at least', async (t) => {
+  const storage = await open(newDisk(), { segmentBytes: 1000 });
+  await written(storage, { entries: entries(1, 40, 1) });
+  const one = (await storage.read(7, 7, 1e6))[0]!;
+  const bytes = one.record.length;
+  const indexes = async (from: number, to: number, max: number): Promise<number[]> =>
+    (await storage.read(from, to, max)).map(({ index }) => index);
+  t.same(await indexes(7, 7, 0), [7]);
+  t.same(await indexes(2, 40, 3 * bytes), [2, 3, 4]);
+  t.same((await indexes(1, 40, 1e6)).length, 40);
+  t.same(await indexes(39, 99, 1e6), [39, 40]);
+  t.same(await indexes(41, 99, 1e6), []);
+});
+
+t.test('writes that arrive while one is under way share the next write and sync', async (t) => {
+  const counted = { write: 0, sync: 0 };
+  const disk = newDisk();
+  const storage = await open(disk);
+  const { perform } = disk;
+  disk.perform = function (operation, path, act, onFault) {
+    if (operation === 'write' || operation === 'sync') counted[operation]++;
+    return perform.call(disk, operation, path, act, onFault) as never;
+  };
+  const order: number[] = [];
+  for (let i = 1; i <= 50; i++) storage.write({ hardState: null, entries: [entry(i, 1)] }, () => order.push(i));
+  await written(storage, {});
+  t.same(
+    order,
+    Array.from({ length: 50 }, (_, i) => i + 1),
+  );
+  t.same(counted, { write: 2, sync: 2 });
+});
+
+t.test('fsync: interval tells at once and syncs by the clock', async (t) => {
+  const clock = new HandClock();
+  const disk = newDisk();
+  const storage = await open(disk, { fsync: 'interval', clock });
+  await written(storage, { entries: entries(1, 3, 1) });
+  t.equal((await open(disk.crashClone(0))).recovered.lastIndex, 0);
+  t.equal(clock.waiting, 1);
+  clock.fire();
+  await written(storage, {});
+  t.equal((await open(disk.crashClone(0))).recovered.lastIndex, 3);
+});
+
+t.test('fsync: never leaves it to the end', async (t) => {
+  const clock = new HandClock();
+  const disk = newDisk();
+  const storage = await open(disk, { fsync: 'never', clock });
+  await written(storage, { entries: entries(1, 3, 1) });
+  t.equal(clock.waiting, 0);
+  t.equal((await open(disk.crashClone(0))).recovered.lastIndex, 0);
+  await storage.close();
+  t.equal((await open(disk.crashClone(0))).recovered.lastIndex, 3);
+});
+
+for (const operation of ['write', 'sync'] as const) {
+  t.test(`a failed ${operation} is told once, and nothing is done after it`, async (t) => {
+    const disk = newDisk();
+    const storage = await open(disk);
+    await written(storage, { entries: entries(1, 3, 1) });
+    const failures: string[] = [];
+    const done: number[] = [];
+    disk.device.fail({ operation, path: 'journal/', times: 1 });
+    const failed = new Promise<void>((resolve) => {
+      storage.onFailure((error) => {
+        failures.push(error.message);
+        resolve();
+      });
+    });
+    storage.write({ hardState: null, entries: entries(4, 4, 1) }, () => done.push(1));
+    storage.write({ hardState: null, entries: entries(5, 5, 1) }, () => done.push(2));
+    await failed;
+    storage.write({ hardState: null, entries: entries(6, 6, 1) }, () => done.push(3));
+    await t.rejects(storage.writeIdentity(someIdentity));
+    t.same(done, []);
+    t.same(failures, [`${operation} journal/0000000000000001-00000001.log: EIO`]);
+    await storage.close();
+  });
+}
+
+t.test('a snapshot takes the place of the entries below it, but for a tail', async (t) => {
+  const disk = newDisk();
+  const storage = await open(disk, { segmentBytes: 500, retainBytes: 1500 });
+  await written(storage, { entries: entries(1, 50, 1) });
+  const before = (await disk.list('journal')).length;
+  await storage.saveSnapshot(40, 1, chunksOf('first', 'second'));
+  t.match(storage.snapshot, { index: 40, term: 1 });
+  const left = (await disk.list('journal')).length;
+  t.ok(left < before && left > 2, `${left} of ${before} segments are left`);
+  t.same(await storage.read(1, 50, 1000), []);
+  t.equal(storage.bytesSinceSnapshot, 10 * entry(50, 1).record.length);
+  const again = await open(disk.crashClone(0), { segmentBytes: 500, retainBytes: 1500 });
+  t.match(again.recovered, { snapshotIndex: 40, snapshotTerm: 1, lastIndex: 50 });
+  t.ok(again.recovered.firstIndex > 1 && again.recovered.firstIndex < 41, 'a tail stays for followers a little behind');
+  t.equal(await snapshotText(again), 'first|second');
+  await again.saveSnapshot(50, 1, []);
+  t.same(await again.readSnapshot(40, 0, 10), null);
+  t.equal((await again.readSnapshot(50, 0, 10))?.length, 10);
+  t.equal((await again.readSnapshot(50, again.snapshot!.bytes, 10))?.length, 0);
+  t.equal((await disk.crashClone(0).list('snapshot')).length, 1);
+});
+
+t.test('a snapshot from a leader replaces journal and snapshot', async (t) => {
+  const leader = await open(newDisk('leader'));
+  await written(leader, { entries: entries(1, 100, 2) });
+  await leader.saveSnapshot(90, 2, chunksOf('the', 'state', ''));
+  const disk = newDisk('follower');
+  const follower = await open(disk, { segmentBytes: 300 });
+  await written(follower, { entries: entries(1, 95, 1) });
+  const receiver = await transfer(leader, follower);
+  const hardState = { term: 2, votedFor: null, standing: 'voter' } as const;
+  await follower.installSnapshot(receiver, hardState);
+  t.equal(follower.bytesSinceSnapshot, 0);
+  t.same(await contents(follower, 1), []);
+  await written(follower, { entries: entries(91, 92, 2) });
+  const again = await open(disk.crashClone(0), { segmentBytes: 300 });
+  t.match(again.recovered, { hardState, snapshotIndex: 90, snapshotTerm: 2, firstIndex: 91, lastIndex: 92 });
+  t.same(await contents(again, 91), ['91/2 payload of 91', '92/2 payload of 92']);
+  t.equal(await snapshotText(again), 'the|state|');
+});
+
+t.test('a received snapshot that is not whole is refused', async (t) => {
+  const leader = await open(newDisk('leader'));
+  await written(leader, { entries: entries(1, 10, 2) });
+  await leader.saveSnapshot(9, 2, chunksOf('the', 'state'));
+  const bytes = (await leader.readSnapshot(9, 0, 1e6))!;
+  const disk = newDisk('follower');
+  const follower = await open(disk);
+  const damaged = bytes.slice();
+  damaged[50]! ^= 4;
+  for (const [index, sent] of [
+    [9, bytes.subarray(0, -1)],
+    [9, damaged],
+    [8, bytes],
+    [9, new Uint8Array(5)],
+  ] as const) {
+    const receiver = await follower.receiveSnapshot(index, 2);
+    await receiver.write(sent);
+    await t.rejects(receiver.finish(), { name: 'SnapshotDamagedError' });
+    await receiver.discard();
+  }
+  t.same(await disk.list('snapshot'), []);
+});
+
+t.test('no room for a snapshot is no failure of the storage', async (t) => {
+  const disk = newDisk();
+  const storage = await open(disk);
+  await written(storage, { entries: entries(1, 3, 1) });
+  disk.device.fail({ operation: 'write', path: 'snapshot/', code: 'ENOSPC' });
+  await t.rejects(storage.saveSnapshot(2, 1, chunksOf('state')), { code: 'ENOSPC' });
+  t.same(await disk.list('snapshot'), []);
+  await written(storage, { entries: entries(4, 4, 1) });
+  await storage.saveSnapshot(3, 1, chunksOf('state'));
+  t.equal(await snapshotText(storage), 'state');
+});
+
+t.test('an entry larger than a segment gets one of its own', async (t) => {
+  const disk = newDisk();
+  const storage = await open(disk, { segmentBytes: 500 });
+  const large = new Uint8Array(100_000).fill(65);
+  await written(storage, {
+    entries: [entry(1, 1), entry(2, 1, large), entry(3, 1), entry(4, 1, new Uint8Array(3000))],
+  });
+  const again = await open(disk.crashClone(0), { segmentBytes: 500 });
+  t.equal((await disk.list('journal')).length, 4);
+  const found = await again.read(1, 4, 1e6);
+  t.same(
+    found.map(({ record }) => record.length - 32),
+    [12, 100_000, 12, 3000],
+  );
+});
