@@ -1,5 +1,18 @@
 /**
- * The STOMP wire protocol: codec, session, connections. Knows nothing of how a queue works: a session turns frames into core's
- * requests, and core's effects into frames.
+ * The STOMP wire protocol: codec, session, connections, and a small client. Knows nothing of how a queue works: a
+ * session turns frames into core's requests, and core's effects into frames.
+ *
+ * It promises that whatever a client sends ends at worst in one ERROR frame and the close of that one connection; that a
+ * RECEIPT is written only after the broker's reply to what it is for; and that the memory one client takes is bounded.
  */
 export type { BrokerPort, SessionEndpoint } from './broker-port.ts';
+export { defaultFlowOptions } from './connection/flow-options.ts';
+export type { FlowOptions } from './connection/flow-options.ts';
+export { SessionIds } from './connection/session-ids.ts';
+export { StompConnection } from './connection/stomp-connection.ts';
+export type { StompConnectionOptions } from './connection/stomp-connection.ts';
+export { ConnectionCount, StompListener } from './connection/stomp-listener.ts';
+export type { StompListenerOptions } from './connection/stomp-listener.ts';
+export type { BrokerSelf } from './session/connected-frame.ts';
+export { defaultStompLimits } from './session/limits.ts';
+export type { StompLimits } from './session/limits.ts';

@@ -1,0 +1,278 @@
+import { formatAddress } from '@lockstep/kernel';
+import { FrameParser, FrameWriter, StompError } from '../codec/index.ts';
+import { Session } from '../session/session.ts';
+import { HeartBeats } from './heart-beats.ts';
+import type { Effect, Request } from '@lockstep/core';
+import type { Clock, Connection, Log, NetworkError, SessionId, Timer } from '@lockstep/kernel';
+import type { Frame } from '../codec/index.ts';
+import type { BrokerPort, SessionEndpoint } from '../broker-port.ts';
+import type { BrokerSelf } from '../session/connected-frame.ts';
+import type { StompLimits } from '../session/limits.ts';
+import type { FlowOptions } from './flow-options.ts';
+
+export interface StompConnectionOptions {
+  /** Unique over all time in the logical broker (`SessionIds`). */
+  readonly session: SessionId;
+  readonly self: BrokerSelf;
+  readonly limits: StompLimits;
+  readonly flow: FlowOptions;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Called once, when the connection is gone. */
+  readonly onClosed: () => void;
+}
+
+/**
+ * Serves one client: bytes to frames to the session, the session's frames to bytes, and the timers. It takes the
+ * connection over and starts it. Whatever the client does, it ends in a close of this connection and nothing else.
+ *
+ * Reading stops while the broker does not accept, or too many of this client's requests are unanswered, or too much of
+ * its output is unread. All that one turn writes goes out in one piece.
+ */
+export class StompConnection implements SessionEndpoint {
+  readonly #connection: Connection;
+  readonly #port: BrokerPort;
+  readonly #options: StompConnectionOptions;
+  readonly #parser: FrameParser;
+  readonly #writer = new FrameWriter();
+  readonly #session: Session;
+  #heartBeats: HeartBeats | null = null;
+  /** Until CONNECT, then while finishing, then while lingering: whoever is over time is cut off. */
+  #deadline: Timer | null = null;
+  #connectWait: Timer | null = null;
+  #pulling = false;
+  #reading = true;
+  #inputEnded = false;
+  #congested = false;
+  #flushDue = false;
+  /** The session waits for replies before its last frame. */
+  #finishing = false;
+  /** The last frame is out. */
+  #ending = false;
+  #discardedBytes = 0;
+  #closed = false;
+
+  constructor(connection: Connection, port: BrokerPort, options: StompConnectionOptions) {
+    this.#connection = connection;
+    this.#port = port;
+    this.#options = options;
+    const { limits } = options;
+    this.#parser = new FrameParser({
+      headerBytesMax: limits.headerBytes,
+      headersMax: limits.headers,
+      bodyBytesMax: limits.bodyBytes,
+    });
+    this.#session = new Session(options.session, options.self, limits, this.#writer, {
+      opened: () => this.#opened(),
+      submit: (request: Request) => port.submit(request),
+    });
+    this.#setDeadline(limits.connectMs, () => {
+      this.#session.fail({ message: `No CONNECT frame within ${limits.connectMs} ms` });
+      this.#settleDown();
+    });
+    connection.start({
+      data: (chunk) => this.#data(chunk),
+      drain: () => this.#drained(),
+      end: () => this.#inputEnd(),
+      close: (error) => this.#gone(error),
+    });
+  }
+
+  get session(): SessionId {
+    return this.#session.id;
+  }
+
+  effect(effect: Effect): void {
+    this.#session.effect(effect);
+  }
+
+  flush(): void {
+    this.#writeOut();
+    this.#settleDown();
+    // Replies have made room for more.
+    if (!this.#reading) this.#pull();
+  }
+
+  resume(): void {
+    this.#pull();
+  }
+
+  abandon(): void {
+    if (this.#closed) return;
+    this.#session.abandon();
+    this.#writeOut();
+    this.#settleDown();
+  }
+
+  #opened(): void {
+    this.#deadline?.cancel();
+    this.#connectWait?.cancel();
+    this.#heartBeats = new HeartBeats(this.#session.heartBeat, this.#options.clock, {
+      beat: () => {
+        // With output waiting to be read, a beat would only wait behind it.
+        if (this.#ending || this.#congested) return;
+        this.#writer.heartBeat();
+        this.#writeOut();
+      },
+      silent: (silentMs) => {
+        this.#log('warn', 'client silent: connection closed', { silentMs: Math.round(silentMs) });
+        this.#connection.destroy();
+      },
+    });
+    this.#port.attach(this.#session.id, this);
+  }
+
+  #data(chunk: Uint8Array): void {
+    this.#heartBeats?.received();
+    if (this.#session.isFinishing) return this.#discard(chunk);
+    this.#parser.feed(chunk);
+    this.#pull();
+  }
+
+  /** Behind a faulty frame: read, so that the client is not reset before it has the ERROR, and thrown away, up to a bound. */
+  #discard(chunk: Uint8Array): void {
+    this.#discardedBytes += chunk.length;
+    if (this.#discardedBytes > this.#options.flow.lingerBytes) this.#connection.pause();
+  }
+
+  #pull(): void {
+    if (this.#pulling || this.#closed || this.#session.isFinishing) return;
+    this.#pulling = true;
+    let exhausted = false;
+    while (!exhausted && !this.#session.isFinishing && this.#mayRead()) {
+      const frame = this.#next();
+      if (frame === null) exhausted = true;
+      else {
+        this.#session.frame(frame);
+        this.#parser.version = this.#session.version;
+      }
+    }
+    this.#pulling = false;
+    this.#setReading(exhausted || this.#session.isFinishing);
+    if (exhausted && this.#inputEnded) this.#session.inputEnded(this.#parser.midFrame);
+    this.#flushAtTurnEnd();
+    this.#settleDown();
+  }
+
+  #next(): Frame | null {
+    try {
+      return this.#parser.next();
+    } catch (error) {
+      if (!(error instanceof StompError)) throw error;
+      this.#session.malformed(error);
+      return null;
+    }
+  }
+
+  #mayRead(): boolean {
+    if (!this.#port.accepting) {
+      if (!this.#session.isConnected) this.#waitToConnect();
+      return false;
+    }
+    const { unansweredBytes, unansweredRequests, outputPauseBytes } = this.#options.flow;
+    const { unansweredCount, unansweredBytes: bytes } = this.#session;
+    if (unansweredCount >= unansweredRequests || bytes >= unansweredBytes) return false;
+    return this.#connection.bufferedBytes + this.#writer.pendingBytes <= outputPauseBytes;
+  }
+
+  /** A client that has just come is better off with another node than waiting long for this one. */
+  #waitToConnect(): void {
+    const { clock, flow } = this.#options;
+    this.#connectWait ??= clock.setTimer(flow.connectWaitMs, () => {
+      if (!this.#session.isConnected) this.abandon();
+    });
+  }
+
+  #setReading(reading: boolean): void {
+    if (reading === this.#reading) return;
+    this.#reading = reading;
+    this.#heartBeats?.reading(reading);
+    if (reading) this.#connection.resume();
+    else this.#connection.pause();
+  }
+
+  #inputEnd(): void {
+    this.#inputEnded = true;
+    this.#pull();
+  }
+
+  #flushAtTurnEnd(): void {
+    if (this.#flushDue) return;
+    this.#flushDue = true;
+    this.#options.clock.atTurnEnd(() => {
+      this.#flushDue = false;
+      this.#writeOut();
+      this.#settleDown();
+    });
+  }
+
+  #writeOut(): void {
+    if (this.#closed || this.#writer.pendingBytes === 0) return;
+    const connection = this.#connection;
+    let roomy = true;
+    connection.cork();
+    for (const chunk of this.#writer.take()) roomy = connection.write(chunk);
+    connection.uncork();
+    this.#heartBeats?.sent();
+    if (connection.bufferedBytes > this.#options.flow.outputBytesMax) {
+      this.#log('warn', 'client does not read: connection closed', { unreadBytes: connection.bufferedBytes });
+      return connection.destroy();
+    }
+    this.#congested = !roomy;
+    if (roomy) this.#session.written();
+  }
+
+  #drained(): void {
+    this.#congested = false;
+    this.#session.written();
+    if (!this.#reading) this.#pull();
+  }
+
+  /** After anything that may have brought the session nearer to its end. */
+  #settleDown(): void {
+    if (this.#closed || this.#ending || !this.#session.isFinishing) return;
+    if (!this.#session.isOver) {
+      if (this.#finishing) return;
+      this.#finishing = true;
+      this.#setReading(true);
+      this.#setDeadline(this.#options.flow.finishMs, () => {
+        this.#session.finishNow();
+        this.#settleDown();
+      });
+      return;
+    }
+    this.#ending = true;
+    const { refusal } = this.#session;
+    if (refusal !== null) this.#log('info', 'client refused, connection closed', { refusal });
+    this.#heartBeats?.stop();
+    this.#connectWait?.cancel();
+    this.#writeOut();
+    this.#connection.end();
+    this.#setReading(true);
+    this.#setDeadline(this.#options.flow.lingerMs, () => this.#connection.destroy());
+  }
+
+  #setDeadline(delayMs: number, callback: () => void): void {
+    this.#deadline?.cancel();
+    this.#deadline = this.#options.clock.setTimer(delayMs, callback);
+  }
+
+  #gone(error: NetworkError | null): void {
+    this.#closed = true;
+    this.#heartBeats?.stop();
+    this.#deadline?.cancel();
+    this.#connectWait?.cancel();
+    this.#session.lost();
+    this.#log('debug', 'client connection closed', { error: error?.code });
+    this.#options.onClosed();
+  }
+
+  #log(
+    level: 'debug' | 'info' | 'warn',
+    message: string,
+    fields: Readonly<Record<string, string | number | undefined>>,
+  ): void {
+    const { log, session } = this.#options;
+    log[level](message, { session, client: formatAddress(this.#connection.remote), ...fields });
+  }
+}

@@ -1,0 +1,100 @@
+import { HeaderNameSet } from '../codec/index.ts';
+import { shown, unsupported } from './fault.ts';
+import type { Frame } from '../codec/index.ts';
+import type { Fault } from './fault.ts';
+
+/**
+ * Header lines of a SEND that are not kept with the message: they are about the frame alone, or MESSAGE says them in
+ * the broker's own words.
+ */
+export const NOT_STORED: HeaderNameSet = new HeaderNameSet(
+  (
+    'destination receipt transaction content-length persistent message-id subscription ack redelivered ' +
+    'delivery-count timestamp dead-letter-reason original-destination'
+  ).split(' '),
+  ['lockstep-'],
+);
+
+/** When such a header asks for something; in other words, when it may not be ignored. */
+type Asks = (value: string) => boolean;
+
+const always: Asks = () => true;
+const unlessZero: Asks = (value) => !/^0*$/.test(value);
+const unlessEmpty: Asks = (value) => value !== '';
+const whenTrue: Asks = (value) => value === 'true';
+const ownTemporary: Asks = (value) => value.startsWith('/temp-');
+
+/** To ignore one of these would break a promise (of order, of time, of being unique), so it is refused. */
+const SEND_REFUSED = new Map<string, Asks>([
+  ['expires', unlessZero],
+  ['ttl', unlessZero],
+  ['expiration', unlessZero],
+  ['reply-to', ownTemporary],
+  ['JMSXGroupID', always],
+  ['duplicate-id', always],
+  ['_AMQ_DUPL_ID', always],
+  ['AMQ_SCHEDULED_DELAY', unlessZero],
+  ['AMQ_SCHEDULED_PERIOD', unlessZero],
+  ['AMQ_SCHEDULED_REPEAT', unlessZero],
+  ['AMQ_SCHEDULED_CRON', unlessZero],
+]);
+
+const SUBSCRIBE_REFUSED = new Map<string, Asks>([
+  ['selector', unlessEmpty],
+  ['browser', whenTrue],
+  ['activemq.exclusive', whenTrue],
+  ['activemq.noLocal', whenTrue],
+  ['no-local', whenTrue],
+  ['activemq.retroactive', whenTrue],
+  ['activemq.subscriptionName', always],
+  ['durable-subscription-name', always],
+  ['ack-timeout', unlessZero],
+  ['max-deliveries', always],
+  ['redelivery-delay', always],
+  ['redelivery-backoff', always],
+]);
+
+/** RabbitMQ's queue arguments that Lockstep takes in; it knows no others. */
+const QUEUE_ARGUMENTS_TAKEN = new Set(['x-priority', 'x-queue-type']);
+
+const sendNames = new HeaderNameSet(SEND_REFUSED.keys());
+
+/** What a SEND asks for beyond this version, or null. One pass over the bytes when there is nothing of the kind. */
+export function refuseSendHeaders(frame: Frame): Fault | null {
+  const { bytes, base, lines, hasBackslash } = frame.head;
+  let suspect = hasBackslash;
+  for (let i = 0; i < lines.length && !suspect; i += 3) {
+    suspect = sendNames.hasBytes(bytes, base + lines[i]!, base + lines[i + 1]!);
+  }
+  return suspect ? findRefused(frame, SEND_REFUSED) : null;
+}
+
+/** What a SUBSCRIBE to the canonical `destination` asks for beyond this version, or null. */
+export function refuseSubscribeHeaders(frame: Frame, destination: string): Fault | null {
+  const refused = findRefused(frame, SUBSCRIBE_REFUSED);
+  if (refused !== null) return refused;
+  for (const [name] of frame.headers()) {
+    if (name.startsWith('x-') && !QUEUE_ARGUMENTS_TAKEN.has(name)) {
+      return unsupported('SUBSCRIBE', `queue argument ${shown(name)}`, 'Lockstep takes x-priority and x-queue-type.');
+    }
+  }
+  // On a queue RabbitMQ's clients say so by habit, and every queue is durable.
+  if (destination.startsWith('/topic/') && frame.header('durable') === 'true') {
+    return unsupported('SUBSCRIBE', 'header durable');
+  }
+  return null;
+}
+
+export function refuseUnsubscribeHeaders(frame: Frame): Fault | null {
+  for (const name of ['activemq.subscriptionName', 'durable-subscription-name']) {
+    if (frame.header(name) !== undefined) return unsupported('UNSUBSCRIBE', `header ${name}`);
+  }
+  return null;
+}
+
+function findRefused(frame: Frame, refused: ReadonlyMap<string, Asks>): Fault | null {
+  for (const [name, value] of frame.headers()) {
+    if (refused.get(name)?.(value) === true) return unsupported(frame.command, `header ${name}`);
+  }
+  return null;
+}
