@@ -4,5 +4,8 @@
  */
 export type { Effect, Message } from './effects.ts';
 export type { Proposer } from './proposer.ts';
-export type { QueueStatus } from './status.ts';
 export type { AckMode, NackAction, NewMessage, Refusal, Request, Settlement } from './requests.ts';
+export { Broker } from './broker.ts';
+export { defaultBrokerOptions } from './options.ts';
+export type { BrokerOptions } from './options.ts';
+export type { QueueStatus, TopicStatus } from './status.ts';

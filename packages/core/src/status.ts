@@ -9,3 +9,12 @@ export interface QueueStatus {
   /** Handed to consumers and not yet acknowledged. */
   readonly unsettled: number;
 }
+
+/** A topic at a glance: known to the master alone. */
+export interface TopicStatus {
+  readonly name: string;
+  readonly consumers: number;
+  /** What the subscriptions' windows do not let through yet. */
+  readonly waitingMessages: number;
+  readonly waitingBytes: number;
+}

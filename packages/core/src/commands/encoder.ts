@@ -1,0 +1,72 @@
+import type { NewMessage } from '../requests.ts';
+import type { ByteWriter } from './byte-writer.ts';
+import type { DestinationNames } from './destination-names.ts';
+import { commandType, commandVersion } from './format.ts';
+import type { OutcomeCode, Policy } from './format.ts';
+
+/** A new master's first command: voids the parts that an earlier one left without an end. */
+export function writeOpen(out: ByteWriter, wallMs: number, policy: Policy, names: DestinationNames): void {
+  out.byte(commandVersion);
+  out.byte(commandType.open);
+  out.number(wallMs);
+  out.number(policy.maxDeliveries);
+  out.prefixed(names.bytesOf(policy.deadLetterQueue));
+}
+
+/** Layout: version, type, envelope, time, destination, length of the header block, header block, body (the rest). */
+export function writeEnqueue(
+  out: ByteWriter,
+  type: typeof commandType.enqueue | typeof commandType.transactionPart,
+  destination: Uint8Array,
+  timestampMs: number,
+  message: NewMessage,
+): void {
+  out.byte(commandVersion);
+  out.byte(type);
+  out.byte(message.envelope);
+  out.number(timestampMs);
+  out.prefixed(destination);
+  out.prefixed(message.headerBlock);
+  out.raw(message.body);
+}
+
+export function writeSettleHead(out: ByteWriter): void {
+  out.byte(commandVersion);
+  out.byte(commandType.settle);
+}
+
+/** Settlement groups follow. All of it takes effect, the `parts` before it included, or nothing. */
+export function writeTransactionEndHead(out: ByteWriter, parts: number): void {
+  out.byte(commandVersion);
+  out.byte(commandType.transactionEnd);
+  out.number(parts);
+}
+
+/**
+ * One queue, one outcome, and the positions `from` to `to` (exclusive) of the list: as runs of consecutive ones, each told by its
+ * distance from the last. Any order, best a rising one.
+ */
+export function writeSettlementGroup(
+  out: ByteWriter,
+  queue: Uint8Array,
+  outcome: OutcomeCode,
+  positions: readonly number[],
+  from: number,
+  to: number,
+): void {
+  out.prefixed(queue);
+  out.byte(outcome);
+  let runs = 1;
+  for (let i = from + 1; i < to; i++) if (positions[i] !== positions[i - 1]! + 1) runs++;
+  out.number(runs);
+  let previous = 0;
+  for (let i = from; i < to;) {
+    const first = positions[i]!;
+    let next = i + 1;
+    while (next < to && positions[next] === first + (next - i)) next++;
+    out.signed(first - previous);
+    out.number(next - i - 1);
+    previous = first + (next - i) - 1;
+    i = next;
+  }
+}

@@ -1,0 +1,23 @@
+export interface BrokerOptions {
+  /** Counted deliveries after which a message goes to the dead letters. At least 1; 6 by default. The master's value counts on every replica. */
+  readonly maxDeliveries: number;
+  /** `/queue/…`. */
+  readonly deadLetterQueue: string;
+  /** Live messages (with some 160 bytes for each beside its own) may take up so much; sends beyond it are refused. Settlements never are. */
+  readonly storeBytesMax: number;
+  /** What may wait for one topic subscription beyond its window, before its session is closed as a slow consumer. */
+  readonly topicBacklogBytesMax: number;
+  /** Header block and body of one message. */
+  readonly messageBytesMax: number;
+  /** Topic messages of one session that wait for its earlier durable requests; sends beyond it are refused. */
+  readonly waitingBytesMax: number;
+}
+
+export const defaultBrokerOptions: BrokerOptions = {
+  maxDeliveries: 6,
+  deadLetterQueue: '/queue/ActiveMQ.DLQ',
+  storeBytesMax: 1024 * 1024 * 1024,
+  topicBacklogBytesMax: 16 * 1024 * 1024,
+  messageBytesMax: 16 * 1024 * 1024,
+  waitingBytesMax: 16 * 1024 * 1024,
+};

@@ -1,0 +1,153 @@
+import { assert } from '@lockstep/kernel';
+import type { JournalPosition } from '@lockstep/kernel';
+import { ByteReader } from '../commands/byte-reader.ts';
+import type { DestinationNames } from '../commands/destination-names.ts';
+import type { Queue } from '../state/queue.ts';
+import { ReplicatedState } from '../state/replicated-state.ts';
+import { StoredMessage } from '../state/stored-message.ts';
+import { recordType, snapshotVersion } from './format.ts';
+
+/** Builds a new state from a snapshot's chunks, cut anywhere. Bytes that are no snapshot are an AssertionError. */
+export class SnapshotReader {
+  readonly #names: DestinationNames;
+  readonly #state: ReplicatedState;
+  readonly #input = new ByteReader();
+  /** Bytes that do not make a record yet. */
+  #rest: Uint8Array[] = [];
+  #restBytes = 0;
+  /** Not to be looked at before so many bytes are there. */
+  #neededBytes = 1;
+  #queue: Queue | null = null;
+  #messageCount = 0;
+  #begun = false;
+  #ended = false;
+
+  constructor(names: DestinationNames) {
+    this.#names = names;
+    this.#state = new ReplicatedState(names);
+  }
+
+  /** The chunk is not kept. */
+  write(chunk: Uint8Array): void {
+    this.#rest.push(chunk.slice());
+    this.#restBytes += chunk.length;
+    if (this.#restBytes < this.#neededBytes) return;
+    const bytes = joined(this.#rest, this.#restBytes);
+    const rest = bytes.subarray(this.#readRecords(bytes));
+    this.#rest = [rest];
+    this.#restBytes = rest.length;
+  }
+
+  /** The whole snapshot was written. */
+  finish(): ReplicatedState {
+    assert(this.#ended && this.#restBytes === 0, 'the snapshot is not whole');
+    return this.#state;
+  }
+
+  /** Returns where the first record begins that is not whole. */
+  #readRecords(bytes: Uint8Array): number {
+    const input = this.#input;
+    for (let at = 0; ;) {
+      input.start(bytes);
+      input.at = at;
+      const length = numberIfWhole(input);
+      if (length === null || length > bytes.length - input.at) {
+        this.#neededBytes = length === null ? bytes.length - at + 1 : input.at - at + length;
+        return at;
+      }
+      at = input.at + length;
+      input.end = at;
+      this.#record(input);
+      assert(input.at === input.end, 'a record of the snapshot is longer than what it holds');
+    }
+  }
+
+  #record(input: ByteReader): void {
+    const type = input.byte();
+    assert(
+      !this.#ended && this.#begun === (type !== recordType.head),
+      'the snapshot does not begin or end as it should',
+    );
+    switch (type) {
+      case recordType.head:
+        this.#head(input);
+        break;
+      case recordType.part: {
+        const destination = this.#text(input);
+        const { message, from } = this.#message(input, destination);
+        const bytes = input.bytes.slice(from, input.end);
+        this.#state.addPart(message(bytes, 0, bytes.length));
+        input.at = input.end;
+        break;
+      }
+      case recordType.queue:
+        this.#queue = this.#state.queue(this.#text(input));
+        break;
+      case recordType.message:
+        this.#queueMessage(input);
+        break;
+      case recordType.end:
+        assert(input.number() === this.#messageCount, 'the snapshot lacks messages');
+        this.#ended = true;
+        break;
+      default:
+        assert(false, `the snapshot has the unknown record type ${type}`);
+    }
+  }
+
+  #head(input: ByteReader): void {
+    this.#begun = true;
+    const version = input.number();
+    assert(version === snapshotVersion, `the snapshot has the unknown version ${version}`);
+    const applied = input.number();
+    const opening = { position: input.number(), wallMs: input.number() };
+    this.#state.restoreHead(applied, opening, { maxDeliveries: input.number(), deadLetterQueue: this.#text(input) });
+  }
+
+  #queueMessage(input: ByteReader): void {
+    const queue = this.#queue;
+    assert(queue !== null, 'the snapshot has a message without a queue');
+    const { message, count, from } = this.#message(input, queue.name);
+    queue.pool.copy(input.bytes, from, input.end);
+    this.#state.add(queue, message(queue.pool.block, queue.pool.from, input.end - from), count);
+    this.#messageCount++;
+    input.at = input.end;
+  }
+
+  #message(input: ByteReader, destination: string) {
+    const position = input.number() as JournalPosition;
+    const count = input.number();
+    const envelope = input.byte();
+    const timestampMs = input.number();
+    const deadLetter =
+      input.byte() === 0 ? null : { reason: this.#text(input), originalDestination: this.#text(input) };
+    const headerLength = input.number();
+    const from = input.at;
+    input.skip(headerLength);
+    const message = (bytes: Uint8Array, at: number, length: number): StoredMessage =>
+      new StoredMessage(position, destination, timestampMs, envelope, deadLetter, bytes, at, headerLength, length);
+    return { message, count, from };
+  }
+
+  #text(input: ByteReader): string {
+    const length = input.number();
+    return this.#names.nameAt(input.bytes, input.skip(length), length);
+  }
+}
+
+/** Null, and the reader's place undefined, when the number's last byte is not there yet. */
+function numberIfWhole(input: ByteReader): number | null {
+  for (let at = input.at; at < input.end; at++) if (input.bytes[at]! < 0x80) return input.number();
+  return null;
+}
+
+function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  if (pieces.length === 1) return pieces[0]!;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}

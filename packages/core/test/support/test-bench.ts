@@ -1,0 +1,153 @@
+import { Broker, defaultBrokerOptions } from '../../src/index.ts';
+import type { BrokerOptions, Effect, Message, Proposer, Request } from '../../src/index.ts';
+import type { JournalPosition, SessionId } from '@lockstep/kernel';
+
+/** The log of a test: keeps every proposal, and applies them when it is told to. */
+export class TestLog implements Proposer {
+  readonly commands: { readonly position: number; readonly bytes: Uint8Array }[] = [];
+  next = 1;
+  refusing = false;
+  now = 1_000;
+
+  propose(commands: readonly Uint8Array[]): JournalPosition | null {
+    if (this.refusing) return null;
+    const first = this.next;
+    for (const bytes of commands) this.commands.push({ position: this.next++, bytes: bytes.slice() });
+    return first as JournalPosition;
+  }
+
+  wallMs(): number {
+    return this.now;
+  }
+}
+
+type Unsent<T> = T extends Request ? Omit<T, 'token'> : never;
+export type RequestWish = Unsent<Request>;
+
+/** A broker, its log, and the effects it had, written short. */
+export class Bench {
+  readonly options: BrokerOptions;
+  broker: Broker;
+  log: TestLog;
+  applied = 0;
+  token = 0;
+
+  constructor(options: Partial<BrokerOptions> = {}) {
+    this.options = { ...defaultBrokerOptions, ...options };
+    this.broker = new Broker(this.options);
+    this.log = new TestLog();
+    this.broker.becomeMaster(this.log);
+  }
+
+  /** Makes requests, and ends the turn. Returns the effects. Nothing is applied. */
+  ask(...requests: RequestWish[]): Effect[] {
+    const effects: Effect[] = [];
+    for (const request of requests) this.broker.handle({ token: ++this.token, ...request } as Request, effects);
+    this.broker.flush(effects, true);
+    return effects;
+  }
+
+  /** Applies up to `count` commands of the log, and ends the turn. */
+  apply(count: number = Infinity): Effect[] {
+    const effects: Effect[] = [];
+    for (let i = 0; i < count && this.applied < this.log.commands.length; i++) {
+      const { position, bytes } = this.log.commands[this.applied++]!;
+      this.broker.apply(position as JournalPosition, bytes, effects);
+    }
+    this.broker.flush(effects, true);
+    return effects;
+  }
+
+  /** Asks, and applies until nothing is left. */
+  do(...requests: RequestWish[]): Effect[] {
+    const effects = this.ask(...requests);
+    while (this.applied < this.log.commands.length) effects.push(...this.apply());
+    return effects;
+  }
+
+  /** The master is another now: what was proposed and not applied is lost. */
+  changeMaster(): void {
+    this.broker.resign();
+    this.log.commands.length = this.applied;
+    this.broker.becomeMaster(this.log);
+  }
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export function session(name: string): SessionId {
+  return name as SessionId;
+}
+
+export function newMessage(body: string): { envelope: number; headerBlock: Uint8Array; body: Uint8Array } {
+  return { envelope: 7, headerBlock: encoder.encode(`h:${body}\n`), body: encoder.encode(body) };
+}
+
+export function send(from: string, destination: string, body: string): RequestWish {
+  return { type: 'send', session: session(from), destination, message: newMessage(body) };
+}
+
+export function subscribe(
+  of: string,
+  subscription: number,
+  destination: string,
+  prefetch: number = 1000,
+  bytes: number = 1 << 24,
+): RequestWish {
+  return {
+    type: 'subscribe',
+    session: session(of),
+    subscription,
+    destination,
+    prefetchMessages: prefetch,
+    prefetchBytes: bytes,
+  };
+}
+
+export function unsubscribe(of: string, subscription: number): RequestWish {
+  return { type: 'unsubscribe', session: session(of), subscription };
+}
+
+export function settle(
+  of: string,
+  subscription: number,
+  outcome: 'ack' | 'requeue' | 'dead-letter' | 'discard',
+  tags: readonly number[],
+): RequestWish {
+  return { type: 'settle', session: session(of), settlement: { subscription, outcome, tags } };
+}
+
+export function end(of: string, how: 'clean' | 'lost'): RequestWish {
+  return { type: 'endSession', session: session(of), how };
+}
+
+export function bodyOf(message: Message): string {
+  return decoder.decode(message.body);
+}
+
+/** `s1/1 body`, with ` again` when redelivered and ` #n` from the second counted delivery on. */
+export function deliveries(effects: readonly Effect[]): string[] {
+  const lines: string[] = [];
+  for (const effect of effects) {
+    if (effect.type !== 'deliver') continue;
+    const { session: to, subscription, message, redelivered, deliveryCount } = effect;
+    const count = deliveryCount > 1 ? ` #${deliveryCount}` : '';
+    lines.push(`${to}/${subscription} ${bodyOf(message)}${redelivered ? ' again' : ''}${count}`);
+  }
+  return lines;
+}
+
+/** `s1` for a reply, `s1 store-full` for a refusal. */
+export function replies(effects: readonly Effect[]): string[] {
+  const lines: string[] = [];
+  for (const effect of effects) {
+    if (effect.type === 'reply')
+      lines.push(effect.refusal === null ? effect.session : `${effect.session} ${effect.refusal.code}`);
+  }
+  return lines;
+}
+
+export function tags(effects: readonly Effect[]): number[] {
+  return effects.flatMap((effect) => (effect.type === 'deliver' ? [effect.tag] : []));
+}
