@@ -173,10 +173,6 @@ export class Journal {
       await this.#writeInto(segment, [], 0, 0, 0);
       await this.sync();
     }
-    await this.closeFiles();
-  }
-
-  async closeFiles(): Promise<void> {
     for (const segment of this.index.segments) await segment.close();
   }
 }

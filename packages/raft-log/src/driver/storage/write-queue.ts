@@ -53,7 +53,8 @@ export class WriteQueue {
     this.#items.push(item);
     if (this.#running) return;
     this.#running = true;
-    void this.#run();
+    // Not at once: what the rest of this turn adds comes along, and nothing is ever done inside the call that asked for it.
+    void Promise.resolve().then(() => this.#run());
   }
 
   async #run(): Promise<void> {

@@ -115,11 +115,17 @@ t.test('writes that arrive while one is under way share the next write and sync'
     return perform.call(disk, operation, path, act, onFault) as never;
   };
   const order: number[] = [];
-  for (let i = 1; i <= 50; i++) storage.write({ hardState: null, entries: [entry(i, 1)] }, () => order.push(i));
+  storage.write({ hardState: null, entries: [] }, () => order.push(0));
+  t.same(order, [], 'nothing is done inside the call');
+  await written(storage, {});
+  for (let i = 1; i <= 50; i++) {
+    storage.write({ hardState: null, entries: [entry(i, 1)] }, () => order.push(i));
+    if (i === 20) while (counted.write === 0) await Promise.resolve();
+  }
   await written(storage, {});
   t.same(
     order,
-    Array.from({ length: 50 }, (_, i) => i + 1),
+    Array.from({ length: 51 }, (_, i) => i),
   );
   t.same(counted, { write: 2, sync: 2 });
 });
