@@ -1,0 +1,47 @@
+import { AssertionError, DiskError, formatAddress, NetworkError } from '@lockstep/kernel';
+
+import type { NodeSettings } from '../config/load-config.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
+
+/** What to do about an error that ended a running node. */
+export function adviceFor(error: unknown): string {
+  if (error instanceof DiskError) {
+    if (error.code === 'ENOSPC') return 'make room on the disk of the data directory, then start the node again';
+    return 'check the disk (the kernel log may say more), then start the node again; a write that failed is never tried twice';
+  }
+  if (error instanceof AssertionError)
+    return 'this is a bug in Lockstep: please report it with this log; then start the node again';
+  return 'start the node again; if it happens again, please report it with this log';
+}
+
+/** Which flag opens the port that is named in the error. */
+function flagFor(message: string, settings: NodeSettings): string | null {
+  if (settings.listeners.some(({ listen }) => message.includes(formatAddress(listen)))) return '--stomp';
+  if (settings.cluster.listen !== null && message.includes(formatAddress(settings.cluster.listen)))
+    return '--peer-listen';
+  if (settings.admin !== null && message.includes(formatAddress(settings.admin))) return '--admin';
+  return null;
+}
+
+/** Why the node did not start, for the person who tried. */
+export function startFailure(error: unknown, settings: NodeSettings): CommandError {
+  if (error instanceof CommandError) return error;
+  const { message } = error as Error;
+  if (error instanceof NetworkError) {
+    const flag = flagFor(message, settings);
+    const address = /listen (\S+):/.exec(message)?.[1] ?? message;
+    if (error.code === 'in-use' && flag !== null) {
+      const hint = `${flag} (or the configuration) names another port, and port 0 takes a free one`;
+      return new CommandError(
+        exitCodes.failed,
+        `${flag} ${address}: the port is in use by another program: ${hint}`,
+        error,
+      );
+    }
+    if (error.code === 'denied' && flag !== null) {
+      const hint = 'ports below 1024 need special rights; choose a higher one';
+      return new CommandError(exitCodes.failed, `${flag} ${address}: this user may not open the port: ${hint}`, error);
+    }
+  }
+  return new CommandError(exitCodes.failed, `the node did not start: ${message}`, error);
+}

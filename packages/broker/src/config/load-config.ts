@@ -1,0 +1,152 @@
+import type { Address, BrokerId, NodeId } from '@lockstep/kernel';
+
+import type { ClusterOptions, JournalOptions, LimitOptions, ListenerOptions } from '../node/types.ts';
+import { ConfigError, nearest, showGiven } from './config-error.ts';
+import type { ConfigProblem } from './config-error.ts';
+import { brokenRules } from './rules.ts';
+import { configSchema, knownKeys, laterKeys } from './schema.ts';
+import type { ConfigValues, LogLevel } from './schema.ts';
+import { getIn, mergeSources } from './sources.ts';
+import type { MergedSources, Texts } from './sources.ts';
+import { parseYamlFile } from './yaml-file.ts';
+import type { ConfigPath } from './yaml-file.ts';
+
+const DEFAULT_STOMP: Address = { host: '127.0.0.1', port: 61_613 };
+const DEFAULT_ADMIN: Address = { host: '127.0.0.1', port: 8161 };
+const DEFAULT_PEERS: Address = { host: '127.0.0.1', port: 61_619 };
+
+/** All that makes a node, but the machine's own ports and the secret itself. */
+export interface NodeSettings {
+  readonly broker: BrokerId;
+  readonly node: NodeId;
+  /** Directory; absolute. */
+  readonly data: string;
+  readonly listeners: readonly ListenerOptions[];
+  readonly admin: Address | null;
+  readonly cluster: Omit<ClusterOptions, 'secret'>;
+  /** Absolute. */
+  readonly secretFile: string | null;
+  readonly journal: JournalOptions;
+  readonly limits: LimitOptions;
+  readonly log: { readonly level: LogLevel; readonly pretty: boolean };
+}
+
+export interface ConfigSources {
+  readonly file: { readonly name: string; readonly text: string; readonly directory: string } | null;
+  readonly environment: Texts;
+  /** By name, without the leading `--`. */
+  readonly flags: Texts;
+  /** All listeners may be open to anybody. */
+  readonly anonymous: boolean;
+  /** For the defaults that depend on the machine. */
+  readonly memoryBytes: number;
+  readonly workingDirectory: string;
+  /** Makes a path absolute. */
+  readonly resolvePath: (directory: string, path: string) => string;
+}
+
+/** @throws ConfigError that says of each mistake where it is, what was given and what is allowed. */
+export function loadConfig(sources: ConfigSources): NodeSettings {
+  const { file } = sources;
+  const yaml = file === null ? null : parseYamlFile(file.name, file.text);
+  const merged = mergeSources(yaml, sources.environment, sources.flags);
+  const parsed = configSchema.safeParse(merged.values);
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.flatMap((issue) => problemsOf(issue, merged)));
+  const values = sources.anonymous ? withAnonymousListeners(parsed.data) : parsed.data;
+  const broken = brokenRules(values, (path) => merged.origin(path));
+  if (broken.length > 0) throw new ConfigError(broken);
+  const absolute = (path: ConfigPath, text: string): string =>
+    sources.resolvePath(merged.fromFile(path) && file !== null ? file.directory : sources.workingDirectory, text);
+  return settle(values, absolute, sources.memoryBytes);
+}
+
+function withAnonymousListeners(values: ConfigValues): ConfigValues {
+  return {
+    ...values,
+    listeners: values.listeners?.map((listener) => ({ ...listener, anonymous: true })),
+    admin: values.admin === undefined ? undefined : { ...values.admin, anonymous: true },
+  };
+}
+
+interface Issue {
+  readonly code: string;
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly keys?: readonly string[];
+}
+
+function problemsOf(issue: Issue, merged: MergedSources): ConfigProblem[] {
+  const path = issue.path as ConfigPath;
+  if (issue.code === 'unrecognized_keys') return (issue.keys ?? []).map((key) => unknownKey([...path, key], merged));
+  const given = getIn(merged.values, path);
+  if (given === undefined && saysLaterKey(path.slice(0, -1), merged)) return [];
+  return [
+    {
+      where: merged.origin(path),
+      key: path.join('.'),
+      given: given === undefined ? null : showGiven(given),
+      allowed: given === undefined ? `is missing; it ${issue.message}` : issue.message,
+    },
+  ];
+}
+
+function sectionOf(path: ConfigPath): readonly string[] {
+  return path.filter((step) => typeof step === 'string');
+}
+
+/** A listener of a kind that this version lacks misses its `stomp` only for that reason. */
+function saysLaterKey(path: ConfigPath, merged: MergedSources): boolean {
+  const later = laterKeys[sectionOf(path).join('.')] ?? [];
+  return Object.keys(getIn(merged.values, path) ?? {}).some((key) => later.includes(key));
+}
+
+function unknownKey(path: ConfigPath, merged: MergedSources): ConfigProblem {
+  const name = String(path[path.length - 1]);
+  const section = sectionOf(path.slice(0, -1));
+  const where = merged.origin(path);
+  const key = path.join('.');
+  if ((laterKeys[section.join('.')] ?? []).includes(name)) {
+    return { where, key, given: null, allowed: 'is not available in this version' };
+  }
+  const known = knownKeys[section.join('.')] ?? [];
+  const meant = nearest(name, known);
+  const hint = meant === undefined ? `known here: ${known.join(', ')}` : `did you mean '${meant}'?`;
+  return { where, key, given: null, allowed: `there is no such key; ${hint}` };
+}
+
+function settle(
+  values: ConfigValues,
+  absolute: (path: ConfigPath, text: string) => string,
+  memoryBytes: number,
+): NodeSettings {
+  const { cluster, journal, log, limits, listeners } = values;
+  const node = values.node as NodeId;
+  const named = listeners !== undefined;
+  const stomp = listeners ?? [{ stomp: DEFAULT_STOMP }];
+  const members = Object.entries(cluster.members ?? { [node]: DEFAULT_PEERS }).map(([id, address]) => ({
+    id: id as NodeId,
+    address,
+  }));
+  const own = members.find(({ id }) => id === node)?.address ?? DEFAULT_PEERS;
+  return {
+    broker: values.broker as BrokerId,
+    node,
+    data: absolute(['data'], values.data),
+    listeners: stomp.map((listener) => ({
+      listen: listener.stomp,
+      advertise: 'advertise' in listener ? (listener.advertise ?? null) : null,
+    })),
+    admin: values.admin?.listen ?? (named ? null : DEFAULT_ADMIN),
+    cluster: {
+      members,
+      listen: members.length === 1 ? null : (cluster.listen ?? own),
+      refusedMeansDead: cluster.refusedMeansDead,
+      electionMs: cluster.electionMs,
+      heartbeatMs: cluster.heartbeatMs,
+    },
+    secretFile: cluster.secretFile === undefined ? null : absolute(['cluster', 'secretFile'], cluster.secretFile),
+    journal: { ...journal, hardLimitBytes: journal.hardLimitBytes ?? Math.floor(memoryBytes / 2) },
+    limits,
+    log,
+  };
+}

@@ -1,0 +1,194 @@
+import { z } from 'zod';
+
+import type { Address } from '@lockstep/kernel';
+
+import type { LimitOptions } from '../node/types.ts';
+import { address, bytes, count, duration, flag, id, oneOf, path, reachableAddress } from './leaves.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** A configuration whose every value is well-formed; rules between keys are not checked yet, and what has no fixed default is absent. */
+export interface ConfigValues {
+  readonly broker: string;
+  readonly node: string;
+  readonly data: string;
+  readonly listeners?: readonly ListenerValues[] | undefined;
+  readonly admin?: AdminValues | undefined;
+  readonly cluster: ClusterValues;
+  readonly journal: JournalValues;
+  readonly limits: LimitOptions;
+  readonly log: { readonly level: LogLevel; readonly pretty: boolean };
+}
+
+export interface ListenerValues {
+  readonly stomp: Address;
+  readonly advertise?: Address | undefined;
+  readonly anonymous: boolean;
+}
+
+export interface AdminValues {
+  readonly listen: Address;
+  readonly anonymous: boolean;
+}
+
+export interface ClusterValues {
+  readonly listen?: Address | undefined;
+  readonly members?: Readonly<Record<string, Address>> | undefined;
+  readonly secretFile?: string | undefined;
+  readonly refusedMeansDead: boolean;
+  readonly electionMs: number;
+  readonly heartbeatMs: number;
+}
+
+export interface JournalValues {
+  readonly fsync: 'always' | 'interval' | 'never';
+  readonly segmentBytes: number;
+  readonly snapshotBytes: number;
+  readonly hardLimitBytes?: number | undefined;
+}
+
+function section<Shape extends z.ZodRawShape>(description: string, shape: Shape): z.ZodObject<Shape> {
+  const allowed = `a map with the keys ${Object.keys(shape).join(', ')}`;
+  const error = (issue: { readonly code?: string | undefined }): string | undefined =>
+    issue.code === 'invalid_type' ? `must be ${allowed}` : undefined;
+  return z.strictObject(shape, { error }).meta({ description }) as unknown as z.ZodObject<Shape>;
+}
+
+const listener = section('', {
+  stomp: address('Where STOMP clients connect. Without a host: on loopback.'),
+  advertise: reachableAddress(
+    "What clients are told to connect to (CONNECTED's `failover` header). Default: the address it is bound to.",
+  ).optional(),
+  anonymous: flag(
+    'Any login is taken; needed for an address beyond loopback, since this version has no users.',
+  ).prefault(false),
+});
+
+const anonymousAdmin = flag('Open to anybody who reaches it; needed for an address beyond loopback.').prefault(false);
+
+const adminSection = section('', {
+  listen: address('Where the admin API and the status page answer.'),
+  anonymous: anonymousAdmin,
+});
+
+/** The admin key is an address, or a map when more than that is to be said. */
+const admin = z
+  .preprocess(
+    (given) => (typeof given === 'string' || typeof given === 'number' ? { listen: given } : given),
+    adminSection,
+  )
+  .meta({ shorthand: 'listen' });
+
+const cluster = section('The other nodes of this logical broker. Without members it is a logical broker of one.', {
+  listen: address("Where the other nodes connect. Default: this node's address among the members.").optional(),
+  members: z
+    .record(z.string(), reachableAddress("A member's id, and where the others reach it."), {
+      error: 'must be a map of node ids to HOST:PORT, as { a: 127.0.0.1:61619, b: 127.0.0.1:61629 }',
+    })
+    .meta({
+      description: 'All nodes of the logical broker, this one included: the same on each of them.',
+      allowed: 'a map of node ids to HOST:PORT',
+    })
+    .optional(),
+  secretFile: path(
+    'A file with the secret that all members share, at least 16 bytes. Required when any member is beyond loopback.',
+  ).optional(),
+  refusedMeansDead: flag(
+    'A member whose connection broke and that refuses a new one counts as dead, and another takes over at once. Set it to false where a proxy stands between the nodes.',
+  ).prefault(true),
+  electionMs: duration(
+    '50ms',
+    'How long the master may be silent before a slave stands for election: drawn between this and twice this.',
+  ).prefault('500ms'),
+  heartbeatMs: duration('10ms', 'How often the master says that it lives. At most a third of `electionMs`.').prefault(
+    '100ms',
+  ),
+});
+
+const journal = section('The replicated journal on disk.', {
+  fsync: oneOf(
+    ['always', 'interval', 'never'],
+    'When a write is forced to the disk. With `always`, a receipt means that the message is on the disks of a majority. With the others a power failure can lose acknowledged messages.',
+  ).prefault('always'),
+  segmentBytes: bytes('64KiB', 'Size of one journal file.').prefault('64MiB'),
+  snapshotBytes: bytes(
+    '64KiB',
+    'How much the journal grows before a snapshot is taken and older files are removed.',
+  ).prefault('128MiB'),
+  hardLimitBytes: bytes(
+    '1MiB',
+    "Size of all waiting messages together beyond which SENDs are refused. Default: half of the machine's memory, since this version keeps waiting messages in memory.",
+  ).optional(),
+});
+
+const limits = section(
+  'What one client may take. Beyond a limit it gets an ERROR that names it, and is disconnected.',
+  {
+    headerBytes: bytes('1KiB', 'Command line and headers of one frame.').prefault('64KiB'),
+    headers: count('Header lines of one frame.').prefault(1000),
+    bodyBytes: bytes('1KiB', 'Body of one frame.').prefault('16MiB'),
+    connections: count('Client connections of this node.').prefault(10_000),
+    subscriptions: count('Subscriptions of one connection.').prefault(1000),
+    transactions: count('Open transactions of one connection.').prefault(100),
+    transactionFrames: count('Frames in one transaction.').prefault(10_000),
+    transactionBytes: bytes('1KiB', 'Headers and bodies in all open transactions of one connection.').prefault('64MiB'),
+    connectMs: duration('100ms', 'From the connection to a whole CONNECT frame.').prefault('10s'),
+    topicBacklogBytes: bytes(
+      '1KiB',
+      'What one subscription of a topic may have waiting before its client is disconnected as too slow.',
+    ).prefault('16MiB'),
+  },
+);
+
+const log = section('The log, on standard output.', {
+  level: oneOf(['debug', 'info', 'warn', 'error'], 'The least important lines that are shown.').prefault('info'),
+  pretty: flag('Lines for people instead of JSON.').prefault(false),
+});
+
+const top = section('', {
+  broker: id('Id of the logical broker: the same on all its nodes.').prefault('lockstep'),
+  node: id('Id of this node in it.').prefault('a'),
+  data: path(
+    'Directory of the journal. It is locked while the node runs, and belongs to this broker and node for good.',
+  ).prefault('./data'),
+  listeners: z
+    .array(listener, { error: 'must be a list, as [{ stomp: 127.0.0.1:61613 }]' })
+    .min(1, { error: 'must have at least one listener' })
+    .meta({
+      description:
+        'Where clients connect. Default: STOMP on 127.0.0.1:61613. WebSocket and TLS are not in this version.',
+    })
+    .optional(),
+  admin: admin
+    .meta({
+      description:
+        'The admin API and the status page: an address, or a map. Default: 127.0.0.1:8161 when no listener is named either, otherwise none.',
+    })
+    .optional(),
+  cluster: cluster.prefault({}),
+  journal: journal.prefault({}),
+  limits: limits.prefault({}),
+  log: log.prefault({}),
+});
+
+/** The one description of the configuration: what checks it, what its JSON Schema and its documentation are made of. */
+export const configSchema: z.ZodType<ConfigValues> = top as unknown as z.ZodType<ConfigValues>;
+
+/** The keys of each section, by the section's own key; the top's is empty. */
+export const knownKeys: Readonly<Record<string, readonly string[]>> = {
+  '': Object.keys(top.shape),
+  listeners: Object.keys(listener.shape),
+  admin: Object.keys(adminSection.shape),
+  cluster: Object.keys(cluster.shape),
+  journal: Object.keys(journal.shape),
+  limits: Object.keys(limits.shape),
+  log: Object.keys(log.shape),
+};
+
+/** Keys that the configuration will have, and that this version doesn't know yet: by the key of their section. */
+export const laterKeys: Readonly<Record<string, readonly string[]>> = {
+  '': ['destinations', 'users', 'permissions', 'tls', 'links'],
+  listeners: ['stomps', 'ws', 'wss'],
+  cluster: ['tls'],
+  journal: ['softLimitBytes', 'cacheBytes'],
+};
