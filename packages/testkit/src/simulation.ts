@@ -188,7 +188,12 @@ export class Simulation {
 
   #dueBy(timeMs: number): boolean {
     if (this.#turnEnd.length > 0) return true;
-    const event = this.#queue.peek();
+    let event = this.#queue.peek();
+    // What will not run must not count: the step taken for it would run a later event, beyond that time.
+    while (event !== undefined && (event.run === null || event.owner?.state === 'dead')) {
+      this.#queue.pop();
+      event = this.#queue.peek();
+    }
     return event !== undefined && event.at <= timeMs;
   }
 
