@@ -6,6 +6,13 @@
  * RECEIPT is written only after the broker's reply to what it is for; and that the memory one client takes is bounded.
  */
 export type { BrokerPort, SessionEndpoint } from './broker-port.ts';
+export { parseBrokerUri } from './client/broker-uri.ts';
+export type { BrokerAddress, BrokerUri } from './client/broker-uri.ts';
+export type { HeaderList } from './client/client-connection.ts';
+export { StompClientError } from './client/client-error.ts';
+export type { StompClientErrorCode } from './client/client-error.ts';
+export { StompClient } from './client/stomp-client.ts';
+export type { ReceivedMessage, SendOptions, StompClientOptions, SubscribeOptions } from './client/stomp-client.ts';
 export { defaultFlowOptions } from './connection/flow-options.ts';
 export type { FlowOptions } from './connection/flow-options.ts';
 export { SessionIds } from './connection/session-ids.ts';
