@@ -50,6 +50,20 @@ t.test('a killed process: nothing it waits for comes, peers learn of it, its por
   t.same([...endings].toSorted(), ['end', 'reset'], 'as the system happens to close');
 });
 
+t.test(
+  'what was on the way to a connection that is closed is refused, though its process has died since',
+  async (t) => {
+    for (let seed = 0; seed < 20; seed++) {
+      const { world, server, near, far } = await connected(seed);
+      near.connection.write(pattern(10));
+      far.connection.destroy();
+      server.host.kill();
+      await world.simulation.runUntil(world.simulation.nowMs + 1000);
+      t.match(near.recorder.closes, [{ code: 'reset' }]);
+    }
+  },
+);
+
 t.test('a killed process’s files keep what was written, a crash’s only what was synced', async (t) => {
   const world = new SimWorld(1);
   const host = world.host('a');

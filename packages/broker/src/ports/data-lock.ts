@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -67,17 +67,32 @@ async function livingHolder(text: string): Promise<Holder | null> {
   return now !== null && now.started === holder?.started && now.boot === holder.boot ? now : null;
 }
 
-/** Takes a lock away whose holder is dead, unless somebody else has done so and taken it since. */
-async function removeStale(path: string, stale: string, unique: string): Promise<void> {
-  const aside = `${path}.stale.${unique}`;
-  try {
-    await rename(path, aside);
-  } catch {
-    return;
+/**
+ * Gives the file `mine` the second name `path`, unless a living process has that. A dead one's lock may be replaced
+ * only by who holds a lock named after it (which is taken in this same way, should its holder have died too): so it
+ * cannot change between being looked at and being replaced, and of several that find it, one gets it.
+ */
+async function acquire(path: string, mine: string, directory: string): Promise<void> {
+  for (;;) {
+    try {
+      await link(mine, path);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const found = await textOf(path);
+    if (found === null) continue;
+    const holder = await livingHolder(found);
+    if (holder !== null) throw new DataLockedError(directory, holder.pid);
+    const right = `${path}.${createHash('sha256').update(found).digest('hex').slice(0, 16)}`;
+    await acquire(right, mine, directory);
+    if ((await textOf(path)) === found) {
+      // Replaces the dead lock and gives up the right to do so, in one step.
+      await rename(right, path);
+      return;
+    }
+    await unlink(right);
   }
-  // Between reading and renaming, the stale lock may have been replaced by a living one: that goes back.
-  if ((await textOf(aside)) !== stale) await link(aside, path).catch(() => {});
-  await unlink(aside);
 }
 
 /**
@@ -95,19 +110,7 @@ export async function lockDataDirectory(directory: string): Promise<DataLock> {
   // Written under another name first, so that nobody ever reads half a lock.
   await writeFile(mine, content, { flag: 'wx', mode: 0o600 });
   try {
-    for (;;) {
-      try {
-        await link(mine, path);
-        break;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      }
-      const found = await textOf(path);
-      if (found === null) continue;
-      const holder = await livingHolder(found);
-      if (holder !== null) throw new DataLockedError(directory, holder.pid);
-      await removeStale(path, found, unique);
-    }
+    await acquire(path, mine, directory);
   } finally {
     await unlink(mine);
   }

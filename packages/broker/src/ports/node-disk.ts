@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { DiskError } from '@lockstep/kernel';
 import type { Disk, DiskFile } from '@lockstep/kernel';
 
-// IOV_MAX on Linux: a longer vector is refused.
-const CHUNKS_PER_WRITE = 1024;
+import { writeFully } from './write-fully.ts';
+import type { WriteSome } from './write-fully.ts';
 
 const FLAGS = { read: 'r', update: 'r+', create: 'wx+' } as const;
 
@@ -84,28 +84,15 @@ export class NodeDisk implements Disk {
   }
 }
 
-/** The chunks left to write when that many bytes of them have been. */
-function withoutFirst(chunks: readonly Uint8Array[], written: number): Uint8Array[] {
-  const left: Uint8Array[] = [];
-  let skip = written;
-  for (const chunk of chunks) {
-    if (skip >= chunk.length) {
-      skip -= chunk.length;
-    } else {
-      left.push(skip === 0 ? chunk : chunk.subarray(skip));
-      skip = 0;
-    }
-  }
-  return left;
-}
-
 class NodeFile implements DiskFile {
   readonly #handle: FileHandle;
   readonly #path: string;
+  readonly #writev: WriteSome;
 
   constructor(handle: FileHandle, path: string) {
     this.#handle = handle;
     this.#path = path;
+    this.#writev = async (chunks, position) => (await handle.writev(chunks, position)).bytesWritten;
   }
 
   size(): Promise<number> {
@@ -125,13 +112,7 @@ class NodeFile implements DiskFile {
   }
 
   write(chunks: readonly Uint8Array[], position: number): Promise<void> {
-    return guarded('write', this.#path, async () => {
-      let at = position;
-      for (let first = 0; first < chunks.length; first += CHUNKS_PER_WRITE) {
-        const slice = chunks.length <= CHUNKS_PER_WRITE ? chunks : chunks.slice(first, first + CHUNKS_PER_WRITE);
-        at += await this.#writeAll(slice, at);
-      }
-    });
+    return guarded('write', this.#path, () => writeFully(this.#writev, chunks, position));
   }
 
   truncate(length: number): Promise<void> {
@@ -144,20 +125,5 @@ class NodeFile implements DiskFile {
 
   close(): Promise<void> {
     return guarded('close', this.#path, () => this.#handle.close());
-  }
-
-  async #writeAll(chunks: readonly Uint8Array[], position: number): Promise<number> {
-    let length = 0;
-    for (const chunk of chunks) length += chunk.length;
-    let done = 0;
-    let left = chunks;
-    while (done < length) {
-      const { bytesWritten } = await this.#handle.writev(left, position + done);
-      // A short write is no error: the rest is tried again, and says what is wrong if something is.
-      if (bytesWritten === 0) throw new DiskError('EIO', 'write', this.#path);
-      done += bytesWritten;
-      if (done < length) left = withoutFirst(left, bytesWritten);
-    }
-    return length;
   }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 import { DataLockedError, lockDataDirectory } from '@lockstep/broker';
@@ -26,11 +27,21 @@ t.test('of many that try at once, one gets it', async (t) => {
   t.same(readdirSync(directory), ['lock']);
 });
 
-t.test('a dead process’s lock is replaced, also by one of many that try at once', async (t) => {
-  const directory = t.testdir({ lock: `${NOBODY}\n123\n\nx\n` });
-  const tries = await Promise.allSettled(Array.from({ length: 5 }, () => lockDataDirectory(directory)));
-  t.equal(tries.filter((one) => one.status === 'fulfilled').length, 1);
-  t.match(readFileSync(`${directory}/lock`, 'utf8'), new RegExp(`^${process.pid}\n`));
+t.test('a dead process’s lock is replaced, by one alone of many that try at once', async (t) => {
+  for (let round = 0; round < 30; round++) {
+    const directory = t.testdir({ lock: `${NOBODY}\n123\n\n${round}\n` });
+    const tries = await Promise.allSettled(Array.from({ length: 8 }, () => lockDataDirectory(directory)));
+    t.equal(tries.filter((one) => one.status === 'fulfilled').length, 1);
+    t.match(readFileSync(`${directory}/lock`, 'utf8'), new RegExp(`^${process.pid}\n`));
+    t.same(readdirSync(directory), ['lock']);
+  }
+});
+
+t.test('who died while replacing a dead lock does not stand in the way', async (t) => {
+  const dead = `${NOBODY}\n123\n\nx\n`;
+  const right = `lock.${createHash('sha256').update(dead).digest('hex').slice(0, 16)}`;
+  const directory = t.testdir({ lock: dead, [right]: `${NOBODY}\n456\n\ny\n` });
+  await lockDataDirectory(directory);
   t.same(readdirSync(directory), ['lock']);
 });
 

@@ -2,7 +2,7 @@ import { NetworkError } from '@lockstep/kernel';
 import type { Address, Connection, Listener, Network } from '@lockstep/kernel';
 import type { Test } from 'tap';
 
-import { record } from './recorder.ts';
+import { record, Recorder } from './recorder.ts';
 import type { RecordedEnd } from './recorder.ts';
 import { concat, pattern, sameBytes } from './setup.ts';
 import type { MakeSetup, Setup } from './setup.ts';
@@ -317,6 +317,24 @@ const closing: Readonly<Record<string, NetworkTest>> = {
     await server.recorder.until(() => server.recorder.closes.length > 0);
     t.equal(server.recorder.chunks.length, 1);
     t.same(server.recorder.closes, [null]);
+  },
+
+  async 'destroy from within data is the last, also where much was waiting'(t, { network, host, settle }) {
+    const accepted = new Accepted();
+    const late = await network.listen({ host, port: 0 }, (connection) => accepted.take(connection));
+    const client = record(await network.connect(late.address, CONNECT_MS));
+    const connection = await accepted.next();
+    for (let i = 0; i < 5; i++) {
+      client.connection.write(pattern(1000));
+      await settle();
+    }
+    const recorder = new Recorder();
+    recorder.onData = () => connection.destroy();
+    connection.start(recorder);
+    await recorder.until(() => recorder.closes.length > 0);
+    t.equal(recorder.chunks.length, 1);
+    client.connection.destroy();
+    await late.close();
   },
 
   async 'writing to a side that is gone ends in a reset'(t, { pair, settle }) {

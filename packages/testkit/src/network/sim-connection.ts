@@ -157,6 +157,7 @@ export class SimConnection implements Connection {
     this.#closing = { error };
     this.#onClosed?.();
     if (this.#handlers !== null) this.#announceClose();
+    // What is still on the way here is answered by the system, even should the process die before it comes.
     this.#incoming.wake();
   }
 

@@ -38,7 +38,6 @@ export class SimStream {
   #flight: Packet[] = [];
   #arrived: Uint8Array[] = [];
   #arrivedBytes = 0;
-  #lastAt = 0;
   #deliverAt = Infinity;
   #deliveries = 0;
   #stalledSince = -1;
@@ -143,10 +142,10 @@ export class SimStream {
   }
 
   #send(type: Packet['type'], bytes: Uint8Array | null): void {
-    const at = Math.max(this.#lastAt, this.#simulation.nowMs + this.#path.link.latencyMs());
-    this.#lastAt = at;
-    this.#flight.push({ at, type, bytes });
-    this.#deliverIn(at - this.#simulation.nowMs);
+    // A packet that is faster than one before it waits for that one, as in TCP.
+    const latencyMs = this.#path.link.latencyMs();
+    this.#flight.push({ at: this.#simulation.nowMs + latencyMs, type, bytes });
+    this.#deliverIn(latencyMs);
   }
 
   #deliverIn(delayMs: number): void {
