@@ -1,0 +1,181 @@
+import type { NodeId } from '@lockstep/kernel';
+import type { Member } from './member.ts';
+import type { AppendRequest, Entry, Heartbeat, RaftBatch } from './types.ts';
+
+/**
+ * The follower's side of replication (Raft §5.3): which entries it takes, what it knows to be committed, and what it acknowledges.
+ *
+ * **How an abstaining member gets its vote back, and why nothing is lost by it.** A member whose disk was wiped may have been part
+ * of the majority that committed an entry, or that elected a leader. Let W be the wiped members, k of them, and q the quorum of all
+ * n members (2q > n). While they abstain, every election and every commit needs q members outside W.
+ *
+ * (1) *While they abstain, nothing committed is lost.* An entry was committed by q members, so at least q−k outside W hold it; a new
+ * leader is elected by q outside W. (q−k) + q > n−k: one of those who vote outside W holds the entry, and the usual argument
+ * (§5.4.3) goes through. The same count holds for two majorities that elect.
+ *
+ * (2) *When one is admitted, its log holds all that its earlier self acknowledged and that was committed by it.* Let e be such
+ * an entry, committed in term E by a quorum that counts the earlier self; so e was acknowledged before the wipe. The leader L of term T gives
+ * `admitIndex` only after a round, begun after it first heard the member abstain, has been answered by a majority M of members that
+ * do not abstain; L itself among them. If E > T: E's leader was elected by q members before the wipe, q−k of them outside W;
+ * (q−k) + |M| > n−k, so somebody in M had been in term E before it answered L in term T < E, which nobody does. So E ≤ T, and L
+ * holds e: by leader completeness (E < T) or as its own entry (E = T). And it holds it at an index ≤ its last one when M has
+ * answered: that is `admitIndex`. The follower votes only when its disk agrees with L's log up to there, proven in term T. (That L has
+ * committed an entry of its own term is asked besides: a leader that can't commit should not change who votes.)
+ *
+ * (3) *Each process start counts as a new wipe*: the leader forgets match and admission of a peer at `peerUp` and asks for a new round,
+ * so what one incarnation was given never serves the next. The driver must hand over nothing of an older connection after that.
+ *
+ * (4) *Votes of the earlier self*: it may have voted in a term V > T for a candidate that still counts that vote and is in M's
+ * blind spot (M answered in T ≤ V, so the candidate is not in M). To elect two leaders in V, two candidates need q−1 further voters each, disjoint,
+ * among n−1: impossible for n = 3, where M is everybody else, and for even n. For odd n ≥ 5 it takes a candidate that was cut off
+ * while campaigning, stays so until the wiped member is admitted, and goes on with the same campaign, though a campaign ends at
+ * its time-out: it would have to be suspended all that while.
+ */
+export class Following {
+  readonly #member: Member;
+  /** Up to here the log is known to be the leader's of this term: never claim more, never commit beyond it. */
+  #validatedIndex: number;
+  #acknowledge = false;
+  #admitIndex: number | null = null;
+  #install: { readonly index: number; readonly term: number } | null = null;
+
+  constructor(member: Member) {
+    this.#member = member;
+    this.#validatedIndex = member.commitIndex;
+  }
+
+  /** A new term or another leader: only what is committed is sure to be in its log (leader completeness). */
+  reset(): void {
+    this.#validatedIndex = this.#member.commitIndex;
+    this.#acknowledge = false;
+    this.#admitIndex = null;
+  }
+
+  onAppend(append: AppendRequest): void {
+    const { log, commitIndex } = this.#member;
+    const { previousIndex, previousTerm, entries } = append;
+    // What is committed agrees with every leader's log, even where the own journal no longer knows its terms.
+    if (previousIndex > commitIndex && log.termAt(previousIndex) !== previousTerm) {
+      this.#reject(append.from, previousIndex, previousTerm);
+      return;
+    }
+    if (!this.#take(append)) return;
+    this.#validated(previousIndex + entries.length);
+    this.#member.commitTo(Math.min(append.commitIndex, previousIndex + entries.length));
+    this.#acknowledge = true;
+  }
+
+  onHeartbeat(heartbeat: Heartbeat): void {
+    const member = this.#member;
+    member.commitTo(Math.min(heartbeat.commitIndex, this.#validatedIndex));
+    if (heartbeat.admitIndex !== null) this.#admitIndex = heartbeat.admitIndex;
+    this.joinIfComplete();
+    member.outbox.sendNow({
+      type: 'heartbeatReply',
+      from: member.id,
+      to: heartbeat.from,
+      term: member.term,
+      round: heartbeat.round,
+      standing: member.durable.standing,
+    });
+  }
+
+  /** The sender leads this term, and its snapshot holds nothing that isn't committed. */
+  onSnapshot(index: number, term: number): void {
+    const { log, commitIndex } = this.#member;
+    if (index > commitIndex) {
+      if (log.termAt(index) !== term) {
+        log.reset(index, term, commitIndex);
+        this.#install = { index, term };
+      }
+      this.#member.commitTo(index);
+    }
+    this.#validated(Math.max(index, commitIndex));
+    this.#acknowledge = true;
+  }
+
+  /** An abstaining member that holds all it was asked to hold takes part again. */
+  joinIfComplete(): void {
+    const member = this.#member;
+    const index = this.#admitIndex;
+    if (index === null || member.standing === 'voter') return;
+    if (this.#validatedIndex >= index && member.log.persistedIndex >= index) member.becomeVoter();
+  }
+
+  /** A batch that installs carries nothing else that concerns the log. */
+  takeInstall(): RaftBatch['install'] {
+    const install = this.#install;
+    this.#install = null;
+    return install;
+  }
+
+  get mustAcknowledge(): boolean {
+    return this.#acknowledge || this.#install !== null;
+  }
+
+  /** One acknowledgement stands for all appends of a turn; it leaves when the batch is on disk. `index`: how much of the log that batch completes. */
+  acknowledge(index: number): void {
+    if (!this.#acknowledge) return;
+    const { id: from, leader: to, term, outbox, durable } = this.#member;
+    const matchIndex = Math.min(this.#validatedIndex, index);
+    this.#acknowledge = matchIndex < this.#validatedIndex;
+    if (to === null) return;
+    outbox.sendAfterPersist({
+      type: 'appendReply',
+      from,
+      to,
+      term,
+      matchIndex,
+      reject: null,
+      standing: durable.standing,
+    });
+  }
+
+  #validated(index: number): void {
+    if (index > this.#validatedIndex) this.#validatedIndex = index;
+  }
+
+  /** False when the message is not what a leader may send; nothing has been touched then. */
+  #take({ entries, previousIndex, term }: AppendRequest): boolean {
+    const { log } = this.#member;
+    if (!isRun(entries, previousIndex, term)) return false;
+    const firstNew = entries.findIndex((entry) => this.#differs(entry));
+    if (firstNew === -1) return true;
+    const index = entries[firstNew]!.index;
+    if (index <= log.lastIndex) log.truncateFrom(index);
+    for (let at = firstNew; at < entries.length; at += 1) log.append(entries[at]!);
+    return true;
+  }
+
+  #differs(entry: Entry): boolean {
+    const { log, commitIndex } = this.#member;
+    return entry.index > commitIndex && log.termAt(entry.index) !== entry.term;
+  }
+
+  /** Says where the leader should look: the last entry not after the one it named, in place or term (the thesis' fast back-off, from this side). */
+  #reject(to: NodeId, previousIndex: number, previousTerm: number): void {
+    const { id: from, term, log, commitIndex, outbox, durable } = this.#member;
+    const hintIndex = Math.max(commitIndex, log.lastNotAfter(previousIndex, previousTerm));
+    const hintTerm = log.termAt(hintIndex) ?? 0;
+    const reject = { previousIndex, hintIndex, hintTerm };
+    outbox.sendAfterPersist({
+      type: 'appendReply',
+      from,
+      to,
+      term,
+      matchIndex: 0,
+      reject,
+      standing: durable.standing,
+    });
+  }
+}
+
+/** Do these entries stand next to each other, right after `previousIndex`, and are none of a later term than the sender's? */
+function isRun(entries: readonly Entry[], previousIndex: number, term: number): boolean {
+  let index = previousIndex;
+  for (const entry of entries) {
+    index += 1;
+    if (entry.index !== index || entry.term > term) return false;
+  }
+  return true;
+}
