@@ -73,6 +73,11 @@ export class Log {
     return this.#runs[this.#runOf(index)]?.term ?? null;
   }
 
+  /** Can an append begin at `index`: is that entry (if there is one) still to be had, and the term of the one before it known? */
+  canSendFrom(index: number): boolean {
+    return index >= this.#firstIndex && this.termAt(index - 1) !== null;
+  }
+
   /** The last entry at or before `index` with at most that term; one below the first known entry when there is none. */
   lastNotAfter(index: number, term: number): number {
     let candidate = Math.min(index, this.#lastIndex);
@@ -133,7 +138,7 @@ export class Log {
   /** Entries below `index` are no longer in the journal. */
   dropBelow(index: number): void {
     if (index <= this.#firstIndex) return;
-    this.#firstIndex = Math.min(index, this.#snapshotIndex + 1);
+    this.#firstIndex = Math.max(this.#firstIndex, Math.min(index, this.#snapshotIndex + 1, this.#tail.firstIndex));
     let gone = 0;
     while (gone + 1 < this.#runs.length && this.#runs[gone + 1]!.index <= this.#firstIndex) gone += 1;
     this.#runs.splice(0, gone);

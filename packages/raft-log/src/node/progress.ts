@@ -70,6 +70,7 @@ export class Progress {
   /** Nothing of what it said before counts any more: its disk may be another one. */
   forget(nextIndex: number): void {
     this.matchIndex = 0;
+    this.commitSent = 0;
     this.abstainingSince = null;
     this.admitIndex = null;
     this.becomeProbe(nextIndex);
@@ -100,6 +101,7 @@ export class Progress {
   }
 
   #land(last: number): void {
-    while (this.#flights.length > 0 && this.#flights[0]!.last <= last) this.#flightBytes -= this.#flights.shift()!.bytes;
+    while (this.#flights.length > 0 && this.#flights[0]!.last <= last)
+      this.#flightBytes -= this.#flights.shift()!.bytes;
   }
 }

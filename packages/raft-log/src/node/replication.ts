@@ -45,7 +45,7 @@ export class Replication {
     if (reply.matchIndex > log.lastIndex) return false;
     const news = peer.acknowledged(reply.matchIndex);
     const answersProbe = peer.state === 'probe' && reply.matchIndex >= peer.nextIndex - 1;
-    const snapshotArrived = peer.state === 'snapshot' && log.termAt(peer.matchIndex) !== null && news;
+    const snapshotArrived = peer.state === 'snapshot' && news && log.canSendFrom(peer.matchIndex + 1);
     if (answersProbe || snapshotArrived) peer.becomeReplicate();
     return news;
   }
@@ -103,7 +103,7 @@ export class Replication {
 
   #probe(peer: Progress): void {
     const { log, now, options } = this.#member;
-    if (log.termAt(peer.nextIndex - 1) === null) {
+    if (!log.canSendFrom(peer.nextIndex)) {
       this.#sendSnapshot(peer);
       return;
     }
@@ -131,7 +131,7 @@ export class Replication {
   #entriesFor(peer: Progress): readonly Entry[] | null {
     const { log, options, outbox } = this.#member;
     const from = peer.nextIndex;
-    if (log.termAt(from - 1) === null) {
+    if (!log.canSendFrom(from)) {
       this.#sendSnapshot(peer);
       return null;
     }

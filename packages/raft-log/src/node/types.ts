@@ -56,6 +56,7 @@ export interface VoteReply extends MessageBase {
 }
 export interface AppendRequest extends MessageBase {
   readonly type: 'append';
+  /** What the entries follow. They are consecutive; none at all in a probe. */
   readonly previousIndex: number;
   readonly previousTerm: number;
   readonly entries: readonly Entry[];
@@ -75,7 +76,7 @@ export interface Heartbeat extends MessageBase {
   readonly commitIndex: number;
   /** Numbers the leader's rounds; echoed, so that a majority's answers prove leadership at the time the round began. */
   readonly round: number;
-  /** To an abstaining member: with the leader's log on its disk up to here it may vote again. Null until a majority has confirmed the leader since that member joined. */
+  /** To an abstaining member: with the leader's log on its disk up to here it may vote again. Null to others, and until a majority has confirmed the leader since that member joined. */
   readonly admitIndex: number | null;
 }
 export interface HeartbeatReply extends MessageBase {
@@ -103,21 +104,30 @@ export type RaftInput =
   /** `ticks` have passed since the last one: more than 1 after a stall. */
   | { readonly type: 'tick'; readonly ticks: number }
   | { readonly type: 'receive'; readonly message: RaftMessage }
-  /** That batch's `persist`, and all before it, are on disk. In order. */
+  /** That batch's `persist` and `install`, and all before it, are on disk. For every batch, in order, each once. */
   | { readonly type: 'persisted'; readonly batch: number }
-  /** Answers `RaftBatch.reads`; empty when the entries are no longer in the journal (then a snapshot is needed). */
+  /** Answers `RaftBatch.reads`, each once; `from` is the request's. Empty when the entries are no longer in the journal (then a snapshot is needed). */
   | { readonly type: 'entriesRead'; readonly peer: NodeId; readonly from: number; readonly entries: readonly Entry[] }
-  /** The peer's process is dead: its connection was reset and a new one refused. */
+  /** The peer's process is dead: its connection was reset and a new one refused. Comes after all that was received from it. */
   | { readonly type: 'peerDown'; readonly peer: NodeId }
-  /** Messages reach the peer (again): what was in flight may be lost, so probe. */
+  /**
+   * Messages reach the peer (again): what was in flight may be lost, so probe. Once per connection. From here on nothing that came
+   * over an older connection of that peer is handed over: it may have been another incarnation (see `Following`).
+   */
   | { readonly type: 'peerUp'; readonly peer: NodeId }
-  /** Hand leadership to that member, or to the best one. Ends by itself after an election time-out. */
+  /**
+   * Hand leadership to that member, or to the best one. Refuses proposals meanwhile; ends by itself after an election time-out, or when that
+   * member dies. Without effect when this member doesn't lead, or no such voter is alive: look at `role`.
+   */
   | { readonly type: 'transfer'; readonly to: NodeId | null }
   /** A durable snapshot stands for everything up to `index`; the journal may drop it. */
   | { readonly type: 'snapshotTaken'; readonly index: number }
-  /** The transfer that `RaftBatch.sendSnapshots` asked for is over. */
+  /** The transfer that `RaftBatch.sendSnapshots` asked for is over, whatever became of it; `index` is the snapshot's. Due even after a change of leader. */
   | { readonly type: 'snapshotSent'; readonly peer: NodeId; readonly index: number; readonly delivered: boolean }
-  /** A leader's whole snapshot has arrived and passed its checks. The node answers with `RaftBatch.install`, or nothing when it is stale. */
+  /**
+   * A leader's whole snapshot has arrived and passed its checks. The very next batch has `install`, or it has not: then the snapshot is stale, or
+   * the log holds it all, and the received file can go.
+   */
   | {
       readonly type: 'snapshotReceived';
       readonly from: NodeId;
@@ -128,13 +138,13 @@ export type RaftInput =
 
 export interface DurableWrite {
   readonly hardState: HardState | null;
-  /** Consecutive; the first replaces whatever stood at its index and after it. May be empty. */
+  /** Consecutive; the first replaces whatever stood at its index and after it. May be empty; always is beside `install`. */
   readonly entries: readonly Entry[];
 }
 
 export interface ReadRequest {
   readonly peer: NodeId;
-  /** Entries `from` to `to`, both included; the driver may answer with fewer (but at least one). */
+  /** Entries `from` to `to`, both included; the driver may answer with fewer (but at least one), and should with about `appendBytesMax` × a few: all of it stays in memory until sent. One outstanding per peer. */
   readonly from: number;
   readonly to: number;
 }
@@ -145,17 +155,21 @@ export interface RaftBatch {
   readonly sendNow: readonly RaftMessage[];
   /** Null: nothing to write, but `persisted` is still due for this batch, after those before it. */
   readonly persist: DurableWrite | null;
-  /** Votes and append replies; released once `persist` is on disk. */
+  /** Votes, requests for them, and append replies; released once `persist` (or `install`) and those of all earlier batches are on disk. */
   readonly sendAfterPersist: readonly RaftMessage[];
   readonly reads: readonly ReadRequest[];
   /** Followers that are too far behind for the log. One transfer per follower at a time, answered by `snapshotSent`. */
   readonly sendSnapshots: readonly NodeId[];
-  /** Replace state machine and journal by the snapshot just received; a follower does nothing else until `persisted`. */
+  /**
+   * Replace state machine and journal by the snapshot just received, together with `persist.hardState`. Nothing of a later batch may be written
+   * before. Until `persisted` the node may be asked for batches or not, as the driver likes.
+   */
   readonly install: { readonly index: number; readonly term: number } | null;
   /** Everything up to here may be applied, as it comes to hand. Never goes back. */
   readonly commitIndex: number;
 }
 
+/** `candidate`: campaigning, pre-vote included. */
 export type RaftRole = 'follower' | 'candidate' | 'leader';
 
 export interface PeerProgress {
@@ -195,7 +209,7 @@ export interface RecoveredLog {
 
 export interface RaftOptions {
   readonly id: NodeId;
-  /** All members, this one included, in any order. */
+  /** All members, this one included, in any order. Their order as strings is their rank: the lowest alive campaigns first when the leader dies. */
   readonly members: readonly NodeId[];
   readonly random: Random;
   readonly recovered: RecoveredLog;
@@ -208,7 +222,7 @@ export interface RaftOptions {
   readonly inflightAppendsMax: number;
   /** Record bytes proposed and not yet committed, beyond which `propose` refuses. */
   readonly uncommittedBytesMax: number;
-  /** Entries that are on disk everywhere they are needed stay in memory up to this many record bytes. */
+  /** Entries that are on disk everywhere they are needed, and applied, stay in memory up to this many record bytes. Slow followers make it up to four times that. */
   readonly tailBytesMax: number;
   /** Makes an entry's record. `payload` is copied before it returns. */
   readonly makeEntry: (index: number, term: number, kind: EntryKind, payload: Uint8Array) => Entry;
@@ -217,6 +231,6 @@ export interface RaftOptions {
 /** Why a proposal was not taken. Nothing of it happened or will. */
 export type ProposeRefusal =
   | { readonly reason: 'not-leader'; readonly leader: NodeId | null }
-  /** Leadership is being handed over, or has not been confirmed by a majority lately. */
+  /** Leadership is being handed over, or has not been confirmed by a majority within `electionTicks`. */
   | { readonly reason: 'transferring' | 'no-quorum' }
   | { readonly reason: 'too-much-uncommitted' };
