@@ -64,14 +64,15 @@ export class LogIndex {
   }
 
   /**
-   * Takes out the oldest segments that hold nothing above `index`, as long as those that stay have `retainBytes` or more.
-   * Only from the old end: the sequence of those that stay has no gap.
+   * Takes out the oldest segments that never held anything above `index`, as long as those that stay have `retainBytes` or more.
+   * Only from the old end: the sequence of those that stay has no gap. What was replaced counts: a crash may undo the write
+   * that replaced it.
    */
   takeNeedless(index: number, retainBytes: number): Segment[] {
     let staying = this.segments.reduce((sum, segment) => sum + segment.end, 0);
     let needless = 0;
     for (const segment of this.segments.slice(0, -1)) {
-      if (segment.count > 0 && segment.lastIndex > index) break;
+      if (segment.highestIndex > index) break;
       staying -= segment.end;
       if (staying < retainBytes) break;
       needless++;

@@ -15,6 +15,8 @@ export class Segment {
   end: number;
   /** All before this is on disk. */
   syncedTo: number;
+  /** The greatest index that was ever written here, replaced or not. */
+  highestIndex = 0;
   #first = 0;
   #count = 0;
   #offsets: Uint32Array = new Uint32Array(64);
@@ -39,11 +41,6 @@ export class Segment {
     return this.#first;
   }
 
-  /** Meaningless while `count` is 0. */
-  get lastIndex(): number {
-    return this.#first + this.#count - 1;
-  }
-
   push(index: number, offset: number, length: number): void {
     this.truncateFrom(index);
     if (this.#count === 0) this.#first = index;
@@ -54,6 +51,7 @@ export class Segment {
     this.#offsets[this.#count] = offset;
     this.#lengths[this.#count] = length;
     this.#count++;
+    this.highestIndex = Math.max(this.highestIndex, index);
   }
 
   /** Forgets the entries from `index` on. */

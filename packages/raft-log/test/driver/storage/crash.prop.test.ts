@@ -4,11 +4,11 @@ import t from 'tap';
 import type { Storage, StorageOptions } from '../../../src/driver/storage-types.ts';
 import { CrashModel, lastIndexOf, snapshotTextOf, termAt, voteFor, withEntry, withSnapshot } from './crash-model.ts';
 import type { LogState } from './crash-model.ts';
-import { chunksOf, entry, open, transfer, written } from './harness.ts';
+import { chunksOf, entry, HandClock, open, transfer, written } from './harness.ts';
 
 /*
  * Random work on a storage whose power fails at a random moment, in the middle of a write or between two. What is found must be a
- * state that the work went through: none older than the last that was reported done, and never an error.
+ * state that the work went through: none older than the last that was reported done (with `fsync: always`), and never an error.
  */
 
 class Run {
@@ -16,13 +16,19 @@ class Run {
   readonly options: Partial<StorageOptions>;
   readonly disk: SimDisk;
   readonly model = new CrashModel();
+  readonly clock = new HandClock();
   storage!: Storage;
   #term = 1;
   #onCrash: (disk: SimDisk) => void = () => {};
 
   constructor(random: SimRandom) {
     this.random = random;
-    this.options = { segmentBytes: random.pick([256, 1000, 5000, 100_000]), retainBytes: random.pick([0, 3000]) };
+    this.options = {
+      fsync: random.pick(['always', 'always', 'interval', 'never'] as const),
+      clock: this.clock,
+      segmentBytes: random.pick([256, 1000, 5000, 100_000]),
+      retainBytes: random.pick([0, 3000]),
+    };
     const device = new SimDevice(random.fork('device'));
     let operations = 0;
     const crashAt = 1 + random.below(random.pick([60, 600]));
@@ -58,6 +64,7 @@ class Run {
       else if (chance < 0.85) await this.#install();
       else await Promise.all(writes.splice(0));
       if (this.random.chance(0.3)) await Promise.resolve();
+      if (this.random.chance(0.1)) this.clock.fire();
     }
     await Promise.all(writes);
     return this.disk.crashClone();
@@ -85,7 +92,10 @@ class Run {
       model.add(withEntry(model.latest, one.index, `${one.index}/${one.term} ${text}`));
     }
     const { position } = model;
-    return written(this.storage, { hardState, entries: added }).then(() => model.settle(position));
+    return written(this.storage, { hardState, entries: added }).then(() => {
+      // Without a sync anything may be lost, but only from the end.
+      if (this.options.fsync === 'always') model.settle(position);
+    });
   }
 
   #entry(index: number): ReturnType<typeof entry> {
@@ -126,11 +136,13 @@ class Run {
   /** Meanwhile each state that may be found may be found with that snapshot too. */
   async #replaceSnapshot(index: number, term: number, work: () => Promise<LogState>): Promise<void> {
     const before = [...this.model.logs];
+    const first = this.model.position + 1;
     for (const state of before) this.model.add(withSnapshot(state, index, term));
     this.model.add({ snapshotIndex: index, snapshotTerm: term, start: index, log: [] });
     const after = await work();
     this.model.add(after);
-    this.model.settle(this.model.position);
+    const settled = this.options.fsync === 'always' || after.log.length === 0;
+    this.model.settle(settled ? this.model.position : first);
   }
 }
 

@@ -269,3 +269,17 @@ t.test('an entry larger than a segment gets one of its own', async (t) => {
     [12, 100_000, 12, 3000],
   );
 });
+
+t.test('a segment stays while a crash can bring its entries back', async (t) => {
+  const disk = newDisk();
+  const clock = new HandClock();
+  const options = { segmentBytes: 500, retainBytes: 0, fsync: 'interval', clock } as const;
+  const storage = await open(disk, options);
+  for (let i = 1; i <= 22; i++) await written(storage, { entries: entries(i, i, 1) });
+  clock.fire();
+  await written(storage, { entries: [entry(12, 2, 'other')] });
+  await storage.saveSnapshot(11, 1, chunksOf('state'));
+  t.same(await contents(storage, 12), ['12/2 other']);
+  const again = await open(disk.crashClone(0), options);
+  t.match(again.recovered, { snapshotIndex: 11, lastIndex: 22 }, 'the write that replaced them was never synced');
+});
