@@ -1,1 +1,23 @@
-export {};
+/**
+ * The replicated journal. What is proposed on the member that leads is applied to the state machine of every member, in one order, once a
+ * majority has it on disk; what was applied anywhere is never lost or reordered, whichever minority of members dies, stands still or
+ * is cut off. It knows nothing of what an entry means.
+ *
+ * It does not promise that a proposal is applied: only being shown it by the state machine says so. It does not read clocks, chance,
+ * disks or sockets but through kernel's ports.
+ */
+export { defaultSettings } from './driver/replicated-log-options.ts';
+export type {
+  MemberAddress,
+  MemberStatus,
+  ReplicatedLogOptions,
+  ReplicatedLogSettings,
+  ReplicatedLogStatus,
+} from './driver/replicated-log-options.ts';
+export { ReplicatedLog } from './driver/replicated-log.ts';
+export type { ClientConnectionHandler } from './driver/replicated-log.ts';
+export { TunnelRefusedError } from './driver/peers/tunnel.ts';
+export { CorruptionError } from './driver/storage-types.ts';
+export { NewerFormatError } from './driver/storage/index.ts';
+export type { CommittedCommand, Leadership, SnapshotRestore, StateMachine } from './driver/types.ts';
+export type { PeerProgress, ProposeRefusal, RaftRole, RaftStatus, Standing } from './node/index.ts';

@@ -56,7 +56,17 @@ export interface Alive {
 
 export type MemberMessage = Announce | Prepare | Prepared;
 export type SnapshotMessage = SnapshotOffer | SnapshotWant | SnapshotPiece | SnapshotDone;
-export type PeerMessage = RaftMessage | MemberMessage | SnapshotMessage | Alive;
+/** What means something beyond the transport. */
+export type HeededMessage = RaftMessage | MemberMessage | SnapshotMessage;
+export type PeerMessage = HeededMessage | Alive;
+
+export function isMemberMessage(message: HeededMessage): message is MemberMessage {
+  return message.type === 'announce' || message.type === 'prepare' || message.type === 'prepared';
+}
+
+export function isSnapshotMessage(message: HeededMessage): message is SnapshotMessage {
+  return message.type.startsWith('snapshot');
+}
 
 /** Numbers on the wire; 0 … 19 are Raft's, in `raft-messages.ts`. */
 const tag = {

@@ -55,6 +55,7 @@ export class OutgoingLink {
   #upSinceMs = 0;
   #probing = false;
   #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
 
   constructor(options: LinkOptions, events: LinkEvents) {
     this.#options = options;
@@ -67,9 +68,7 @@ export class OutgoingLink {
 
   /** Bytes handed over and not yet taken by the operating system, and those of this turn. */
   get bufferedBytes(): number {
-    let bytes = this.#connection?.bufferedBytes ?? 0;
-    for (const chunk of this.#pending) bytes += chunk.length;
-    return bytes;
+    return (this.#connection?.bufferedBytes ?? 0) + this.#pendingBytes;
   }
 
   /** Dials at once, if it neither is up nor dials already. */
@@ -102,9 +101,10 @@ export class OutgoingLink {
       },
       (error: unknown) => {
         this.#probing = false;
-        if (!isRefused(error) || this.#state !== 'up') return;
+        if (this.#state !== 'up') return;
+        // Whatever the reason, what is sent on the old connection would wait for TCP's next try, which may be minutes away.
         this.drop();
-        this.#events.nobodyListens();
+        if (isRefused(error)) this.#events.nobodyListens();
       },
     );
   }
@@ -112,7 +112,10 @@ export class OutgoingLink {
   /** Queues chunks for the next `flush`; forgets them when the link is not up. The caller must not change them afterwards. */
   send(chunks: readonly Uint8Array[]): void {
     if (this.#state !== 'up') return;
-    for (const chunk of chunks) this.#pending.push(chunk);
+    for (const chunk of chunks) {
+      this.#pending.push(chunk);
+      this.#pendingBytes += chunk.length;
+    }
   }
 
   /** Everything queued since the last time, as one write. */
@@ -120,7 +123,7 @@ export class OutgoingLink {
     const connection = this.#connection;
     const pending = this.#pending;
     if (pending.length === 0 || connection === null) return;
-    this.#pending = [];
+    this.#forgetPending();
     connection.cork();
     for (const chunk of pending) connection.write(chunk);
     connection.uncork();
@@ -138,7 +141,7 @@ export class OutgoingLink {
     this.#abandonHandshake?.();
     this.#connection?.destroy();
     this.#connection = null;
-    this.#pending = [];
+    this.#forgetPending();
   }
 
   #connected(connection: Connection): void {
@@ -184,7 +187,7 @@ export class OutgoingLink {
   #broken(): void {
     if (this.#state !== 'up') return;
     this.#connection = null;
-    this.#pending = [];
+    this.#forgetPending();
     this.#state = 'waiting';
     if (this.#options.clock.monotonicMs() - this.#upSinceMs >= steadyMs) {
       this.#tries = 0;
@@ -192,6 +195,11 @@ export class OutgoingLink {
     } else {
       this.#retry();
     }
+  }
+
+  #forgetPending(): void {
+    this.#pending = [];
+    this.#pendingBytes = 0;
   }
 
   #dialFailed(error: unknown): void {

@@ -8,7 +8,7 @@ import { IncomingLink } from './incoming-link.ts';
 import { judgeHello } from './judge-hello.ts';
 import { LogOnce } from './log-once.ts';
 import { encodeMessage } from './messages.ts';
-import type { PeerMessage } from './messages.ts';
+import type { HeededMessage, PeerMessage } from './messages.ts';
 import { OutgoingLink } from './outgoing-link.ts';
 import { performHandshake } from './perform-handshake.ts';
 import type { HandshakeResult } from './perform-handshake.ts';
@@ -36,7 +36,7 @@ export interface PeerTransportOptions {
 
 /** All called from the event loop, never from inside a call of the transport. */
 export interface PeerEvents {
-  message(message: PeerMessage, from: NodeId): void;
+  message(message: HeededMessage, from: NodeId): void;
   /** What is sent from now on reaches the peer; what was sent before may be lost. Told again when entries were left out for want of room. */
   reachable(peer: NodeId): void;
   /** Its connection broke, or it never had one, and nobody listens at its address. Told again at every try. */

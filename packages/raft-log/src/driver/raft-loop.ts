@@ -1,0 +1,355 @@
+import { assert, DiskError } from '@lockstep/kernel';
+import type { Clock, JournalPosition, Log, NodeId } from '@lockstep/kernel';
+import type { Entry, ProposeRefusal, RaftBatch, RaftInput, RaftMessage, RaftStatus } from '../node/types.ts';
+import type { RaftNode } from '../node/raft-node.ts';
+import { Applier } from './applier.ts';
+import type { ElectionStory } from './election-story.ts';
+import type { PeerMessage, SnapshotMessage } from './peers/messages.ts';
+import { SnapshotIntake } from './snapshots/snapshot-intake.ts';
+import type { ArrivedSnapshot } from './snapshots/snapshot-intake.ts';
+import { SnapshotSender } from './snapshots/snapshot-sender.ts';
+import type { Storage } from './storage-types.ts';
+import type { Leadership, StateMachine } from './types.ts';
+
+export interface RaftLoopPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly node: RaftNode;
+  readonly storage: Storage;
+  readonly machine: StateMachine;
+  readonly story: ElectionStory;
+  readonly entryPayload: (entry: Entry) => Uint8Array;
+  readonly send: (to: NodeId, message: PeerMessage) => void;
+  readonly flush: () => void;
+  /** Called at most once: nothing is done any more after it. */
+  readonly failed: (error: unknown) => void;
+}
+
+export interface RaftLoopOptions {
+  readonly id: NodeId;
+  readonly tickMs: number;
+  readonly snapshotBytes: number;
+}
+
+/** A batch whose write is not on disk yet, or that waits for one before it. */
+interface Outstanding {
+  readonly batch: RaftBatch;
+  durable: boolean;
+}
+
+const readBytesMax = 1024 * 1024;
+/** After a snapshot for which the disk had no room. */
+const retrySnapshotMs = 60_000;
+
+/**
+ * Carries out what the pure node decides. Inputs are gathered through one turn of the event loop; at its end batches are taken:
+ * messages go out (one write per peer), writes are queued, and what is committed is applied. It never asks for a role but to
+ * report it.
+ */
+export class RaftLoop {
+  readonly #ports: RaftLoopPorts;
+  readonly #options: RaftLoopOptions;
+  readonly #node: RaftNode;
+  readonly #applier: Applier;
+  readonly #sender: SnapshotSender;
+  readonly #intake: SnapshotIntake;
+  #outstanding: Outstanding[] = [];
+  #arrived: ArrivedSnapshot | null = null;
+  #tickedAtMs: number;
+  #scheduled = false;
+  #stopped = false;
+  #takingSnapshot = false;
+  #noSnapshotBeforeMs = Number.NEGATIVE_INFINITY;
+  #commitIndex: number;
+  #leadership: Leadership = { leading: false, role: 'follower', leader: null, term: 0 };
+
+  /** `appliedIndex`: what the state machine holds already. */
+  constructor(options: RaftLoopOptions, ports: RaftLoopPorts, appliedIndex: number) {
+    const { node, storage, machine, entryPayload, clock, log } = ports;
+    this.#options = options;
+    this.#ports = ports;
+    this.#node = node;
+    this.#commitIndex = appliedIndex;
+    this.#tickedAtMs = clock.monotonicMs();
+    const failed = (error: unknown): void => this.#fail(error);
+    const send = (to: NodeId, message: SnapshotMessage): void => {
+      ports.send(to, message);
+      this.#schedule();
+    };
+    this.#applier = new Applier(appliedIndex, {
+      tail: (from, to) => node.tail(from, to),
+      storage,
+      machine,
+      entryPayload,
+      applied: (index) => node.applied(index),
+      again: () => this.#schedule(),
+      failed,
+    });
+    this.#sender = new SnapshotSender({
+      clock,
+      storage,
+      send,
+      sent: (peer, index, delivered) => this.input({ type: 'snapshotSent', peer, index, delivered }),
+      failed,
+    });
+    this.#intake = new SnapshotIntake({ storage, log, send, arrived: (snapshot) => this.#take(snapshot), failed });
+    this.#schedule();
+  }
+
+  get appliedIndex(): number {
+    return this.#applier.appliedIndex;
+  }
+
+  get status(): RaftStatus {
+    return this.#node.status;
+  }
+
+  /**
+   * Whether this member leads now, with a majority heard lately, and has applied all that was committed before its term. Time that
+   * has passed counts first: right after a stall the answer is false.
+   */
+  get leading(): boolean {
+    this.#elapse();
+    return !this.#stopped && this.#leadership.leading && this.#node.serving && this.#leads();
+  }
+
+  /** The position of the first; the others follow it. Payloads are copied before it returns. */
+  propose(payloads: readonly Uint8Array[]): JournalPosition | ProposeRefusal {
+    if (this.#stopped) return { reason: 'not-leader', leader: null };
+    this.#elapse();
+    const answer = this.#node.propose(payloads);
+    this.#schedule();
+    return typeof answer === 'number' ? (answer as JournalPosition) : answer;
+  }
+
+  input(input: RaftInput): void {
+    if (this.#stopped) return;
+    this.#guarded(() => {
+      this.#elapse();
+      this.#node.step(input);
+    });
+    this.#schedule();
+  }
+
+  receive(message: RaftMessage): void {
+    this.#ports.story.heard(message);
+    this.input({ type: 'receive', message });
+  }
+
+  receiveSnapshot(message: SnapshotMessage, from: NodeId): void {
+    if (this.#stopped) return;
+    if (message.type === 'snapshotOffer' || message.type === 'snapshotPiece') this.#intake.receive(message, from);
+    else this.#sender.receive(message, from);
+  }
+
+  /** What is sent to the peer from now on reaches it. */
+  reachable(peer: NodeId): void {
+    this.input({ type: 'peerUp', peer });
+    this.#sender.reachable(peer);
+  }
+
+  /** Some time has passed. */
+  tick(): void {
+    if (this.#stopped) return;
+    this.#guarded(() => this.#elapse());
+    this.#sender.tick();
+    this.#schedule();
+  }
+
+  /** Nothing is sent, written or applied any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#sender.stop();
+  }
+
+  /** Time goes first, so that no message is judged, and no leadership believed, by a clock that stood still. */
+  #elapse(): void {
+    const { tickMs } = this.#options;
+    const ticks = Math.floor((this.#ports.clock.monotonicMs() - this.#tickedAtMs) / tickMs);
+    if (ticks < 1 || this.#stopped) return;
+    this.#tickedAtMs += ticks * tickMs;
+    this.#node.step({ type: 'tick', ticks });
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    this.#ports.clock.atTurnEnd(() => {
+      this.#scheduled = false;
+      if (!this.#stopped) this.#guarded(() => this.#turn());
+    });
+  }
+
+  #turn(): void {
+    this.#elapse();
+    this.#takeBatches();
+    this.#dismissArrived();
+    this.#applier.step(this.#commitIndex);
+    // Applying may have made this node fit to lead, or the node may have more to say.
+    this.#takeBatches();
+    this.#reportLeadership();
+    this.#ports.flush();
+    this.#considerSnapshot();
+  }
+
+  #takeBatches(): void {
+    for (let batch = this.#node.takeBatch(); batch !== null; batch = this.#node.takeBatch()) this.#act(batch);
+  }
+
+  #act(batch: RaftBatch): void {
+    for (const message of batch.sendNow) this.#ports.send(message.to, message);
+    const outstanding: Outstanding = { batch, durable: false };
+    this.#outstanding.push(outstanding);
+    if (batch.install !== null) {
+      void this.#install(batch.install.index, outstanding);
+    } else if (batch.persist === null) {
+      outstanding.durable = true;
+      this.#release();
+    } else {
+      this.#ports.storage.write(batch.persist, () => this.#durable(outstanding));
+    }
+    for (const read of batch.reads) void this.#read(read.peer, read.from, read.to);
+    for (const peer of batch.sendSnapshots) this.#sender.begin(peer, this.#node.status.term);
+    this.#commitIndex = Math.max(this.#commitIndex, batch.commitIndex);
+  }
+
+  #durable(outstanding: Outstanding): void {
+    outstanding.durable = true;
+    if (this.#stopped) return;
+    this.#guarded(() => {
+      this.#elapse();
+      this.#release();
+    });
+    this.#schedule();
+  }
+
+  /** Reports what is on disk, in order, and lets out what waited for it. */
+  #release(): void {
+    for (let first = this.#outstanding[0]; first?.durable === true; first = this.#outstanding[0]) {
+      this.#outstanding.shift();
+      for (const message of first.batch.sendAfterPersist) this.#ports.send(message.to, message);
+      this.#node.step({ type: 'persisted', batch: first.batch.id });
+    }
+  }
+
+  async #read(peer: NodeId, from: number, to: number): Promise<void> {
+    try {
+      const entries = await this.#ports.storage.read(from, to, readBytesMax);
+      this.input({ type: 'entriesRead', peer, from, entries });
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #take(snapshot: ArrivedSnapshot): void {
+    this.#arrived = snapshot;
+    const { receiver, from, term } = snapshot;
+    this.input({ type: 'snapshotReceived', from, term, index: receiver.index, snapshotTerm: receiver.term });
+  }
+
+  /** The node had its say in this turn: it did not want the snapshot. */
+  #dismissArrived(): void {
+    const arrived = this.#arrived;
+    if (arrived === null) return;
+    this.#arrived = null;
+    arrived.receiver.discard().then(
+      () => this.#intake.concluded(arrived),
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  async #install(index: number, outstanding: Outstanding): Promise<void> {
+    const arrived = this.#arrived;
+    this.#arrived = null;
+    assert(
+      arrived !== null && arrived.receiver.index === index,
+      `a snapshot that never came (${index}) is to be installed`,
+    );
+    this.#applier.hold();
+    try {
+      const { storage, machine, log } = this.#ports;
+      await storage.installSnapshot(arrived.receiver, outstanding.batch.persist?.hardState ?? null);
+      if (this.#stopped) return;
+      await loadState(storage, machine, index);
+      if (this.#stopped) return;
+      this.#applier.resumeAt(index);
+      log.info(`the snapshot from node ${arrived.from} is in place: the state is that of entry ${index}`);
+      this.#intake.concluded(arrived);
+      this.#durable(outstanding);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #leads(): boolean {
+    return this.#node.role === 'leader';
+  }
+
+  #reportLeadership(): void {
+    const { role, term, leader } = this.#node.status;
+    const before = this.#leadership;
+    this.#ports.story.tell({ role, term, leader });
+    const stillLeading = before.leading && role === 'leader' && before.term === term;
+    // The first entry of a term is the leader's own: with it applied, so is all that was committed before (Raft §8).
+    const nowLeading = role === 'leader' && this.#node.serving && this.#node.termAt(this.appliedIndex) === term;
+    const leading = stillLeading || nowLeading;
+    if (before.leading === leading && before.role === role && before.leader === leader && before.term === term) return;
+    if (before.role === 'leader' && (role !== 'leader' || before.term !== term)) this.#sender.stop();
+    this.#leadership = { leading, role, leader, term };
+    this.#ports.machine.leadershipChanged(this.#leadership);
+  }
+
+  #considerSnapshot(): void {
+    const { storage } = this.#ports;
+    const due = Math.max(this.#options.snapshotBytes, storage.snapshot?.bytes ?? 0);
+    if (this.#takingSnapshot || this.#sender.busy || storage.bytesSinceSnapshot <= due) return;
+    if (this.#ports.clock.monotonicMs() < this.#noSnapshotBeforeMs) return;
+    const index = this.appliedIndex;
+    // What a majority has may not be on this disk yet; a snapshot must not run ahead of the journal.
+    if (index <= (storage.snapshot?.index ?? 0) || this.#node.status.persistedIndex < index) return;
+    const term = this.#node.termAt(index);
+    if (term === null) return;
+    this.#takingSnapshot = true;
+    void this.#saveSnapshot(index, term);
+  }
+
+  async #saveSnapshot(index: number, term: number): Promise<void> {
+    try {
+      await this.#ports.storage.saveSnapshot(index, term, this.#ports.machine.snapshot());
+      this.#takingSnapshot = false;
+      this.input({ type: 'snapshotTaken', index });
+    } catch (error) {
+      if (!(error instanceof DiskError && error.code === 'ENOSPC')) {
+        this.#fail(error);
+        return;
+      }
+      // The one before still stands, and so does the journal above it.
+      this.#takingSnapshot = false;
+      this.#noSnapshotBeforeMs = this.#ports.clock.monotonicMs() + retrySnapshotMs;
+      this.#ports.log.warn(
+        `no room on the disk for a snapshot of the state at entry ${index}: the journal goes on growing`,
+      );
+    }
+  }
+
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stopped) return;
+    this.stop();
+    this.#ports.failed(error);
+  }
+}
+
+/** Puts the newest snapshot's state into the machine. */
+export async function loadState(storage: Storage, machine: StateMachine, index: number): Promise<void> {
+  const restore = machine.restore();
+  await storage.loadSnapshot((chunk) => restore.write(chunk));
+  restore.finish(index as JournalPosition);
+}

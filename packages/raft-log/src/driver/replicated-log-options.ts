@@ -1,0 +1,95 @@
+import type { Address, Clock, Disk, Log, Network, NodeId, Random } from '@lockstep/kernel';
+import type { RaftStatus } from '../node/types.ts';
+import type { MemberState } from './peers/hello.ts';
+import type { StateMachine } from './types.ts';
+
+export interface MemberAddress {
+  readonly id: NodeId;
+  /** Where its peer listener is reached. */
+  readonly address: Address;
+}
+
+export interface ReplicatedLogOptions {
+  readonly node: NodeId;
+  /** The logical broker's id: members of another are turned away. At most 255 bytes, as are node ids. */
+  readonly broker: string;
+  /** All members, this one included. */
+  readonly members: readonly MemberAddress[];
+  /** Where this node listens for the others; null in a cluster of one. */
+  readonly listen: Address | null;
+  /** Known to all members. Null: nobody has to prove anything. */
+  readonly secret: Uint8Array | null;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Rooted at the data directory. */
+  readonly disk: Disk;
+  readonly network: Network;
+  readonly log: Log;
+  readonly machine: StateMachine;
+  readonly settings?: Partial<ReplicatedLogSettings>;
+}
+
+export interface ReplicatedLogSettings {
+  readonly tickMs: number;
+  /** Silence of the leader after which a member stands for election: drawn between this and twice this. */
+  readonly electionMs: number;
+  readonly heartbeatMs: number;
+  /** A member whose connection broke and that refuses a new one is dead: elect at once. Not behind proxies. */
+  readonly refusedMeansDead: boolean;
+  readonly segmentBytes: number;
+  readonly fsync: 'always' | 'interval' | 'never';
+  /** A snapshot is taken when the journal has grown by more than this, and by more than the last snapshot's size. */
+  readonly snapshotBytes: number;
+  /** Bound on one proposal's payload. A longer one is the caller's mistake (an assertion). */
+  readonly payloadBytesMax: number;
+  /** Record bytes of one append; a single entry may be larger. */
+  readonly appendBytesMax: number;
+  readonly inflightBytesMax: number;
+  readonly inflightAppendsMax: number;
+  readonly uncommittedBytesMax: number;
+  readonly tailBytesMax: number;
+  /** While more than this is buffered for a peer, it gets no entries. */
+  readonly peerBufferedBytesMax: number;
+}
+
+const mebibyte = 1024 * 1024;
+
+export const defaultSettings: ReplicatedLogSettings = {
+  tickMs: 20,
+  electionMs: 500,
+  heartbeatMs: 100,
+  refusedMeansDead: true,
+  segmentBytes: 64 * mebibyte,
+  fsync: 'always',
+  snapshotBytes: 128 * mebibyte,
+  payloadBytesMax: 128 * mebibyte,
+  appendBytesMax: mebibyte,
+  inflightBytesMax: 8 * mebibyte,
+  inflightAppendsMax: 64,
+  uncommittedBytesMax: 64 * mebibyte,
+  tailBytesMax: 64 * mebibyte,
+  peerBufferedBytesMax: 16 * mebibyte,
+};
+
+export interface ReplicatedLogStatus {
+  readonly node: NodeId;
+  /** Null: not a member of any cluster yet. */
+  readonly clusterId: string | null;
+  readonly state: MemberState;
+  /** Members not heard of yet, while the cluster is being founded or joined. */
+  readonly waitingFor: readonly NodeId[];
+  /** Null until `state` is `founded`. */
+  readonly raft: RaftStatus | null;
+  readonly leading: boolean;
+  readonly appliedIndex: number;
+  readonly members: readonly MemberStatus[];
+}
+
+export interface MemberStatus {
+  readonly id: NodeId;
+  readonly address: Address;
+  /** A connection to it is up; true for this node itself. */
+  readonly reachable: boolean;
+  /** How many entries it lacks, as far as the leader knows; null where this node can't tell. */
+  readonly lag: number | null;
+}

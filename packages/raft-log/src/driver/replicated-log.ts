@@ -1,0 +1,381 @@
+import { assert } from '@lockstep/kernel';
+import type { Address, Connection, JournalPosition, Log, NodeId, Timer } from '@lockstep/kernel';
+import type { Entry, ProposeRefusal, Standing } from '../node/types.ts';
+import { RaftNode } from '../node/raft-node.ts';
+import { ElectionStory } from './election-story.ts';
+import { Founding, makeId } from './founding.ts';
+import type { Hello, LocalIdentity } from './peers/hello.ts';
+import { isMemberMessage, isSnapshotMessage } from './peers/messages.ts';
+import type { HeededMessage } from './peers/messages.ts';
+import { PeerTransport } from './peers/peer-transport.ts';
+import { loadState, RaftLoop } from './raft-loop.ts';
+import { defaultSettings } from './replicated-log-options.ts';
+import type { ReplicatedLogOptions, ReplicatedLogSettings, ReplicatedLogStatus } from './replicated-log-options.ts';
+import type { Identity, Storage } from './storage-types.ts';
+import { entryPayload, makeEntry, openStorage, parseRecords } from './storage/index.ts';
+import { Transfer } from './transfer.ts';
+
+export type ClientConnectionHandler = (connection: Connection, hello: { readonly clientAddress: string }) => void;
+
+/** Room for the envelope around one record. */
+const envelopeBytesMax = 4096;
+/** A stall counts as little silence of the peers: what they sent meanwhile has not been read yet. */
+const stallTicksMax = 2;
+
+/**
+ * The replicated journal of one member: what is proposed on the one that leads is applied to the state machine of every member, in
+ * one order, once a majority has it on disk.
+ */
+export class ReplicatedLog {
+  readonly #options: ReplicatedLogOptions;
+  readonly #settings: ReplicatedLogSettings;
+  readonly #log: Log;
+  readonly #storage: Storage;
+  readonly #incarnation: string;
+  readonly #members: readonly NodeId[];
+  readonly #addresses: ReadonlyMap<NodeId, Address>;
+  readonly #founding: Founding;
+  readonly #story: ElectionStory;
+  readonly #down: Set<NodeId> = new Set();
+  readonly #failureListeners: ((error: Error) => void)[] = [];
+  #transport: PeerTransport | null = null;
+  #loop: RaftLoop | null = null;
+  #transfer: Transfer | null = null;
+  #onClient: ClientConnectionHandler | null = null;
+  #timer: Timer | null = null;
+  #tickedAtMs: number;
+  #failure: Error | null = null;
+  #closed = false;
+
+  private constructor(options: ReplicatedLogOptions, settings: ReplicatedLogSettings, storage: Storage) {
+    this.#options = options;
+    this.#settings = settings;
+    this.#log = options.log;
+    this.#storage = storage;
+    this.#tickedAtMs = options.clock.monotonicMs();
+    const { identity } = storage;
+    this.#incarnation = identity?.incarnation ?? makeId(options.random);
+    this.#members = identity?.members ?? options.members.map((member) => member.id);
+    this.#addresses = new Map(options.members.map(({ id, address }) => [id, address]));
+    this.#story = new ElectionStory(options.log, options.node, this.#members.length);
+    this.#founding = this.#makeFounding();
+    storage.onFailure((error) => this.#fail(error));
+  }
+
+  /**
+   * Resolves when the journal is recovered, the state machine stands at its newest snapshot, and the peer listener is open; a
+   * leader need not be known by then.
+   * @throws CorruptionError, NetworkError, DiskError, or an Error that says what in the data directory does not fit the options.
+   */
+  static async open(options: ReplicatedLogOptions): Promise<ReplicatedLog> {
+    const settings = { ...defaultSettings, ...options.settings };
+    const { disk, log, clock } = options;
+    const storage = await openStorage({ disk, log, clock, segmentBytes: settings.segmentBytes, fsync: settings.fsync });
+    try {
+      checkIdentity(options, storage);
+      const { snapshotIndex } = storage.recovered;
+      if (snapshotIndex > 0) await loadState(storage, options.machine, snapshotIndex);
+      const replicated = new ReplicatedLog(options, settings, storage);
+      await replicated.#open();
+      return replicated;
+    } catch (error) {
+      await storage.close();
+      throw error;
+    }
+  }
+
+  /**
+   * The position of the first payload; the others follow one by one. Each is copied before this returns. Being taken is no promise:
+   * what counts is that the state machine is shown it.
+   */
+  propose(payloads: readonly Uint8Array[]): JournalPosition | ProposeRefusal {
+    for (const payload of payloads) {
+      assert(payload.length <= this.#settings.payloadBytesMax, `a proposal of ${payload.length} bytes is too large`);
+    }
+    return this.#loop?.propose(payloads) ?? { reason: 'not-leader', leader: null };
+  }
+
+  /**
+   * Whether this member leads, has heard a majority lately, and has applied all that was committed before. Time that has passed
+   * counts first: after a stall the answer is false until a majority has been heard again.
+   */
+  get leading(): boolean {
+    return this.#loop?.leading ?? false;
+  }
+
+  /** Where peers dial in; null without a listener. */
+  get peerAddress(): Address | null {
+    return this.#transport?.address ?? null;
+  }
+
+  get status(): ReplicatedLogStatus {
+    const { node, members } = this.#options;
+    const raft = this.#loop?.status ?? null;
+    return {
+      node,
+      clusterId: this.#founding.clusterId,
+      state: this.#founding.state,
+      waitingFor: this.#loop === null ? this.#founding.missing : [],
+      raft,
+      leading: this.leading,
+      appliedIndex: this.#loop?.appliedIndex ?? this.#storage.recovered.snapshotIndex,
+      members: members.map(({ id, address }) => {
+        const peer = raft?.peers.find((progress) => progress.id === id);
+        const lag = raft === null || peer === undefined ? null : Math.max(0, raft.lastIndex - peer.matchIndex);
+        return {
+          id,
+          address,
+          reachable: id === node || this.#transport?.isUp(id) === true,
+          lag: id === node && raft?.role === 'leader' ? 0 : lag,
+        };
+      }),
+    };
+  }
+
+  /** Hands leadership to that member, or to the one that is furthest. True: another leads now. False: it was given up, or there was none to hand over. */
+  transferLeadership(to: NodeId | null = null): Promise<boolean> {
+    const loop = this.#loop;
+    if (loop === null || loop.status.role !== 'leader' || this.#members.length === 1) return Promise.resolve(false);
+    if (this.#transfer !== null) return this.#transfer.result;
+    loop.input({ type: 'transfer', to });
+    const now = this.#options.clock.monotonicMs();
+    this.#transfer = new Transfer(this.#options.node, now + 4 * this.#settings.electionMs);
+    return this.#transfer.result;
+  }
+
+  /** Takes the clients that other members pass on to this one while it leads. The handler starts the connection. */
+  onClientConnection(handler: ClientConnectionHandler): void {
+    this.#onClient = handler;
+  }
+
+  /** Passes a client on to a member that leads. What is written is the client's, from the first byte on. Rejects when it does not lead or can't be reached. */
+  dialClientTunnel(to: NodeId, clientAddress: string): Promise<Connection> {
+    if (this.#transport === null) return Promise.reject(new Error('the replicated log is closed'));
+    return this.#transport.dialClient(to, clientAddress);
+  }
+
+  /** The disk failed, or an invariant did not hold: the process must end. Called once; at once when it has happened already. */
+  onFailure(listener: (error: Error) => void): void {
+    this.#failureListeners.push(listener);
+    if (this.#failure !== null) listener(this.#failure);
+  }
+
+  /** Stops, flushes what is queued, closes the files. A leader that wants to go quietly hands leadership over before. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#loop?.stop();
+    this.#transfer?.giveUp();
+    await this.#transport?.close();
+    if (this.#failure === null) await this.#storage.close();
+  }
+
+  async #open(): Promise<void> {
+    const { listen, secret, clock, random, network, log, node } = this.#options;
+    const peers = new Map(this.#addresses);
+    peers.delete(node);
+    const transport = await PeerTransport.open(
+      {
+        local: () => this.#local(),
+        peers,
+        listen,
+        secret,
+        clock,
+        random,
+        network,
+        log,
+        parseRecords: recordsOrNull,
+        frameBytesMax: this.#settings.payloadBytesMax + this.#settings.appendBytesMax + envelopeBytesMax,
+        bufferedBytesMax: this.#settings.peerBufferedBytesMax,
+      },
+      {
+        message: (message, from) => this.#receive(message, from),
+        reachable: (peer) => this.#reachable(peer),
+        nobodyListens: (peer) => this.#nobodyListens(peer),
+        greeted: (hello) => this.#greeted(hello),
+        acceptsClients: () => this.leading && this.#onClient !== null,
+        client: (connection, clientAddress) => this.#onClient?.(connection, { clientAddress }),
+      },
+    );
+    this.#transport = transport;
+    this.#tick();
+    this.#founding.reconsider();
+  }
+
+  #local(): LocalIdentity {
+    const { broker, node } = this.#options;
+    const { clusterId, state } = this.#founding;
+    return { broker, node, clusterId, state, incarnation: this.#incarnation };
+  }
+
+  #makeFounding(): Founding {
+    const { node, broker, clock, random, log } = this.#options;
+    const { identity } = this.#storage;
+    const options = { node, broker, members: this.#members, identity, incarnation: this.#incarnation };
+    return new Founding(options, {
+      clock,
+      random,
+      log,
+      writeIdentity: (next) => this.#storage.writeIdentity(next),
+      writeStanding: (standing) => this.#writeStanding(standing),
+      send: (to, message) => {
+        this.#transport?.send(to, message);
+        this.#transport?.flush();
+      },
+      founded: (standing) => this.#start(identity?.state === 'founded' ? null : standing),
+      failed: (error) => this.#fail(error),
+    });
+  }
+
+  #writeStanding(standing: Standing): Promise<void> {
+    const hardState = { term: 0, votedFor: null, standing };
+    return new Promise((resolve) => {
+      this.#storage.write({ hardState, entries: [] }, resolve);
+    });
+  }
+
+  /** `standing`: this node has just become a member; null: it was one, and its disk says how it stands. */
+  #start(standing: Standing | null): void {
+    if (this.#closed || this.#failure !== null) return;
+    const { node: id, random, clock, log, machine } = this.#options;
+    const settings = this.#settings;
+    const found = this.#storage.recovered;
+    const hardState = standing === null ? found.hardState : { term: 0, votedFor: null, standing };
+    const node = new RaftNode({
+      id,
+      members: this.#members,
+      random,
+      recovered: { ...found, hardState },
+      electionTicks: Math.max(2, Math.round(settings.electionMs / settings.tickMs)),
+      heartbeatTicks: Math.max(1, Math.round(settings.heartbeatMs / settings.tickMs)),
+      appendBytesMax: settings.appendBytesMax,
+      inflightBytesMax: settings.inflightBytesMax,
+      inflightAppendsMax: settings.inflightAppendsMax,
+      uncommittedBytesMax: settings.uncommittedBytesMax,
+      tailBytesMax: settings.tailBytesMax,
+      makeEntry,
+    });
+    this.#tellStart(hardState.standing, standing !== null);
+    this.#loop = new RaftLoop(
+      { id, tickMs: settings.tickMs, snapshotBytes: settings.snapshotBytes },
+      {
+        clock,
+        log,
+        node,
+        storage: this.#storage,
+        machine,
+        story: this.#story,
+        entryPayload,
+        send: (to, message) => this.#transport?.send(to, message),
+        flush: () => this.#transport?.flush(),
+        failed: (error) => this.#fail(error),
+      },
+      found.snapshotIndex,
+    );
+    for (const peer of this.#addresses.keys()) if (this.#transport?.isUp(peer) === true) this.#loop.reachable(peer);
+    for (const peer of this.#down) this.#loop.input({ type: 'peerDown', peer });
+  }
+
+  #tellStart(standing: Standing, fresh: boolean): void {
+    const { node } = this.#options;
+    const cluster = this.#founding.clusterId ?? '';
+    const { lastIndex } = this.#storage.recovered;
+    if (!fresh)
+      this.#log.info(`node ${node} is a member of cluster ${cluster}; its journal ends at entry ${lastIndex}`);
+    else if (standing === 'voter') this.#log.info(`node ${node} is a founding member of cluster ${cluster}`);
+    else
+      this.#log.info(`node ${node} joins cluster ${cluster} with an empty disk: it has no vote until it has caught up`);
+  }
+
+  #receive(message: HeededMessage, from: NodeId): void {
+    this.#heard(from);
+    if (isMemberMessage(message)) this.#founding.receive(message, from);
+    else if (isSnapshotMessage(message)) this.#loop?.receiveSnapshot(message, from);
+    else this.#loop?.receive(message);
+  }
+
+  #greeted(hello: Hello): void {
+    this.#heard(hello.node);
+    this.#founding.heard(hello.node, hello.state, hello.clusterId, hello.incarnation);
+  }
+
+  /** It lives, whatever was thought. */
+  #heard(peer: NodeId): void {
+    this.#story.met(peer);
+    if (!this.#down.delete(peer)) return;
+    this.#loop?.input({ type: 'peerUp', peer });
+  }
+
+  #reachable(peer: NodeId): void {
+    this.#heard(peer);
+    this.#loop?.reachable(peer);
+  }
+
+  #nobodyListens(peer: NodeId): void {
+    if (!this.#settings.refusedMeansDead || this.#down.has(peer)) return;
+    this.#down.add(peer);
+    this.#story.gone(peer);
+    this.#loop?.input({ type: 'peerDown', peer });
+  }
+
+  #tick(): void {
+    const { clock } = this.#options;
+    const { tickMs } = this.#settings;
+    const now = clock.monotonicMs();
+    this.#transport?.tick(Math.min(now - this.#tickedAtMs, tickMs * stallTicksMax));
+    this.#tickedAtMs = now;
+    this.#founding.tick();
+    this.#loop?.tick();
+    if (this.#transfer !== null && this.#loop !== null && this.#transfer.settle(this.#loop.status.leader, now)) {
+      this.#transfer = null;
+    }
+    this.#timer = clock.setTimer(tickMs, () => this.#tick());
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failure !== null || this.#closed) return;
+    this.#failure = error instanceof Error ? error : new Error(String(error));
+    this.#timer?.cancel();
+    this.#loop?.stop();
+    this.#transfer?.giveUp();
+    this.#log.error(`this node can't go on: ${this.#failure.message}`);
+    void this.#transport?.close();
+    for (const listener of this.#failureListeners) listener(this.#failure);
+  }
+}
+
+function recordsOrNull(bytes: Uint8Array): readonly Entry[] | null {
+  try {
+    return parseRecords(bytes);
+  } catch {
+    return null;
+  }
+}
+
+function checkIdentity(options: ReplicatedLogOptions, storage: Storage): void {
+  const { node, broker, members, listen, log } = options;
+  const { identity, recovered } = storage;
+  const ids = members.map((member) => member.id);
+  assert(new Set(ids).size === ids.length && ids.includes(node), 'the members must be distinct and include this node');
+  assert(listen !== null || ids.length === 1, 'a node of several needs an address to listen at');
+  if (identity === null) {
+    // The standing of a node that was about to join may be there already; entries may not.
+    if (recovered.lastIndex === 0 && recovered.hardState.term === 0) return;
+    throw new Error('the data directory holds a journal, but no identity: it is not whole, so the node does not start');
+  }
+  checkOwner(identity, broker, node);
+  if (identity.members.length === ids.length && identity.members.every((id) => ids.includes(id))) return;
+  log.warn(
+    `the configuration names the members ${ids.join(', ')}, the data directory ${identity.members.join(', ')}: the latter counts`,
+  );
+  const unknown = identity.members.filter((id) => !ids.includes(id));
+  if (unknown.length > 0) log.warn(`no address is configured for ${unknown.join(', ')}: this node can't reach them`);
+}
+
+function checkOwner(identity: Identity, broker: string, node: NodeId): void {
+  if (identity.broker === broker && identity.node === node) return;
+  throw new Error(
+    `the data directory belongs to node ${identity.node} of the logical broker ${identity.broker}, not to node ${node} of ${broker}`,
+  );
+}

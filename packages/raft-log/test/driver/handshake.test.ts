@@ -1,0 +1,95 @@
+import { encodeText } from '@lockstep/kernel';
+import type { NodeId } from '@lockstep/kernel';
+import t from 'tap';
+
+import { AcceptHandshake, DialHandshake } from '../../src/driver/peers/handshake.ts';
+import type { HandshakeOutcome } from '../../src/driver/peers/handshake.ts';
+import { encodeHello, encodeProof, parseHandshakeFrame, protocolVersion } from '../../src/driver/peers/hello.ts';
+import type { Hello, LocalIdentity } from '../../src/driver/peers/hello.ts';
+import { makeProof } from '../../src/driver/peers/proof.ts';
+
+const identity = (node: string): LocalIdentity => ({
+  broker: 'east',
+  node: node as NodeId,
+  clusterId: null,
+  state: 'blank',
+  incarnation: `${node}1`,
+});
+const nonce = (fill: number): Uint8Array => new Uint8Array(16).fill(fill);
+const secret = encodeText('s');
+const welcome = (): null => null;
+const link = { kind: 'raft', clientAddress: '' } as const;
+const hello: Hello = { ...identity('a'), ...link, nonce: nonce(1) };
+const body = (frame: Uint8Array | undefined): Uint8Array => (frame ?? new Uint8Array(4)).subarray(4);
+
+function refusalOf(outcome: HandshakeOutcome | null): string | null {
+  return outcome?.type === 'refused' ? outcome.refusal.code : null;
+}
+
+t.test('both sides come to know each other', async (t) => {
+  const dialler = new DialHandshake(identity('a'), link, secret, nonce(1), welcome);
+  const acceptor = new AcceptHandshake(identity('b'), secret, nonce(2), welcome);
+  const answer = acceptor.step(body(dialler.opening[0]));
+  const proof = dialler.step(body(answer.send[0]));
+  t.same([answer.outcome, proof.outcome], [null, null]);
+  const accepted = acceptor.step(body(proof.send[0]));
+  t.match(accepted.outcome, { type: 'accepted', hello: { node: 'a', broker: 'east', kind: 'raft' } });
+  t.match(dialler.step(body(accepted.send[0])).outcome, { type: 'accepted', hello: { node: 'b' } });
+});
+
+t.test('the acceptor takes no proof but one of the secret, for this connection, by the dialler', async (t) => {
+  const opened = (): { acceptor: AcceptHandshake; answer: Uint8Array } => {
+    const acceptor = new AcceptHandshake(identity('b'), secret, nonce(2), welcome);
+    return { acceptor, answer: body(acceptor.step(encodeHello(hello)).send[0]) };
+  };
+  const { answer } = opened();
+  const parsed = parseHandshakeFrame(answer);
+  const given = parsed?.type === 'answer' ? parsed : null;
+  const signed = given?.signed ?? new Uint8Array(0);
+  const otherHello = encodeHello({ ...hello, nonce: nonce(9) });
+  const forged: [string, Uint8Array][] = [
+    ['nothing', new Uint8Array(0)],
+    ['zeros', new Uint8Array(32)],
+    ["the acceptor's own, sent back", given?.proof ?? new Uint8Array(0)],
+    ['one made with another secret', makeProof(encodeText('t'), 'dialler', encodeHello(hello), signed)],
+    ['one of another connection', makeProof(secret, 'dialler', otherHello, signed)],
+  ];
+  for (const [name, proof] of forged) {
+    const { acceptor } = opened();
+    t.equal(refusalOf(acceptor.step(encodeProof(proof)).outcome), 'secret', name);
+  }
+  const right = makeProof(secret, 'dialler', encodeHello(hello), signed);
+  t.equal(opened().acceptor.step(encodeProof(right)).outcome?.type, 'accepted');
+});
+
+t.test('the dialler gives no proof to one that has none', async (t) => {
+  for (const other of [null, encodeText('t')]) {
+    const dialler = new DialHandshake(identity('a'), link, secret, nonce(1), welcome);
+    const impostor = new AcceptHandshake(identity('b'), other, nonce(2), welcome);
+    const step = dialler.step(body(impostor.step(body(dialler.opening[0])).send[0]));
+    t.equal(refusalOf(step.outcome), 'secret');
+    t.same(step.send, []);
+  }
+});
+
+t.test('nobody is judged, and no reason given, before the proof', async (t) => {
+  let judged = 0;
+  const judge = (): { code: 'broker'; text: string } => {
+    judged += 1;
+    return { code: 'broker', text: 'not ours' };
+  };
+  const acceptor = new AcceptHandshake(identity('b'), secret, nonce(2), judge);
+  acceptor.step(encodeHello(hello));
+  t.equal(refusalOf(acceptor.step(encodeProof(new Uint8Array(32))).outcome), 'secret');
+  t.equal(judged, 0);
+});
+
+t.test('another version is refused by name', async (t) => {
+  const bytes = Uint8Array.from(encodeHello(hello));
+  bytes[6] = protocolVersion + 1;
+  const acceptor = new AcceptHandshake(identity('b'), secret, nonce(2), welcome);
+  const step = acceptor.step(bytes.subarray(0, 20));
+  t.match(step.outcome, { refusal: { code: 'version', text: /version 2 of the peer protocol, this node version 1/ } });
+  const dialler = new DialHandshake(identity('a'), link, secret, nonce(1), welcome);
+  t.match(dialler.step(body(step.send[0])).outcome, { refusal: { code: 'version' }, byPeer: true });
+});
