@@ -1,5 +1,21 @@
+import type { JournalPosition } from '@lockstep/kernel';
 import t from 'tap';
-import { Bench, deliveries, end, replies, send, settle, subscribe, tags, unsubscribe } from './support/test-bench.ts';
+import { Broker } from '../src/index.ts';
+import type { Effect, Request } from '../src/index.ts';
+import {
+  Bench,
+  TestLog,
+  deliveries,
+  end,
+  newMessage,
+  replies,
+  send,
+  session,
+  settle,
+  subscribe,
+  tags,
+  unsubscribe,
+} from './support/test-bench.ts';
 
 t.test('a message is handed out only once it is applied, and its SEND answered then', async (t) => {
   const bench = new Bench();
@@ -73,4 +89,168 @@ t.test('a settlement under way keeps its message from others, whoever goes', asy
   t.same(deliveries(bench.ask(end('a', 'lost'))), []);
   t.same(deliveries(bench.apply()), []);
   t.same(bench.broker.queues(), [{ name: '/queue/q', depth: 0, bytes: 0, consumers: 1, unsettled: 0 }]);
+});
+
+t.test('after so many counted deliveries, not one fewer, a message is a dead letter', async (t) => {
+  const bench = new Bench({ maxDeliveries: 3 });
+  bench.do(subscribe('a', 1, '/queue/q'), subscribe('d', 1, '/queue/ActiveMQ.DLQ'));
+  let effects = bench.do(send('p', '/queue/q', '1'));
+  for (const expected of ['a/1 1 again #2', 'a/1 1 again #3', 'd/1 1 again #4']) {
+    effects = bench.do(settle('a', 1, 'requeue', tags(effects)));
+    t.same(deliveries(effects), [expected]);
+  }
+  t.match(effects.at(-1), { message: { deadLetter: { reason: 'max-deliveries', originalDestination: '/queue/q' } } });
+  for (let i = 0; i < 5; i++)
+    effects = bench.do(settle('d', 1, i % 2 === 0 ? 'requeue' : 'dead-letter', tags(effects)));
+  t.same(deliveries(effects), ['d/1 1 again #9'], 'a dead letter never moves again by itself');
+});
+
+t.test('a NACK may ask for the dead letters, or drop the message', async (t) => {
+  const bench = new Bench();
+  bench.do(subscribe('a', 1, '/queue/q'), subscribe('d', 1, '/queue/ActiveMQ.DLQ'));
+  const [one, two] = tags(bench.do(send('p', '/queue/q', '1'), send('p', '/queue/q', '2')));
+  t.same(deliveries(bench.do(settle('a', 1, 'discard', [one!]))), []);
+  const effects = bench.do(settle('a', 1, 'dead-letter', [two!]));
+  t.match(effects.at(-1), { message: { deadLetter: { reason: 'rejected' } }, tag: two });
+  t.same(
+    bench.broker.queues().map(({ name, depth }) => [name, depth]),
+    [
+      ['/queue/q', 0],
+      ['/queue/ActiveMQ.DLQ', 1],
+    ],
+  );
+});
+
+t.test('the policy that counts is in the log: a replica with another configuration stays equal', async (t) => {
+  const bench = new Bench({ maxDeliveries: 1 });
+  const replica = new Broker({ ...bench.options, maxDeliveries: 9, deadLetterQueue: '/queue/other' });
+  bench.do(subscribe('a', 1, '/queue/q'));
+  bench.do(settle('a', 1, 'requeue', tags(bench.do(send('p', '/queue/q', '1')))));
+  for (const { position, bytes } of bench.log.commands) replica.apply(position as JournalPosition, bytes, []);
+  t.equal(replica.digest(), bench.broker.digest());
+  t.same(
+    replica.queues().map(({ name }) => name),
+    ['/queue/ActiveMQ.DLQ'],
+  );
+});
+
+t.test('a new master marks what was there, and not what comes', async (t) => {
+  const bench = new Bench();
+  bench.do(send('p', '/queue/q', 'old'));
+  bench.changeMaster();
+  bench.do(send('p', '/queue/q', 'new'));
+  t.same(deliveries(bench.do(subscribe('a', 1, '/queue/q'))), ['a/1 old again', 'a/1 new']);
+});
+
+t.test('what an earlier mastership handed out counts for nothing: late and forged tags are passed over', async (t) => {
+  const bench = new Bench();
+  bench.do(subscribe('a', 1, '/queue/q', 2));
+  const given = tags(bench.do(send('p', '/queue/q', '1'), send('p', '/queue/q', '2'), send('p', '/queue/q', '3')));
+  bench.changeMaster();
+  bench.do(subscribe('a', 1, '/queue/q', 1));
+  const proposed = bench.log.commands.length;
+  t.same(replies(bench.do(settle('a', 1, 'ack', [given[1]!, -1, 0.5, 1e300, NaN]))), ['a']);
+  t.equal(bench.log.commands.length, proposed);
+});
+
+t.test('when another master has opened, this one is over and answers nobody', async (t) => {
+  const bench = new Bench();
+  const log = new TestLog();
+  log.now = 5_000;
+  const other = new Broker(bench.options);
+  other.becomeMaster(log);
+  other.handle({ ...send('x', '/queue/q', 'theirs'), token: 1 } as Request, []);
+  const effects: Effect[] = [];
+  // At the very positions that this one's commands would have had.
+  for (const { position, bytes } of log.commands) bench.broker.apply(position as JournalPosition, bytes, effects);
+  t.same(effects, []);
+  t.notOk(bench.broker.master);
+});
+
+t.test('consumers that come and go leave nothing behind, whatever is under way', async (t) => {
+  const bench = new Bench();
+  bench.do(subscribe('a', 1, '/queue/q'));
+  const [one] = tags(bench.do(send('p', '/queue/q', '1'), send('p', '/queue/q', '2')));
+  bench.ask(settle('a', 1, 'requeue', [one!]), end('a', 'clean'));
+  t.same(deliveries(bench.ask(subscribe('b', 1, '/queue/q', 1))), ['b/1 2 again']);
+  t.same(deliveries(bench.do(subscribe('c', 1, '/queue/q', 1))), ['c/1 1 again #2']);
+});
+
+t.test('the store has a limit for sends, and none for settlements', async (t) => {
+  const bench = new Bench({ storeBytesMax: 900 });
+  bench.do(subscribe('a', 1, '/queue/q'));
+  const asked = ['1', '2', '3', '4', '5', '6', '7'].map((body) => send('p', '/queue/q', body));
+  bench.ask(...asked);
+  const effects = bench.do();
+  t.same(replies(effects), ['p', 'p', 'p', 'p', 'p', 'p store-full', 'p store-full'], 'what is under way counts');
+  t.same(replies(bench.do(settle('a', 1, 'requeue', tags(effects).slice(0, 1)))), ['a']);
+  const commit = {
+    type: 'commit' as const,
+    session: session('a'),
+    sends: [{ destination: '/queue/q', message: newMessage('8') }],
+  };
+  t.same(replies(bench.do({ ...commit, settlements: [] })), ['a store-full']);
+  bench.do(settle('a', 1, 'ack', tags(effects)));
+  t.same(replies(bench.do(send('p', '/queue/q', '9'))), ['p'], 'room again');
+});
+
+t.test('a refusal names the destination and stays below 150 bytes', async (t) => {
+  const bench = new Bench({ messageBytesMax: 10 });
+  const name = `/queue/${'é'.repeat(400)}`;
+  const effects = bench.do(
+    send('p', name, 'too long a body'),
+    send('p', '/queue/', 'x'),
+    send('p', `/queue/${'n'.repeat(1100)}`, 'x'),
+    send('p', '/other/x', 'x'),
+  );
+  t.same(replies(effects), ['p too-large', 'p bad-destination', 'p bad-destination', 'p bad-destination']);
+  for (const effect of effects) if (effect.type === 'reply') t.ok(Buffer.byteLength(effect.refusal!.message) <= 150);
+  t.match(effects[0], { refusal: { message: /^\/queue\// } });
+});
+
+t.test('settlements of one turn are one command, whoever made them', async (t) => {
+  const bench = new Bench();
+  bench.do(subscribe('a', 1, '/queue/q', 2), subscribe('b', 1, '/queue/q', 2), subscribe('b', 2, '/queue/r'));
+  const [one, two, three, four] = tags(bench.do(...['1', '2', '3', '4'].map((body) => send('p', '/queue/q', body))));
+  const before = bench.log.commands.length;
+  bench.ask(
+    settle('a', 1, 'ack', [one!]),
+    settle('b', 1, 'requeue', [two!]),
+    settle('a', 1, 'ack', [three!]),
+    settle('b', 1, 'ack', [four!]),
+  );
+  t.equal(bench.log.commands.length, before + 1);
+  t.same(replies(bench.apply()), ['a', 'b', 'a', 'b']);
+});
+
+t.test('settlements that could not be proposed are proposed later, and sends behind them refused', async (t) => {
+  const bench = new Bench();
+  bench.do(subscribe('a', 1, '/queue/q'));
+  const given = tags(bench.do(send('p', '/queue/q', '1')));
+  bench.log.refusing = true;
+  t.same(bench.ask(settle('a', 1, 'ack', given), send('a', '/queue/r', 'x')), []);
+  bench.log.refusing = false;
+  t.same(replies(bench.do()), ['a', 'a overloaded']);
+  t.equal(bench.broker.queues()[0]?.depth, 0);
+});
+
+t.test('a node that is not master refuses', async (t) => {
+  const bench = new Bench();
+  bench.broker.resign();
+  t.same(replies(bench.ask(send('p', '/queue/q', '1'), end('p', 'lost'))), ['p overloaded']);
+  t.equal(bench.log.commands.length, 1);
+});
+
+t.test('an opening that could not be proposed is proposed at the next turn; until then nothing is', async (t) => {
+  const bench = new Bench();
+  bench.broker.resign();
+  bench.log.commands.length = 0;
+  bench.log.next = 1;
+  bench.log.refusing = true;
+  bench.broker.becomeMaster(bench.log);
+  t.same(replies(bench.ask(send('p', '/queue/q', '1'))), ['p overloaded']);
+  bench.log.refusing = false;
+  t.same(replies(bench.do(send('p', '/queue/q', '2'))), ['p overloaded']);
+  t.same(replies(bench.do(send('p', '/queue/q', '3'))), ['p']);
+  t.equal(bench.log.commands[0]!.bytes[1], 1);
 });

@@ -108,7 +108,7 @@ export class SnapshotReader {
     const queue = this.#queue;
     assert(queue !== null, 'the snapshot has a message without a queue');
     const { message, count, from } = this.#message(input, queue.name);
-    queue.pool.copy(input.bytes, from, input.end);
+    queue.pool.copy(input.bytes, from, input.end, queue.bytes);
     this.#state.add(queue, message(queue.pool.block, queue.pool.from, input.end - from), count);
     this.#messageCount++;
     input.at = input.end;

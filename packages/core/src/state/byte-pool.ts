@@ -11,7 +11,8 @@ export class BytePool {
   block: Uint8Array = this.#block;
   from = 0;
 
-  copy(source: Uint8Array, start: number, end: number): void {
+  /** `liveBytes`: what the queue holds. A queue that is all but empty gets no block to keep. */
+  copy(source: Uint8Array, start: number, end: number, liveBytes: number): void {
     const length = end - start;
     if (length > blockBytesMax / 4) {
       this.block = source.slice(start, end);
@@ -19,7 +20,7 @@ export class BytePool {
       return;
     }
     if (length > this.#block.length - this.#used) {
-      this.#block = new Uint8Array(Math.max(length, Math.min(blockBytesMax, this.#block.length * 2)));
+      this.#block = new Uint8Array(Math.max(length, Math.min(blockBytesMax, liveBytes)));
       this.#used = 0;
     }
     this.block = this.#block;

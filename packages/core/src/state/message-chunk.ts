@@ -45,15 +45,18 @@ export class MessageChunk {
     return low;
   }
 
-  /** There is a free slot at the end. */
-  insert(slot: number, position: number, count: number, message: StoredMessage): void {
+  /** Takes the slot that a message of this position left, or makes one: then there is room for it. */
+  insert(position: number, count: number, message: StoredMessage): void {
+    const slot = this.lowerBound(position);
     const { used } = this;
-    this.positions.copyWithin(slot + 1, slot, used);
-    this.counts.copyWithin(slot + 1, slot, used);
-    this.holders.copyWithin(slot + 1, slot, used);
-    this.handouts.copyWithin(slot + 1, slot, used);
-    this.messages.splice(slot, 0, null);
-    this.used++;
+    if (slot === used || this.positions[slot] !== position) {
+      this.positions.copyWithin(slot + 1, slot, used);
+      this.counts.copyWithin(slot + 1, slot, used);
+      this.holders.copyWithin(slot + 1, slot, used);
+      this.handouts.copyWithin(slot + 1, slot, used);
+      this.messages.splice(slot, 0, null);
+      this.used++;
+    }
     this.#put(slot, position, count, message);
     this.live++;
   }

@@ -35,7 +35,7 @@ export class MessageList {
     const index = this.#chunkIndex(position);
     let chunk = this.#chunks[index]!;
     if (chunk.used === chunk.capacity) chunk = this.#makeRoom(index, position);
-    chunk.insert(chunk.lowerBound(position), position, count, message);
+    chunk.insert(position, count, message);
   }
 
   find(position: number): boolean {

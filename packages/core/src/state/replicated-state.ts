@@ -137,7 +137,7 @@ export class ReplicatedState {
     const headerLength = input.number();
     const from = input.at;
     input.skip(headerLength);
-    queue.pool.copy(input.bytes, from, input.end);
+    queue.pool.copy(input.bytes, from, input.end, queue.bytes);
     const { block, from: at } = queue.pool;
     const length = input.end - from;
     this.add(

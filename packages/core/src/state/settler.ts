@@ -81,7 +81,7 @@ export class MissingCounter implements SettlementSink {
 
 function moved(message: StoredMessage, to: Queue, deadLetter: NonNullable<StoredMessage['deadLetter']>): StoredMessage {
   const { content } = message;
-  to.pool.copy(content, 0, content.length);
+  to.pool.copy(content, 0, content.length, to.bytes);
   const { block, from } = to.pool;
   const { position, timestampMs, envelope, headerLength, size } = message;
   return new StoredMessage(position, to.name, timestampMs, envelope, deadLetter, block, from, headerLength, size);

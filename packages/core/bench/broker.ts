@@ -1,0 +1,117 @@
+// What a message costs in the core alone, on one core: send, apply, hand out, settle, apply. `pnpm --filter @lockstep/core bench`
+import type { JournalPosition, SessionId } from '@lockstep/kernel';
+import { Bench } from 'tinybench';
+import { Broker, defaultBrokerOptions } from '@lockstep/core';
+import type { Effect, Proposer } from '@lockstep/core';
+
+const messagesPerTurn = 200;
+const headerBlock = Buffer.from('content-type:text/plain\npersistent:true\nreceipt:message-4711\n');
+const body = Buffer.alloc(256, 'x');
+const producer = 'producer' as SessionId;
+const consumer = 'consumer' as SessionId;
+
+/** Copies commands into one buffer for each turn, as the journal does. */
+class BenchLog implements Proposer {
+  next = 1;
+  #bytes: Uint8Array = new Uint8Array(1024 * 1024);
+  #used = 0;
+  readonly #positions: number[] = [];
+  readonly #from: number[] = [];
+
+  propose(commands: readonly Uint8Array[]): JournalPosition {
+    const first = this.next;
+    for (const command of commands) {
+      if (this.#used + command.length > this.#bytes.length) this.#bytes = grown(this.#bytes);
+      this.#positions.push(this.next++);
+      this.#from.push(this.#used);
+      this.#bytes.set(command, this.#used);
+      this.#used += command.length;
+    }
+    return first as JournalPosition;
+  }
+
+  wallMs(): number {
+    return 1_790_000_000_000;
+  }
+
+  applyTo(broker: Broker, effects: Effect[]): void {
+    this.#from.push(this.#used);
+    for (const [index, position] of this.#positions.entries()) {
+      const command = this.#bytes.subarray(this.#from[index]!, this.#from[index + 1]!);
+      broker.apply(position as JournalPosition, command, effects);
+    }
+    this.#positions.length = 0;
+    this.#from.length = 0;
+    this.#used = 0;
+  }
+}
+
+function grown(bytes: Uint8Array): Uint8Array {
+  const more = new Uint8Array(bytes.length * 2);
+  more.set(bytes);
+  return more;
+}
+
+/** A broker with a producer and a consumer on each of its queues. */
+class Setup {
+  readonly broker = new Broker({ ...defaultBrokerOptions, storeBytesMax: Infinity });
+  readonly #log = new BenchLog();
+  readonly #queues: string[];
+  readonly #effects: Effect[] = [];
+  #turn = 0;
+
+  constructor(queues: number, backlog: number) {
+    this.#queues = Array.from({ length: queues }, (_, i) => `/queue/orders.${i}`);
+    this.broker.becomeMaster(this.#log);
+    for (let i = 0; i < backlog; i += messagesPerTurn) this.#send();
+    for (const [subscription, destination] of this.#queues.entries()) {
+      const windows = { prefetchMessages: 1000, prefetchBytes: 16 * 1024 * 1024 };
+      this.broker.handle(
+        { type: 'subscribe', session: consumer, token: 0, subscription, destination, ...windows },
+        this.#effects,
+      );
+    }
+  }
+
+  turn(): void {
+    this.#send();
+    this.broker.flush(this.#effects, true);
+    const given = this.#effects.filter((effect) => effect.type === 'deliver');
+    this.#effects.length = 0;
+    for (const { subscription, tag } of given) {
+      const settlement = { subscription, outcome: 'ack' as const, tags: [tag] };
+      this.broker.handle({ type: 'settle', session: consumer, token: 0, settlement }, this.#effects);
+    }
+    this.broker.flush(this.#effects, false);
+    this.#log.applyTo(this.broker, this.#effects);
+    this.#effects.length = 0;
+  }
+
+  #send(): void {
+    const message = { envelope: 0, headerBlock, body };
+    for (let i = 0; i < messagesPerTurn; i++) {
+      const destination = this.#queues[(this.#turn * messagesPerTurn + i) % this.#queues.length]!;
+      this.broker.handle({ type: 'send', session: producer, token: i, destination, message }, this.#effects);
+    }
+    this.#turn++;
+    this.#log.applyTo(this.broker, this.#effects);
+    this.#effects.length = 0;
+  }
+}
+
+const bench = new Bench({ time: 2000, warmupTime: 500 });
+for (const [queues, backlog] of [
+  [1, 0],
+  [1, 500_000],
+  [10_000, 0],
+] as const) {
+  const setup = new Setup(queues, backlog);
+  bench.add(`${queues} queue(s), ${backlog} messages waiting`, () => setup.turn());
+}
+await bench.run();
+console.table(
+  bench.tasks.map(({ name, result }) => {
+    const perSecond = 'throughput' in result ? result.throughput.mean * messagesPerTurn : NaN;
+    return { task: name, 'messages/s': Math.round(perSecond), 'µs/message': Number((1e6 / perSecond).toFixed(2)) };
+  }),
+);
