@@ -89,9 +89,12 @@ function tellStory(node: RunningNode, log: ProgramLog, shutdown: Shutdown): void
   node.onRoleChange((role, master) => log.info('role', { role, master }));
 }
 
-/** What the `ready` line says: every address that was bound; lists are separated by commas. */
+/** What the `ready` line says: every address that was bound (lists are separated by commas), and the role so far. */
 function readyFields(node: RunningNode, admin: Address | null): Record<string, string | null> {
+  const { role, master } = node.status();
   return {
+    role,
+    master,
     stomp: node.listeners.map(({ bound }) => formatAddress(bound)).join(','),
     admin: admin === null ? null : formatAddress(admin),
     peers: node.peerAddress === null ? null : formatAddress(node.peerAddress),
