@@ -1,7 +1,12 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 
 import { ConfigError } from '../config/config-error.ts';
+import type { ClusterFlags } from './cluster.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
+import type { ReceiveFlags } from './receive.ts';
+import type { SendFlags } from './send.ts';
+import type { StartNode } from './start-node.ts';
+import type { StatusFlags } from './status.ts';
 import { programVersion } from './version.ts';
 
 interface StartFlags {
@@ -17,7 +22,7 @@ function gather(value: string, before: string[] | undefined): string[] {
   return [...(before ?? []), value];
 }
 
-function addStart(program: Command): void {
+function addStart(program: Command, given: StartNode | null): void {
   program
     .command('start')
     .description('run one node of a broker in the foreground')
@@ -40,7 +45,8 @@ function addStart(program: Command): void {
         '\nSIGTERM or SIGINT stops the node cleanly; a second one at once.',
     )
     .action(async (flags: StartFlags) => {
-      const [{ start }, { startNode }] = await Promise.all([import('./start.ts'), import('./start-node.ts')]);
+      const { start } = await import('./start.ts');
+      const startNode = given ?? (await import('./start-node.ts')).startNode;
       const environment = process.env;
       await start({
         config: flags.config ?? environment['LOCKSTEP_CONFIG'],
@@ -81,26 +87,102 @@ function addConfigCommands(program: Command): void {
     });
 }
 
-function makeProgram(): Command {
+function withLogin(command: Command): Command {
+  return command
+    .option('--login <name>', 'user, where the URI names none (LOCKSTEP_LOGIN)')
+    .option('--passcode-file <file>', 'file with the passcode (LOCKSTEP_PASSCODE holds it itself)');
+}
+
+function addClientCommands(program: Command): void {
+  const send = program
+    .command('send')
+    .description('send messages, and wait until the broker has acknowledged them')
+    .argument('<uri>', 'tcp://HOST:PORT or failover:(tcp://…,tcp://…)')
+    .argument('<destination>', '/queue/NAME or /topic/NAME')
+    .argument('[body...]', 'one message each; without any, one that is empty')
+    .option('--header <name:value>', 'a header of each message, may be repeated', gather, [])
+    .option('--count <n>', 'how often (default: 1)')
+    .option('--file <file>', 'the body is what this file holds; - is standard input')
+    .action(async (uri: string, destination: string, bodies: string[], flags: SendFlags) => {
+      const commands = await import('./send.ts');
+      await commands.send(uri, destination, bodies, flags);
+    });
+  const receive = program
+    .command('receive')
+    .description('receive messages and print their bodies, each with a line end')
+    .argument('<uri>', 'tcp://HOST:PORT or failover:(tcp://…,tcp://…)')
+    .argument('<destination>', '/queue/NAME or /topic/NAME')
+    .option('--count <n>', 'end after so many (default: 1, with --follow: never)')
+    .option('--follow', 'go on until it is stopped, through fail-overs')
+    .option(
+      '--ack <mode>',
+      'auto, client or client-individual; each message is acknowledged once it is printed',
+      'client',
+    )
+    .option('--header <name:value>', 'a header of the SUBSCRIBE, may be repeated', gather, [])
+    .action(async (uri: string, destination: string, flags: ReceiveFlags) => {
+      const commands = await import('./receive.ts');
+      await commands.receive(uri, destination, flags);
+    });
+  for (const command of [send, receive]) withLogin(command);
+}
+
+function addClusterCommands(program: Command): void {
+  program
+    .command('cluster')
+    .description('run a whole logical broker on this machine, to try out and to test')
+    .option('--nodes <n>', 'how many', '3')
+    .option(
+      '--base-port <port>',
+      'node i: STOMP at base+10i, peers at base+6+10i, admin at 8161+i, or base+7+10i with another base (default: 61613)',
+    )
+    .option('--data <dir>', 'where the nodes keep their data and logs, from run to run', '.lockstep/cluster')
+    .option('--fresh', 'throw away what earlier runs have left there')
+    .addHelpText(
+      'after',
+      '\nPrints `ready failover:(…)` once a master serves. In a terminal the keys k, p, r, s and q kill or pause the' +
+        '\nmaster, revive what is down, send a few messages, and quit.',
+    )
+    .action(async (flags: ClusterFlags) => {
+      const commands = await import('./cluster.ts');
+      await commands.cluster(flags);
+    });
+  program
+    .command('status')
+    .description('show the nodes of a broker, as one of them sees them')
+    .option('--admin <url>', 'admin port of a node (LOCKSTEP_ADMIN_URL; default: http://127.0.0.1:8161)')
+    .option('--json', 'for programs: one line of JSON')
+    .option('--watch', 'again every second')
+    .action(async (flags: StatusFlags) => {
+      const commands = await import('./status.ts');
+      await commands.status(flags);
+    });
+}
+
+function makeProgram(startNode: StartNode | null): Command {
   const program = new Command('lockstep')
     .description('Lockstep, a STOMP message broker whose master and slaves hold the same messages')
     .version(programVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .addOption(new Option('--no-color', 'plain output').hideHelp())
     .addHelpText('after', '\nExit codes: 0 fine, 1 failed, 2 wrong usage or configuration, 3 broker not reachable.')
     .showHelpAfterError('(`lockstep --help` lists the commands, `lockstep COMMAND --help` their options)')
     .exitOverride();
-  addStart(program);
+  addStart(program, startNode);
+  addClusterCommands(program);
+  addClientCommands(program);
   addConfigCommands(program);
   // Settings are not inherited by commands that were added before; these are made explicit.
   for (const command of program.commands) command.copyInheritedSettings(program);
   return program;
 }
 
-/** The whole program: `args` without `node` and the script. Sets the exit code, and never rejects. */
-export async function run(args: readonly string[]): Promise<void> {
+/**
+ * The whole program: `args` without `node` and the script. Sets the exit code, and never rejects. `startNode` starts another kind of
+ * node than the real one.
+ */
+export async function run(args: readonly string[], startNode: StartNode | null = null): Promise<void> {
   try {
-    await makeProgram().parseAsync(args, { from: 'user' });
+    await makeProgram(startNode).parseAsync(args, { from: 'user' });
   } catch (error) {
     process.exitCode = report(error);
     // What a failed command has left open must not keep it alive.

@@ -1,0 +1,94 @@
+import t from 'tap';
+
+import { load } from './load.ts';
+
+t.test('nothing said: a logical broker of one on loopback, with the admin port', (t) => {
+  const settings = load({});
+  t.equal(settings.broker, 'lockstep');
+  t.equal(settings.node, 'a');
+  t.equal(settings.data, '/work/./data');
+  t.strictSame(settings.listeners, [{ listen: { host: '127.0.0.1', port: 61613 }, advertise: null }]);
+  t.strictSame(settings.admin, { host: '127.0.0.1', port: 8161 });
+  t.equal(settings.cluster.listen, null);
+  t.equal(settings.cluster.members.length, 1);
+  t.equal(settings.journal.segmentBytes, 64 * 1024 ** 2);
+  t.equal(settings.journal.hardLimitBytes, 4 * 1024 ** 3, 'half of the memory');
+  t.equal(settings.limits.connectMs, 10_000);
+  t.end();
+});
+
+t.test('any listener named: only those open', (t) => {
+  const byFlag = load({ flags: { stomp: '0' } });
+  t.strictSame(byFlag.listeners, [{ listen: { host: '127.0.0.1', port: 0 }, advertise: null }]);
+  t.equal(byFlag.admin, null);
+  const byFile = load({ yaml: 'listeners: [{ stomp: 7000, advertise: "broker.example:61613" }]' });
+  t.strictSame(byFile.listeners, [
+    { listen: { host: '127.0.0.1', port: 7000 }, advertise: { host: 'broker.example', port: 61613 } },
+  ]);
+  t.equal(byFile.admin, null);
+  t.strictSame(load({ flags: { stomp: '0', admin: '0' } }).admin, { host: '127.0.0.1', port: 0 });
+  t.end();
+});
+
+t.test('flags win over the environment, the environment over the file', (t) => {
+  const yaml = 'node: file\nbroker: file\ndata: file\nlisteners: [{ stomp: 1 }]\nlog: { level: error }';
+  const environment = {
+    LOCKSTEP_NODE: 'env',
+    LOCKSTEP_BROKER: 'env',
+    LOCKSTEP_STOMP: '2,3',
+    LOCKSTEP_LOG_LEVEL: 'warn',
+  };
+  const settings = load({ yaml, environment, flags: { node: 'flag', stomp: '[::1]:4' } });
+  t.equal(settings.node, 'flag');
+  t.equal(settings.broker, 'env');
+  t.equal(settings.data, '/etc/lockstep/file');
+  t.strictSame(settings.listeners, [{ listen: { host: '::1', port: 4 }, advertise: null }]);
+  t.equal(settings.log.level, 'warn');
+  t.strictSame(
+    load({ yaml, environment }).listeners.map(({ listen }) => listen.port),
+    [2, 3],
+  );
+  t.end();
+});
+
+t.test('a path starts where it was said', (t) => {
+  const yaml = 'data: d\ncluster: { secretFile: s }';
+  t.equal(load({ yaml }).data, '/etc/lockstep/d');
+  t.equal(load({ yaml }).secretFile, '/etc/lockstep/s');
+  t.equal(load({ yaml, flags: { data: 'd' } }).data, '/work/d');
+  t.equal(load({ yaml, environment: { LOCKSTEP_SECRET_FILE: 's' } }).secretFile, '/work/s');
+  t.equal(load({ yaml: 'data: /var/lib/lockstep' }).data, '/var/lib/lockstep');
+  t.end();
+});
+
+t.test('members by flag; this node listens at its own address unless told otherwise', (t) => {
+  const members = 'a=127.0.0.1:7001, b=127.0.0.1:7002,c=127.0.0.1:7003';
+  const settings = load({ flags: { node: 'b', members } });
+  t.strictSame(settings.cluster.members, [
+    { id: 'a', address: { host: '127.0.0.1', port: 7001 } },
+    { id: 'b', address: { host: '127.0.0.1', port: 7002 } },
+    { id: 'c', address: { host: '127.0.0.1', port: 7003 } },
+  ]);
+  t.strictSame(settings.cluster.listen, { host: '127.0.0.1', port: 7002 });
+  const elsewhere = load({ flags: { node: 'b', members, 'peer-listen': '127.0.0.1:9' } });
+  t.strictSame(elsewhere.cluster.listen, { host: '127.0.0.1', port: 9 });
+  t.end();
+});
+
+t.test('sizes and times as people write them', (t) => {
+  const yaml =
+    'journal: { segmentBytes: 1.5 MiB, snapshotBytes: 100000, hardLimitBytes: 2GB }\ncluster: { electionMs: 1s, heartbeatMs: 50 }';
+  const { journal, cluster } = load({ yaml });
+  t.equal(journal.segmentBytes, 1.5 * 1024 ** 2);
+  t.equal(journal.snapshotBytes, 100_000);
+  t.equal(journal.hardLimitBytes, 2_000_000_000);
+  t.equal(cluster.electionMs, 1000);
+  t.equal(cluster.heartbeatMs, 50);
+  t.end();
+});
+
+t.test('the admin port as an address or as a map', (t) => {
+  t.strictSame(load({ yaml: 'admin: 9000' }).admin, { host: '127.0.0.1', port: 9000 });
+  t.strictSame(load({ yaml: 'admin: { listen: "*:9000", anonymous: true }' }).admin, { host: '0.0.0.0', port: 9000 });
+  t.end();
+});

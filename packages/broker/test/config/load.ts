@@ -1,0 +1,37 @@
+import { ConfigError } from '../../src/config/config-error.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
+import type { NodeSettings } from '../../src/config/load-config.ts';
+import type { Texts } from '../../src/config/sources.ts';
+
+const GIB = 1024 ** 3;
+
+export interface Said {
+  readonly yaml?: string;
+  readonly environment?: Texts;
+  readonly flags?: Texts;
+  readonly anonymous?: boolean;
+}
+
+/** A machine of 8 GiB, at work in /work, with the file in /etc/lockstep. */
+export function load({ yaml, environment = {}, flags = {}, anonymous = false }: Said): NodeSettings {
+  return loadConfig({
+    file: yaml === undefined ? null : { name: 'l.yaml', text: yaml, directory: '/etc/lockstep' },
+    environment,
+    flags,
+    anonymous,
+    memoryBytes: 8 * GIB,
+    workingDirectory: '/work',
+    resolvePath: (directory, path) => (path.startsWith('/') ? path : `${directory}/${path}`),
+  });
+}
+
+/** What the reader is told, line by line; empty when nothing is wrong. */
+export function complaints(said: Said): readonly string[] {
+  try {
+    load(said);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split('\n');
+    throw error;
+  }
+}

@@ -1,0 +1,162 @@
+import t from 'tap';
+
+import type { Said } from './load.ts';
+import { complaints } from './load.ts';
+
+const OPEN =
+  'is beyond loopback, and without users anybody could log in: bind it to 127.0.0.1, or allow that with `anonymous: true` (or --anonymous)';
+const ADDRESS = 'must be [HOST:]PORT, as 61613, 127.0.0.1:61613 or [::1]:61613; port 0 takes a free one';
+const PEER = 'must be HOST:PORT, as 127.0.0.1:61619; the port from 1 to 65535';
+const ID = "must be 1 to 64 of the characters A-Z a-z 0-9 '.' '_' '-'";
+
+interface Case {
+  readonly name: string;
+  readonly said: Said;
+  readonly told: readonly string[];
+}
+
+const cases: readonly Case[] = [
+  { name: 'an id', said: { yaml: 'broker: paris lyon' }, told: [`l.yaml:1:1: broker: 'paris lyon': ${ID}`] },
+  {
+    name: 'a key that is nearly right',
+    said: { yaml: 'node: a\njournal:\n  fsnyc: always' },
+    told: ["l.yaml:3:3: journal.fsnyc: there is no such key; did you mean 'fsync'?"],
+  },
+  {
+    name: 'a key that is nothing like any other',
+    said: { yaml: 'log: { colour: red }' },
+    told: ['l.yaml:1:8: log.colour: there is no such key; known here: level, pretty'],
+  },
+  {
+    name: 'keys of later versions',
+    said: { yaml: 'users: []\nlisteners:\n  - ws: 61614\njournal: { softLimitBytes: 1 }' },
+    told: [
+      'l.yaml:3:5: listeners.0.ws: is not available in this version',
+      'l.yaml:4:12: journal.softLimitBytes: is not available in this version',
+      'l.yaml:1:1: users: is not available in this version',
+    ],
+  },
+  {
+    name: 'WebSocket by flag',
+    said: { flags: { ws: '1' } },
+    told: ['--ws: listeners.0.ws: is not available in this version'],
+  },
+  {
+    name: 'one of several words',
+    said: { yaml: 'journal: { fsync: sometimes }' },
+    told: ["l.yaml:1:12: journal.fsync: 'sometimes': must be one of always, interval, never"],
+  },
+  {
+    name: 'a unit that is none, and too little',
+    said: { yaml: 'journal:\n  segmentBytes: 64MBi\n  snapshotBytes: 1KiB' },
+    told: [
+      "l.yaml:2:3: journal.segmentBytes: '64MBi': must be a size of at least 64KiB, as 64MiB or a number of bytes",
+      "l.yaml:3:3: journal.snapshotBytes: '1KiB': must be a size of at least 64KiB, as 64MiB or a number of bytes",
+    ],
+  },
+  {
+    name: 'a time',
+    said: { yaml: 'limits: { connectMs: 1 week }' },
+    told: [
+      "l.yaml:1:11: limits.connectMs: '1 week': must be a time of at least 100ms, as 500ms, 1s or a number of milliseconds",
+    ],
+  },
+  {
+    name: 'a count',
+    said: { yaml: 'limits: { headers: 0 }' },
+    told: ['l.yaml:1:11: limits.headers: 0: must be a whole number of at least 1'],
+  },
+  { name: 'a port', said: { flags: { stomp: '70000' } }, told: [`--stomp: listeners.0.stomp: '70000': ${ADDRESS}`] },
+  {
+    name: 'a section that is none',
+    said: { yaml: 'log: loud' },
+    told: ["l.yaml:1:1: log: 'loud': must be a map with the keys level, pretty"],
+  },
+  {
+    name: 'a listener without an address',
+    said: { yaml: 'listeners:\n  - advertise: a:1' },
+    told: [`l.yaml:2:5: listeners.0.stomp: is missing; it ${ADDRESS}`],
+  },
+  {
+    name: 'no listener',
+    said: { yaml: 'listeners: []' },
+    told: ['l.yaml:1:1: listeners: []: must have at least one listener'],
+  },
+  { name: 'a member', said: { flags: { members: 'a=1' } }, told: [`--members: cluster.members.a: '1': ${PEER}`] },
+  {
+    name: 'members of another form',
+    said: { environment: { LOCKSTEP_MEMBERS: 'a:1' } },
+    told: [
+      "LOCKSTEP_MEMBERS: 'a:1': must be ID=HOST:PORT for each member, as a=127.0.0.1:61619,b=127.0.0.1:61629,c=127.0.0.1:61639",
+    ],
+  },
+  {
+    name: 'a member twice',
+    said: { flags: { members: 'a=h:1,a=h:2' } },
+    told: ["--members: 'a=h:1,a=h:2': must name each member once, and 'a' is there twice"],
+  },
+  {
+    name: 'this node is no member',
+    said: { yaml: 'node: d\ncluster: { members: { a: "127.0.0.1:1", b: "127.0.0.1:2" } }' },
+    told: ["l.yaml:1:1: node: 'd': must be one of cluster.members, which are: a, b"],
+  },
+  {
+    name: 'two members at one address',
+    said: { yaml: 'cluster:\n  members:\n    a: 127.0.0.1:1\n    b: 127.0.0.1:1' },
+    told: ["l.yaml:4:5: cluster.members.b: 127.0.0.1:1: is the address of member 'a' already; each has its own"],
+  },
+  {
+    name: 'a listener for peers that nobody may use',
+    said: { flags: { 'peer-listen': '127.0.0.1:1' } },
+    told: [
+      '--peer-listen: cluster.listen: 127.0.0.1:1: needs cluster.members (--members), which names the nodes that may connect there',
+    ],
+  },
+  {
+    name: 'listeners beyond loopback',
+    said: {
+      yaml: 'listeners:\n  - stomp: 0.0.0.0:61613\n  - stomp: 192.168.0.1:1\n    anonymous: true',
+      flags: { admin: '*:8161' },
+    },
+    told: [`l.yaml:2:5: listeners.0.stomp: 0.0.0.0:61613: ${OPEN}`, `--admin: admin: 0.0.0.0:8161: ${OPEN}`],
+  },
+  { name: 'the same, allowed by the flag', said: { flags: { stomp: '*:1', admin: '*:2' }, anonymous: true }, told: [] },
+  { name: 'all of 127.0.0.0/8 is loopback', said: { flags: { stomp: '127.1.2.3:1,localhost:2,[::1]:3' } }, told: [] },
+  {
+    name: 'a name that only looks like loopback',
+    said: { flags: { stomp: '127.0.0.1.example:1' } },
+    told: [`--stomp: listeners.0.stomp: 127.0.0.1.example:1: ${OPEN}`],
+  },
+  {
+    name: 'peers beyond loopback without a secret',
+    said: { flags: { members: 'a=127.0.0.1:1,b=10.0.0.2:1' } },
+    told: [
+      '--members: cluster.members.b: 10.0.0.2:1: is beyond loopback, where anybody could pose as a member: name a file with a shared secret in cluster.secretFile (--secret-file)',
+    ],
+  },
+  {
+    name: 'the same with one',
+    said: { flags: { members: 'a=10.0.0.1:1,b=10.0.0.2:1', 'secret-file': 's' } },
+    told: [],
+  },
+  {
+    name: 'heart-beats too rare for the election time',
+    said: { yaml: 'cluster: { electionMs: 200ms }' },
+    told: ['l.yaml:1:1: cluster.heartbeatMs: 100ms: must be at most a third of cluster.electionMs, which is 200ms'],
+  },
+  {
+    name: 'a key twice',
+    said: { yaml: 'node: a\nnode: b' },
+    told: ['l.yaml:2:1: not valid YAML: Map keys must be unique'],
+  },
+  { name: 'no map', said: { yaml: '- a' }, told: ['l.yaml:1:1: must be a map of keys, as `node: a`'] },
+  { name: 'an empty file', said: { yaml: '' }, told: [] },
+  { name: 'an empty section', said: { yaml: 'log: {}\nlimits: {}' }, told: [] },
+];
+
+for (const { name, said, told } of cases) {
+  t.test(name, (t) => {
+    t.strictSame(complaints(said), told);
+    t.end();
+  });
+}
