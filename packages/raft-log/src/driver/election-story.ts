@@ -53,7 +53,7 @@ export class ElectionStory {
   tell(now: StoryView): void {
     const before = this.#last;
     if (before.role === now.role && before.term === now.term && before.leader === now.leader) return;
-    this.#last = now;
+    this.#last = { role: now.role, term: now.term, leader: now.leader };
     const ledBefore = before.leader === this.#node;
     if (now.leader === this.#node && (!ledBefore || before.term !== now.term)) {
       const votes = this.#votesTerm === now.term ? this.#votes.size + 1 : 1;

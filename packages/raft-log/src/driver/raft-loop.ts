@@ -156,6 +156,10 @@ export class RaftLoop {
     this.#schedule();
   }
 
+  get leader(): NodeId | null {
+    return this.#node.leader;
+  }
+
   /** Nothing is sent, written or applied any more. */
   stop(): void {
     this.#stopped = true;
@@ -209,7 +213,7 @@ export class RaftLoop {
       this.#ports.storage.write(batch.persist, () => this.#durable(outstanding));
     }
     for (const read of batch.reads) void this.#read(read.peer, read.from, read.to);
-    for (const peer of batch.sendSnapshots) this.#sender.begin(peer, this.#node.status.term);
+    for (const peer of batch.sendSnapshots) this.#sender.begin(peer, this.#node.term);
     this.#commitIndex = Math.max(this.#commitIndex, batch.commitIndex);
   }
 
@@ -286,9 +290,9 @@ export class RaftLoop {
   }
 
   #reportLeadership(): void {
-    const { role, term, leader } = this.#node.status;
+    const { role, term, leader } = this.#node;
     const before = this.#leadership;
-    this.#ports.story.tell({ role, term, leader });
+    this.#ports.story.tell(this.#node);
     const stillLeading = before.leading && role === 'leader' && before.term === term;
     // The first entry of a term is the leader's own: with it applied, so is all that was committed before (Raft §8).
     const nowLeading = role === 'leader' && this.#node.serving && this.#node.termAt(this.appliedIndex) === term;

@@ -138,8 +138,7 @@ export class ReplicatedLog {
     if (loop === null || loop.status.role !== 'leader' || this.#members.length === 1) return Promise.resolve(false);
     if (this.#transfer !== null) return this.#transfer.result;
     loop.input({ type: 'transfer', to });
-    const now = this.#options.clock.monotonicMs();
-    this.#transfer = new Transfer(this.#options.node, now + 4 * this.#settings.electionMs);
+    this.#transfer = new Transfer(this.#options.node, this.#options.clock.monotonicMs(), this.#settings.electionMs);
     return this.#transfer.result;
   }
 
@@ -327,7 +326,7 @@ export class ReplicatedLog {
     this.#tickedAtMs = now;
     this.#founding.tick();
     this.#loop?.tick();
-    if (this.#transfer !== null && this.#loop !== null && this.#transfer.settle(this.#loop.status.leader, now)) {
+    if (this.#transfer !== null && this.#loop !== null && this.#transfer.settle(this.#loop.leader, now)) {
       this.#transfer = null;
     }
     this.#timer = clock.setTimer(tickMs, () => this.#tick());

@@ -50,6 +50,10 @@ export class RaftNode {
     return this.#member.leader;
   }
 
+  get term(): number {
+    return this.#member.term;
+  }
+
   get commitIndex(): number {
     return this.#member.commitIndex;
   }
