@@ -9,7 +9,10 @@ export interface SessionEndpoint {
   flush(): void;
   /** Take up reading again, if it was stopped for `BrokerPort.accepting`. */
   resume(): void;
-  /** The broker can no longer serve it (mastership has moved, or the node stops): close, without an ERROR frame. */
+  /**
+   * The broker can no longer serve it (mastership has moved, or the node stops): close, without an ERROR frame. It submits nothing
+   * more, `endSession` neither; so after a `closeSession` effect.
+   */
   abandon(): void;
 }
 

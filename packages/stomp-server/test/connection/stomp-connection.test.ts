@@ -51,6 +51,20 @@ t.test('a faulty frame: one ERROR that reaches a client which goes on sending, t
   t.equal(bench.count.open, 0, 'a client that never closes is cut off');
 });
 
+t.test('a client that is slow to read, and still sending, gets the ERROR too', async () => {
+  const bench = await ConnectionBench.start();
+  const client = await bench.connected();
+  client.connection.pause();
+  client.send('SEND\nno colon\n\n\0');
+  for (let i = 0; i < 100; i++) {
+    client.send(Buffer.alloc(10_000, 0x78));
+    await bench.pass(10);
+  }
+  client.connection.resume();
+  await bench.until(() => client.ended);
+  t.equal(errorOf(client.frames), 'SEND: header line without a colon: no colon');
+});
+
 t.test('a stream that ends inside a frame gets its ERROR', async () => {
   const bench = await ConnectionBench.start();
   const client = await bench.connected();

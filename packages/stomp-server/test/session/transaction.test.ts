@@ -64,6 +64,14 @@ t.test('ABORT: what was acknowledged in it is still held, in its old place', asy
   t.same(bench.client('ACK', { id: '14' }).asked(), ['settle 1 ack 12,13,14']);
 });
 
+t.test('transactions aborted one after the other: each message is in its old place', async () => {
+  const bench = begun('client').client('BEGIN', { transaction: 'u' });
+  bench.client('ACK', { id: '11', ...inT }).client('ACK', { id: '12', transaction: 'u' });
+  bench.client('ABORT', inT).client('ABORT', { transaction: 'u' });
+  t.same(bench.client('ACK', { id: '11' }).asked(), ['settle 1 ack 11']);
+  t.same(bench.client('ACK', { id: '13' }).asked(), ['settle 1 ack 12,13']);
+});
+
 t.test('ABORT forgets the sends', async () => {
   const bench = begun()
     .client('SEND', { destination: '/queue/b', ...inT })
