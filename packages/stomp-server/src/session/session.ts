@@ -68,6 +68,8 @@ export class Session {
   #phase = CONNECTING;
   #opened = false;
   #ending: Ending | null = null;
+  /** It ends because the broker refused a request. */
+  #refused = false;
   /** The destination of the last SEND: producers repeat themselves. */
   #lastWritten: string | undefined;
   #lastResolved = '';
@@ -205,8 +207,10 @@ export class Session {
     if (reply.refusal !== null) {
       const where = request.destination === '' ? '' : ` ${shown(request.destination)}`;
       const fault = { message: `${request.command}${where}: ${reply.refusal.message}` };
-      // What was asked later may have been done: it gets its receipts before this ERROR.
-      return this.#finish({ fault, receipt: request.receipts?.[0], how: 'clean' });
+      // What was asked later may have been done: it gets its receipts before this ERROR. The first refusal is the one told.
+      const ending = this.#refused ? this.#ending! : { fault, receipt: request.receipts?.[0], how: 'clean' as const };
+      this.#refused = true;
+      return this.#finish(ending);
     }
     if (request.receipts !== null) for (const receipt of request.receipts) this.#writer.receipt(receipt);
     if (this.#phase === FINISHING && this.#unanswered.count === 0) this.finishNow();

@@ -39,6 +39,24 @@ t.test('a fault: what was asked before is answered first, what comes behind is n
   t.same(bench.asked(), ['endSession clean']);
 });
 
+t.test('of several refusals the first is told, after the receipts of what was done', async () => {
+  const bench = SessionBench.connected('1.2');
+  for (const receipt of ['a', 'b', 'c']) bench.client('SEND', { destination: `/queue/${receipt}`, receipt });
+  const refusal = { code: 'store-full', message: 'full' } as const;
+  for (const [token, outcome] of [
+    [1, refusal],
+    [2, null],
+    [3, refusal],
+  ] as const) {
+    bench.session.effect({ type: 'reply', session: bench.id, token, refusal: outcome });
+  }
+  const frames = bench.written();
+  t.equal(frames[0], 'RECEIPT\nreceipt-id:b');
+  t.equal(errorOf(frames), 'SEND /queue/a: full');
+  t.match(frames[1], /\nreceipt-id:a\n/);
+  t.equal(frames.length, 2);
+});
+
 t.test('replies that do not come: the end does not wait for ever, and gives no false receipt', async () => {
   const bench = SessionBench.connected('1.2').client('SEND', { destination: '/queue/a', receipt: 'r1' });
   bench.client('DISCONNECT', { receipt: 'bye' });
