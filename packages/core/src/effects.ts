@@ -35,7 +35,10 @@ export type Effect =
       /** Starts at 1; counts as `interface.md` says. */
       readonly deliveryCount: number;
     }
-  /** The broker has ended the session (it has forgotten it): tell the client why and close. */
+  /**
+   * The broker has ended the session and forgotten it: tell the client why and close. Requests of it still on their way are passed
+   * over; `endSession` may be spared.
+   */
   | {
       readonly type: 'closeSession';
       readonly session: SessionId;

@@ -25,6 +25,7 @@ type CommitRequest = Extract<Request, { type: 'commit' }>;
 
 const scratchBytesKept = 1024 * 1024;
 const destinationBytesMax = 1024;
+const closedSessionsMax = 1000;
 
 /**
  * The master's side of the broker, for one mastership: sessions, what of theirs is under way, and the dispatcher. Forgotten as a
@@ -38,6 +39,8 @@ export class Mastership {
   readonly dispatcher: Dispatcher;
   readonly scratch: ByteWriter = new ByteWriter(scratchBytesKept);
   readonly #sessions = new Map<SessionId, MasterSession>();
+  /** The last sessions that were closed from here. */
+  readonly #closed = new Set<SessionId>();
   readonly #pending = new PendingReplies();
   /** Those whose settlements were gathered and not yet proposed, with their tokens. */
   #gatheredSessions: MasterSession[] = [];
@@ -65,12 +68,12 @@ export class Mastership {
   }
 
   handle(request: Request, effects: Effect[]): void {
+    if (this.#closed.size > 0 && this.#closed.has(request.session)) return;
     const session = this.#session(request.session);
     if (request.type === 'endSession') {
       this.#endSession(session, request.how === 'lost');
       return;
     }
-    if (session.over) return;
     switch (request.type) {
       case 'send':
         this.#send(session, request, effects);
@@ -110,10 +113,11 @@ export class Mastership {
     if (dispatch) this.dispatcher.dispatch(effects);
     for (const consumer of this.dispatcher.slowConsumers(this.options.topicBacklogBytesMax)) {
       const session = this.#sessions.get(consumer.session);
-      if (session === undefined || session.over) continue;
+      if (session === undefined) continue;
       const message = `${consumer.backlogBytes} bytes wait for subscription ${consumer.subscription} to a topic: it does not keep up`;
       effects.push({ type: 'closeSession', session: session.id, code: 'slow-consumer', message });
-      this.#leave(session, false);
+      this.#endSession(session, false);
+      this.#rememberClosed(session.id);
     }
     // What the closed sessions held may go to others at once.
     if (dispatch) this.dispatcher.dispatch(effects);
@@ -293,15 +297,19 @@ export class Mastership {
   }
 
   /** The session's messages go back; what it sent and was not yet applied takes effect in its turn all the same. */
-  #leave(session: MasterSession, lost: boolean): void {
+  #endSession(session: MasterSession, lost: boolean): void {
     session.over = true;
     for (const subscription of session.subscriptions.values()) this.dispatcher.unsubscribe(subscription, lost);
     session.subscriptions.clear();
+    this.#sessions.delete(session.id);
   }
 
-  #endSession(session: MasterSession, lost: boolean): void {
-    this.#leave(session, lost);
-    this.#sessions.delete(session.id);
+  /** Long enough for requests that were on their way. */
+  #rememberClosed(id: SessionId): void {
+    this.#closed.add(id);
+    if (this.#closed.size <= closedSessionsMax) return;
+    const [oldest] = this.#closed;
+    if (oldest !== undefined) this.#closed.delete(oldest);
   }
 
   /** False: there was something to propose, and it could not be; it stays gathered. */
@@ -333,7 +341,9 @@ export class Mastership {
   #isDestination(name: string): boolean {
     if (name.length > destinationBytesMax) return false;
     const kind = name.startsWith('/queue/') || name.startsWith('/topic/');
-    return kind && name.length > '/queue/'.length && this.names.bytesOf(name).length <= destinationBytesMax;
+    if (!kind || name.length <= '/queue/'.length) return false;
+    // A UTF-16 unit makes at most three bytes.
+    return name.length * 3 <= destinationBytesMax || this.names.bytesOf(name).length <= destinationBytesMax;
   }
 }
 
