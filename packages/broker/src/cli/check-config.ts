@@ -1,8 +1,8 @@
 import { readConfig, readSecret } from './read-config.ts';
 
 /** Reads the file as `start` would, without the environment. @throws ConfigError, CommandError */
-export function checkConfig(file: string): void {
-  const settings = readConfig(file, {}, {}, false);
+export async function checkConfig(file: string): Promise<void> {
+  const settings = await readConfig(file, {}, {}, false);
   readSecret(settings.secretFile);
   const members = settings.cluster.members.length;
   const what = members === 1 ? 'a logical broker of one' : `one of ${members} nodes`;

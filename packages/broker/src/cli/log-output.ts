@@ -25,10 +25,9 @@ export async function logOutput(pretty: boolean): Promise<LogOutput> {
   const { prettyFactory } = await import('pino-pretty');
   const prettify = prettyFactory({
     colorize: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
-    ignore: 'broker',
+    ignore: 'broker,node',
     singleLine: true,
     translateTime: 'SYS:HH:MM:ss.l',
-    messageFormat: '{if node}{node}: {end}{msg}',
   });
   return {
     stream: {

@@ -76,7 +76,7 @@ function addConfigCommands(program: Command): void {
     .description('say whether a configuration file is right, and if not, where and why')
     .action(async (file: string) => {
       const { checkConfig } = await import('./check-config.ts');
-      checkConfig(file);
+      await checkConfig(file);
     });
   program
     .command('schema')

@@ -3,7 +3,7 @@ import { totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 
 import { loadConfig } from '../config/load-config.ts';
-import type { NodeSettings } from '../config/load-config.ts';
+import type { ConfigSources, NodeSettings } from '../config/load-config.ts';
 import type { Texts } from '../config/sources.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 
@@ -25,23 +25,27 @@ function readOrExplain(path: string, said: string): Buffer {
   }
 }
 
+async function readFile(path: string): Promise<ConfigSources['file']> {
+  const text = readOrExplain(path, '--config').toString('utf8');
+  // Without a file nobody waits for this to load.
+  const { parseYamlFile } = await import('../config/yaml-file.ts');
+  return { yaml: parseYamlFile(path, text), directory: dirname(resolve(path)) };
+}
+
 /**
  * The settings from the file (if any), the environment and the flags.
  * @throws ConfigError for what it says; CommandError when the file can't be read.
  */
-export function readConfig(
+export async function readConfig(
   file: string | undefined,
   flags: Texts,
   environment: Texts,
   anonymous: boolean,
-): NodeSettings {
+): Promise<NodeSettings> {
   // Zero, or more than the machine has: not constrained.
   const constrained = process.constrainedMemory() || Infinity;
   return loadConfig({
-    file:
-      file === undefined
-        ? null
-        : { name: file, text: readOrExplain(file, '--config').toString('utf8'), directory: dirname(resolve(file)) },
+    file: file === undefined ? null : await readFile(file),
     environment,
     flags,
     anonymous,

@@ -31,7 +31,7 @@ export const PARENT_VARIABLE = 'LOCKSTEP_ENDS_WITH_STDIN';
 /** Runs one node until it is told to stop. Resolves when it is ready. @throws ConfigError, CommandError */
 export async function start(inputs: StartInputs): Promise<void> {
   const { environment } = inputs;
-  const settings = readConfig(inputs.config, inputs.flags, environment, inputs.anonymous);
+  const settings = await readConfig(inputs.config, inputs.flags, environment, inputs.anonymous);
   const secret = readSecret(settings.secretFile);
   const lock = await takeDataDirectory(settings.data, { broker: settings.broker, node: settings.node });
   const clock = new NodeClock();

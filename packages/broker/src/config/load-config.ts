@@ -8,8 +8,7 @@ import { configSchema, knownKeys, laterKeys } from './schema.ts';
 import type { ConfigValues, LogLevel } from './schema.ts';
 import { getIn, mergeSources } from './sources.ts';
 import type { MergedSources, Texts } from './sources.ts';
-import { parseYamlFile } from './yaml-file.ts';
-import type { ConfigPath } from './yaml-file.ts';
+import type { ConfigPath, YamlFile } from './yaml-file.ts';
 
 const DEFAULT_STOMP: Address = { host: '127.0.0.1', port: 61_613 };
 const DEFAULT_ADMIN: Address = { host: '127.0.0.1', port: 8161 };
@@ -32,7 +31,7 @@ export interface NodeSettings {
 }
 
 export interface ConfigSources {
-  readonly file: { readonly name: string; readonly text: string; readonly directory: string } | null;
+  readonly file: { readonly yaml: YamlFile; readonly directory: string } | null;
   readonly environment: Texts;
   /** By name, without the leading `--`. */
   readonly flags: Texts;
@@ -48,8 +47,7 @@ export interface ConfigSources {
 /** @throws ConfigError that says of each mistake where it is, what was given and what is allowed. */
 export function loadConfig(sources: ConfigSources): NodeSettings {
   const { file } = sources;
-  const yaml = file === null ? null : parseYamlFile(file.name, file.text);
-  const merged = mergeSources(yaml, sources.environment, sources.flags);
+  const merged = mergeSources(file?.yaml ?? null, sources.environment, sources.flags);
   const parsed = configSchema.safeParse(merged.values);
   if (!parsed.success) throw new ConfigError(parsed.error.issues.flatMap((issue) => problemsOf(issue, merged)));
   const values = sources.anonymous ? withAnonymousListeners(parsed.data) : parsed.data;

@@ -2,6 +2,7 @@ import { ConfigError } from '../../src/config/config-error.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import type { NodeSettings } from '../../src/config/load-config.ts';
 import type { Texts } from '../../src/config/sources.ts';
+import { parseYamlFile } from '../../src/config/yaml-file.ts';
 
 const GIB = 1024 ** 3;
 
@@ -15,7 +16,7 @@ export interface Said {
 /** A machine of 8 GiB, at work in /work, with the file in /etc/lockstep. */
 export function load({ yaml, environment = {}, flags = {}, anonymous = false }: Said): NodeSettings {
   return loadConfig({
-    file: yaml === undefined ? null : { name: 'l.yaml', text: yaml, directory: '/etc/lockstep' },
+    file: yaml === undefined ? null : { yaml: parseYamlFile('l.yaml', yaml), directory: '/etc/lockstep' },
     environment,
     flags,
     anonymous,
