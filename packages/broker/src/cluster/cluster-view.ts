@@ -51,7 +51,9 @@ export class ClusterView {
   roleHeard(id: string, role: string, master: string | null): string | null {
     const node = this.node(id);
     if (node.condition === 'down' || node.condition === 'paused') return null;
-    if (node.condition === 'running' && node.role === role && node.master === master) return null;
+    // A candidate has no master, whatever it says of itself while it becomes one.
+    const same = node.role === role && (node.master === master || role === 'candidate');
+    if (node.condition === 'running' && same) return null;
     node.condition = 'running';
     node.role = role;
     node.master = master;
@@ -61,7 +63,7 @@ export class ClusterView {
       case 'slave':
         return `${id} is a slave of ${master}`;
       case 'candidate':
-        return `${id} knows no master, and stands for election`;
+        return `${id} looks for a master`;
       case 'learner':
         return `${id} is learning what the others hold, and has no vote yet`;
       default:
