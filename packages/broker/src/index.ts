@@ -9,3 +9,4 @@ export {
   NodeRandom,
 } from './ports/index.ts';
 export type { DataLock } from './ports/index.ts';
+export { configurationDocument } from './config/documentation.ts';

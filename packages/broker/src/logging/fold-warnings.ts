@@ -1,4 +1,4 @@
-import type { Clock, Log, LogFields } from '@lockstep/kernel';
+import type { Clock, Log, LogFields, Timer } from '@lockstep/kernel';
 
 /** How many equal warnings are shown within one window; the rest are counted. */
 const SHOWN = 5;
@@ -10,6 +10,7 @@ interface Storm {
   shown: number;
   folded: number;
   lastFields: LogFields | undefined;
+  timer: Timer | null;
 }
 
 /**
@@ -22,6 +23,7 @@ export function foldWarnings(log: Log, clock: Clock): Log & { finish(): void } {
 
   const endWindow = (message: string, storm: Storm): void => {
     storms.delete(message);
+    storm.timer?.cancel();
     if (storm.folded === 0) return;
     const seconds = WINDOW_MS / 1000;
     log.warn(message, { ...storm.lastFields, folded: storm.folded, foldedOverSeconds: seconds });
@@ -38,9 +40,9 @@ export function foldWarnings(log: Log, clock: Clock): Log & { finish(): void } {
     if (storm !== undefined) {
       storm.shown += 1;
     } else if (storms.size < WATCHED) {
-      const fresh: Storm = { shown: 1, folded: 0, lastFields: undefined };
+      const fresh: Storm = { shown: 1, folded: 0, lastFields: undefined, timer: null };
       storms.set(message, fresh);
-      clock.setTimer(WINDOW_MS, () => endWindow(message, fresh));
+      fresh.timer = clock.setTimer(WINDOW_MS, () => endWindow(message, fresh));
     }
   };
 

@@ -1,0 +1,61 @@
+import type { BrokerId, NodeId } from '@lockstep/kernel';
+
+import type { BrokerNodeOptions, NodeRole, NodeStatus, RunningNode } from '../src/node/types.ts';
+
+/** A node that opens its listeners and does what it is told to; no broker behind it. */
+export class FakeNode implements RunningNode {
+  readonly listeners: RunningNode['listeners'];
+  readonly peerAddress: RunningNode['peerAddress'];
+  readonly failureListeners: ((error: Error) => void)[] = [];
+  role: NodeRole = 'master';
+  ready = true;
+  stops = 0;
+  readonly #options: Pick<BrokerNodeOptions, 'broker' | 'node'>;
+
+  constructor(
+    options: Pick<BrokerNodeOptions, 'broker' | 'node'> = { broker: 'paris' as BrokerId, node: 'a' as NodeId },
+    bound: { listeners?: RunningNode['listeners']; peers?: RunningNode['peerAddress'] } = {},
+  ) {
+    this.#options = options;
+    this.listeners = bound.listeners ?? [];
+    this.peerAddress = bound.peers ?? null;
+  }
+
+  status(): NodeStatus {
+    const { broker, node } = this.#options;
+    const master = this.role === 'master' ? node : null;
+    const self = { id: node, address: '127.0.0.1:1', role: this.role, matchIndex: 7, lagEntries: 0, alive: true };
+    const indices = { term: 3, commitIndex: 7, lastIndex: 9 };
+    const failover = 'failover:(tcp://127.0.0.1:61613)';
+    return {
+      broker,
+      node,
+      role: this.role,
+      master,
+      ...indices,
+      members: [self],
+      version: '1',
+      connections: 0,
+      failover,
+    };
+  }
+
+  queues(): ReturnType<RunningNode['queues']> {
+    return [{ name: '/queue/a', depth: 2, bytes: 10, consumers: 1, unsettled: 1 }];
+  }
+
+  readiness(): ReturnType<RunningNode['readiness']> {
+    return this.ready ? { ready: true, reason: 'master' } : { ready: false, reason: 'no master is known' };
+  }
+
+  onFailure(listener: (error: Error) => void): void {
+    this.failureListeners.push(listener);
+  }
+
+  onRoleChange(): void {}
+
+  stop(): Promise<void> {
+    this.stops += 1;
+    return Promise.resolve();
+  }
+}
