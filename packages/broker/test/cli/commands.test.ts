@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+
+import t from 'tap';
+
+import { NodeNetwork } from '../../src/ports/node-network.ts';
+import { lockstep } from './program.ts';
+
+/** A port at which nobody listens: one that was free a moment ago. */
+async function deadPort(): Promise<number> {
+  const listener = await new NodeNetwork().listen({ host: '127.0.0.1', port: 0 }, (connection) => connection.destroy());
+  await listener.close();
+  return listener.address.port;
+}
+
+t.test('help and version are fine', async (t) => {
+  const help = await lockstep(['--help']);
+  t.equal(help.code, 0);
+  for (const command of ['start', 'cluster', 'status', 'send', 'receive', 'check-config', 'schema']) {
+    t.match(help.stdout, new RegExp(`^  ${command} `, 'm'));
+  }
+  const version = await lockstep(['--version']);
+  t.equal(version.code, 0);
+  t.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+t.test('wrong usage: exit code 2, and what is right', async (t) => {
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [['sned'], /unknown command 'sned'\n.*Did you mean send/s],
+    [['start', '--bogus'], /unknown option '--bogus'/],
+    [['start', 'x'], /too many arguments/],
+    [['start', '--ws', '1'], /^--ws: listeners\.0\.ws: is not available in this version$/m],
+    [
+      ['start', '--config', '/nowhere.yaml'],
+      /^lockstep: --config: cannot read \/nowhere\.yaml: there is no such file$/m,
+    ],
+    [['send', 'tcp:/x', '/queue/a'], /bad broker URI/],
+    [
+      ['send', 'tcp://127.0.0.1:1', '/queue/a', '--count', 'many'],
+      /^lockstep: --count: 'many': must be a whole number/m,
+    ],
+    [['send', 'tcp://127.0.0.1:1', '/queue/a', '--header', 'x'], /^lockstep: --header: 'x': must be NAME:VALUE$/m],
+    [['receive', 'tcp://127.0.0.1:1', '/queue/a', '--ack', 'never'], /--ack: 'never': must be one of auto, client, /],
+    [['status', '--admin', 'ftp://x'], /--admin: 'ftp:\/\/x': must be a URL/],
+    [['cluster', '--nodes', 'three'], /--nodes: 'NaN': must be a whole number from 1 to 9/],
+  ];
+  for (const [args, told] of cases) {
+    const { code, stderr } = await lockstep(args);
+    t.equal(code, 2, args.join(' '));
+    t.match(stderr, told);
+  }
+});
+
+t.test('nobody there: exit code 3, and what to do', async (t) => {
+  const port = await deadPort();
+  const send = await lockstep(['send', `tcp://ann:secret@127.0.0.1:${port}`, '/queue/a', 'x']);
+  t.equal(send.code, 3);
+  t.equal(
+    send.stderr,
+    `lockstep: nobody answers at 127.0.0.1:${port}: is the broker running? \`lockstep start\` starts one, \`lockstep cluster\` three\n`,
+  );
+  const uri = `failover:(tcp://127.0.0.1:${port})?startupMaxReconnectAttempts=1`;
+  const receive = await lockstep(['receive', uri, '/queue/a']);
+  t.equal(receive.code, 3);
+  const status = await lockstep(['status', '--admin', `127.0.0.1:${port}`]);
+  t.equal(status.code, 3);
+  t.equal(
+    status.stderr,
+    `lockstep: nobody answers at 127.0.0.1:${port}: is the node running, and is its admin port there? \`--admin URL\` names another\n`,
+  );
+});
+
+t.test('check-config', async (t) => {
+  const directory = t.testdir({
+    'good.yaml': 'node: b\ncluster: { members: { a: "127.0.0.1:1", b: "127.0.0.1:2" }, secretFile: secret }\n',
+    secret: 'sixteen bytes and some more\n',
+    'bad.yaml': 'nod: b\n',
+    'short.yaml': 'cluster: { secretFile: short }\n',
+    short: 'short\n',
+  });
+  const good = await lockstep(['check-config', join(directory, 'good.yaml')]);
+  t.equal(good.code, 0);
+  t.equal(good.stdout, `${join(directory, 'good.yaml')} is right: node 'b' of broker 'lockstep', one of 2 nodes\n`);
+  const bad = await lockstep(['check-config', join(directory, 'bad.yaml')]);
+  t.equal(bad.code, 2);
+  t.equal(bad.stderr, `${join(directory, 'bad.yaml')}:1:1: nod: there is no such key; did you mean 'node'?\n`);
+  const short = await lockstep(['check-config', join(directory, 'short.yaml')]);
+  t.equal(short.code, 2);
+  t.match(short.stderr, /cluster\.secretFile: .*short holds 5 bytes: must hold at least 16 /);
+});
+
+t.test('schema prints JSON', async (t) => {
+  const { code, stdout } = await lockstep(['schema']);
+  t.equal(code, 0);
+  t.match(JSON.parse(stdout), { type: 'object', properties: { broker: { type: ['string', 'number'] } } });
+});
