@@ -1,6 +1,7 @@
 import { formatAddress, NetworkError } from '@lockstep/kernel';
 import type { Address } from '@lockstep/kernel';
 
+import { endsWithStdin } from '../cluster/ends-with-stdin.ts';
 import type { Texts } from '../config/sources.ts';
 import { programLog } from '../logging/program-log.ts';
 import type { ProgramLog } from '../logging/program-log.ts';
@@ -25,9 +26,6 @@ export interface StartInputs {
   readonly startNode: StartNode;
 }
 
-/** Set by a program that starts nodes and holds the other end of their standard input: they end with it. */
-export const PARENT_VARIABLE = 'LOCKSTEP_ENDS_WITH_STDIN';
-
 /** Runs one node until it is told to stop. Resolves when it is ready. @throws ConfigError, CommandError */
 export async function start(inputs: StartInputs): Promise<void> {
   const { environment } = inputs;
@@ -48,7 +46,7 @@ export async function start(inputs: StartInputs): Promise<void> {
   ];
   const shutdown = new Shutdown({ log, flush, steps });
   shutdown.watchProcess();
-  if (environment[PARENT_VARIABLE] !== undefined) shutdown.watchParent();
+  if (environment[endsWithStdin] !== undefined) shutdown.watchParent();
 
   const version = programVersion();
   log.info('starting', {

@@ -4,8 +4,7 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 
-/** Set for programs that end when their standard input does: the other end of it is held by whoever started them. */
-const ENDS_WITH_STDIN = 'LOCKSTEP_ENDS_WITH_STDIN';
+import { endsWithStdin } from './ends-with-stdin.ts';
 
 export interface NodeProcessOptions {
   /** The program and what comes before a node's own arguments. */
@@ -19,7 +18,7 @@ export interface NodeProcessOptions {
 /** The environment of a node: nothing in it may change what its flags say. */
 function nodeEnvironment(): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('LOCKSTEP_'));
-  return { ...Object.fromEntries(inherited), [ENDS_WITH_STDIN]: '1' };
+  return { ...Object.fromEntries(inherited), [endsWithStdin]: '1' };
 }
 
 /** The process of one node. It ends with this one, even when this one is killed with SIGKILL and even while it is paused. */
