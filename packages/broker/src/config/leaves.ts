@@ -5,16 +5,10 @@ import type { Address } from '@lockstep/kernel';
 import { parseAddress } from './addresses.ts';
 import { parseBytes, parseDuration } from './quantities.ts';
 
-/** What the documentation says of a key, beside its default. */
-export interface KeyMeta {
-  readonly description: string;
-  /** What may be written, as the error message says it behind "must be". */
-  readonly allowed: string;
-}
-
 /**
  * A key whose value is read by `parse`, which answers undefined for what is not allowed. `input` is what JSON Schema sees.
- * Every refusal bears the same message, so that the reader learns what to write.
+ * Every refusal bears the same message (`allowed`, behind "must be"), so that the reader learns what to write;
+ * the documentation shows it too.
  */
 function leaf<T>(
   input: z.ZodType,
