@@ -243,7 +243,7 @@ export class Elections {
       this.#campaignForVotes();
       return;
     }
-    // Others may outrun the own disk; leading waits for it.
+    // Answers may come before the driver reports that the own vote is on disk; leading waits for that.
     if (!this.#granted.has(this.#member.id)) return;
     this.#phase = 'none';
     this.#tries = 0;

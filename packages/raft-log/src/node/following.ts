@@ -25,10 +25,11 @@ import type { AppendRequest, Entry, Heartbeat, RaftBatch } from './types.ts';
  * (3) *Each process start counts as a new wipe*: the leader forgets match and admission of a peer at `peerUp` and asks for a new round,
  * so what one incarnation was given never serves the next. The driver must hand over nothing of an older connection after that.
  *
- * (4) *Votes of the earlier self*: it may have voted in a term V > T for a candidate that still counts that vote and is in M's
- * blind spot (M answered in T ≤ V, so the candidate is not in M). To elect two leaders in V, two candidates need q−1 further voters each, disjoint,
- * among n−1: impossible for n = 3, where M is everybody else, and for even n. For odd n ≥ 5 it takes a candidate that was cut off
- * while campaigning, stays so until the wiped member is admitted, and goes on with the same campaign, though a campaign ends at
+ * (4) *Votes of the earlier self*: it may have voted in a term V for a candidate that still counts that vote. In terms up to T that is
+ * harmless: the member never votes below T, and in T it counts as having voted for L. If V > T, the candidate is not in M (it would have
+ * answered with V). For two leaders in V, two candidates would need q−1 further voters each, disjoint, among n−1 members:
+ * impossible for even n, and for n = 3, where M is everybody else. For odd n ≥ 5 it takes a candidate that was cut off
+ * while campaigning, stays so until the wiped member is admitted, and then goes on with the same campaign, though a campaign ends at
  * its time-out: it would have to be suspended all that while.
  */
 export class Following {
@@ -98,8 +99,9 @@ export class Following {
   joinIfComplete(): void {
     const member = this.#member;
     const index = this.#admitIndex;
-    if (index === null || member.standing === 'voter') return;
-    if (this.#validatedIndex >= index && member.log.persistedIndex >= index) member.becomeVoter();
+    if (index === null || member.leader === null || member.standing === 'voter') return;
+    if (this.#validatedIndex < index || member.log.persistedIndex < index) return;
+    member.becomeVoterUnder(member.leader);
   }
 
   /** A batch that installs carries nothing else that concerns the log. */

@@ -83,8 +83,10 @@ export class Member {
     this.#dirty = true;
   }
 
-  becomeVoter(): void {
+  /** Counts as having voted for the leader it follows: an earlier self may have. */
+  becomeVoterUnder(leader: NodeId): void {
     this.#standing = 'voter';
+    this.#votedFor ??= leader;
     this.#dirty = true;
   }
 

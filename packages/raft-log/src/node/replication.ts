@@ -96,6 +96,8 @@ export class Replication {
         ? reject.previousIndex !== peer.nextIndex - 1
         : peer.state === 'snapshot' || reject.previousIndex <= peer.matchIndex;
     if (isStale) return;
+    // It lacks what it once acknowledged (`fsync: never`, and the power failed): begin anew rather than ask for ever.
+    if (reject.previousIndex <= peer.matchIndex) peer.matchIndex = 0;
     // Both logs are searched: the follower skipped its terms that are later, the leader skips its own.
     const agreed = this.#member.log.lastNotAfter(reject.hintIndex, reject.hintTerm);
     peer.becomeProbe(Math.max(peer.matchIndex, Math.min(agreed, reject.previousIndex - 1)) + 1);

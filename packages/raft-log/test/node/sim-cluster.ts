@@ -29,6 +29,8 @@ export class SimCluster {
   readonly #duplication: number;
   readonly #wiping: boolean;
   readonly #hasty: boolean;
+  /** How much more often than in fair weather leaders are lost. */
+  readonly #storm: number;
 
   constructor(seed: number, size: number, mutant: Mutant = 'none') {
     this.random = new SimRandom(`${seed}/${size}`);
@@ -38,6 +40,7 @@ export class SimCluster {
     this.#duplication = this.random.pick([0, 0.05, 0.2]);
     this.#wiping = mutant === 'wiped-may-vote' || mutant === 'admits-unconfirmed' || this.random.chance(0.4);
     this.#hasty = this.random.chance(0.3);
+    this.#storm = this.random.pick([0, 10, 40]);
     this.invariants = new Invariants(this.ids.length, this.#wiping);
     for (const id of this.ids) this.#start(id, emptyDisk('voter'));
   }
@@ -48,7 +51,8 @@ export class SimCluster {
 
   run(steps: number): void {
     for (let step = 0; step < steps; step += 1) {
-      this.#act();
+      if (this.random.below(1000) < this.#storm) this.#overthrow();
+      else this.#act();
       if (step % 100 === 99) this.invariants.checkLogs(this.members);
     }
   }
@@ -60,7 +64,10 @@ export class SimCluster {
     const before = this.invariants.lastCommitted;
     for (let round = 0; round < 200; round += 1) {
       for (const member of this.members) this.#input(member, () => member.node.step({ type: 'tick', ticks: 1 }));
-      for (let quiet = false; !quiet;) quiet = !this.#deliverAll();
+      for (let quiet = false, left = 1000; !quiet; left -= 1) {
+        if (left === 0) return 'messages without end';
+        quiet = !this.#deliverAll();
+      }
       const leader = this.members.find((member) => member.node.serving);
       if (leader !== undefined && round % 10 === 0) this.#propose(leader);
       if (round > 20 && this.#agreed(before)) return null;
@@ -105,6 +112,18 @@ export class SimCluster {
     else if (dice < 994) this.#down(member, random.pick(this.ids));
     else if (dice < 996) this.#input(member, () => member.node.step({ type: 'transfer', to: null }));
     else this.#cutOff.clear();
+  }
+
+  /** The leader, or whoever believes to be it, falls or is cut off; some notice it, in any order, rightly or not. */
+  #overthrow(): void {
+    const leaders = this.members.filter((member) => member.node.role === 'leader');
+    const fallen = this.random.pick(leaders.length > 0 ? leaders : this.members);
+    const fate = this.random.below(4);
+    if (fate === 0) this.#crash(fallen);
+    if (fate === 1) this.#cut(fallen.id);
+    if (fate === 2) this.#cutOff.clear();
+    for (const member of this.members) if (this.random.chance(0.7)) this.#down(member, fallen.id);
+    if (this.random.chance(0.5)) this.#crash(this.random.pick(this.members));
   }
 
   #deliverSome(): void {

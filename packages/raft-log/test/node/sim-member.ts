@@ -1,6 +1,5 @@
-import type { NodeId } from '@lockstep/kernel';
-import type { SimRandom } from '@lockstep/testkit';
-import { RaftNode } from '../../src/node/index.ts';
+import type { NodeId, Random } from '@lockstep/kernel';
+import { entryKind, RaftNode } from '../../src/node/index.ts';
 import type { Entry, HardState, RaftBatch, RaftOptions } from '../../src/node/index.ts';
 
 /** The bug to build in, so that the checks can be seen to find it. */
@@ -44,12 +43,19 @@ export class SimMember {
   readonly unwritten: RaftBatch[] = [];
   readonly mutant: Mutant;
 
-  constructor(id: NodeId, members: readonly NodeId[], disk: DiskState, random: SimRandom, mutant: Mutant) {
+  constructor(
+    id: NodeId,
+    members: readonly NodeId[],
+    disk: DiskState,
+    random: Random,
+    mutant: Mutant,
+    settings: Partial<RaftOptions> = {},
+  ) {
     this.id = id;
     this.disk = disk;
     this.mutant = mutant;
     this.queued = { ...disk, entries: disk.entries.slice() };
-    const options = optionsFor(id, members, disk, random);
+    const options = { ...optionsFor(id, members, disk, random), ...settings };
     this.node = mutant === 'counts-earlier-terms' ? new CountingNode(options) : new RaftNode(options);
   }
 
@@ -114,7 +120,7 @@ function writeTo(
   journal.entries.push(...entries);
 }
 
-function optionsFor(id: NodeId, members: readonly NodeId[], disk: DiskState, random: SimRandom): RaftOptions {
+function optionsFor(id: NodeId, members: readonly NodeId[], disk: DiskState, random: Random): RaftOptions {
   const terms: { index: number; term: number }[] = [];
   for (const { index, term } of disk.entries) if (terms.at(-1)?.term !== term) terms.push({ index, term });
   const { hardState, snapshotIndex, snapshotTerm, firstIndex } = disk;
@@ -124,13 +130,18 @@ function optionsFor(id: NodeId, members: readonly NodeId[], disk: DiskState, ran
     members,
     random,
     recovered: { hardState, snapshotIndex, snapshotTerm, firstIndex, lastIndex, terms },
-    electionTicks: 10,
-    heartbeatTicks: 3,
+    electionTicks: 6,
+    heartbeatTicks: 2,
     appendBytesMax: 8,
     inflightBytesMax: 24,
     inflightAppendsMax: 4,
     uncommittedBytesMax: 200,
     tailBytesMax: 32,
-    makeEntry: (index, term, kind, payload) => ({ index, term, kind, record: payload.slice() }),
+    makeEntry: (index, term, kind, payload) => ({
+      index,
+      term,
+      kind,
+      record: kind === entryKind.noop ? new Uint8Array(8) : payload.slice(),
+    }),
   };
 }
