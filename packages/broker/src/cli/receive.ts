@@ -27,7 +27,9 @@ class Reception {
   readonly #done: (error: unknown) => void;
   #client: StompClient | null = null;
   #seen = 0;
-  #last: Promise<void> = Promise.resolve();
+  /** Of those seen: not yet printed and acknowledged. Acknowledgements overlap; the prefetch bounds how many. */
+  #open = 0;
+  #printed: Promise<void> = Promise.resolve();
 
   constructor(wanted: number, mode: Mode, done: (error: unknown) => void) {
     this.#wanted = wanted;
@@ -43,17 +45,18 @@ class Reception {
     // What comes beyond the wish stays unacknowledged, and so with the broker.
     if (this.#seen >= this.#wanted) return;
     this.#seen += 1;
-    const isLast = this.#seen === this.#wanted;
-    const body = Buffer.from(message.body);
-    this.#last = this.#last.then(() => this.#show(message, body));
-    if (isLast) this.#last.then(() => this.#done(null), this.#done);
-    else this.#last.catch(this.#done);
+    this.#open += 1;
+    const body = Buffer.concat([message.body, Buffer.from('\n')]);
+    this.#printed = this.#printed.then(() => print(body));
+    this.#printed
+      .then(() => this.#acknowledge(message))
+      .then(() => {
+        this.#open -= 1;
+        if (this.#open === 0 && this.#seen === this.#wanted) this.#done(null);
+      }, this.#done);
   }
 
-  async #show(message: ReceivedMessage, body: Buffer): Promise<void> {
-    await new Promise<void>((resolve) =>
-      process.stdout.write(Buffer.concat([body, Buffer.from('\n')]), () => resolve()),
-    );
+  async #acknowledge(message: ReceivedMessage): Promise<void> {
     if (this.#mode === 'auto') return;
     try {
       await this.#client?.ack(message);
@@ -64,6 +67,10 @@ class Reception {
       else throw error;
     }
   }
+}
+
+function print(body: Uint8Array): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(body, () => resolve()));
 }
 
 /** Receives `--count` messages (one, unless `--follow`), and then ends. */
