@@ -21,3 +21,5 @@ export { CorruptionError } from './driver/storage-types.ts';
 export { NewerFormatError } from './driver/storage/index.ts';
 export type { CommittedCommand, Leadership, SnapshotRestore, StateMachine } from './driver/types.ts';
 export type { PeerProgress, ProposeRefusal, RaftRole, RaftStatus, Standing } from './node/index.ts';
+export { RaftNode } from './node/raft-node.ts';
+export type { RaftOptions } from './node/index.ts';

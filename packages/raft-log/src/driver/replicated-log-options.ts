@@ -1,5 +1,6 @@
 import type { Address, Clock, Disk, Log, Network, NodeId, Random } from '@lockstep/kernel';
-import type { RaftStatus } from '../node/types.ts';
+import type { RaftNode } from '../node/raft-node.ts';
+import type { RaftOptions, RaftStatus } from '../node/types.ts';
 import type { MemberState } from './peers/hello.ts';
 import type { StateMachine } from './types.ts';
 
@@ -19,6 +20,8 @@ export interface ReplicatedLogOptions {
   readonly listen: Address | null;
   /** Known to all members. Null: nobody has to prove anything. */
   readonly secret: Uint8Array | null;
+  /** Told to the other members, and not read here: `aboutMember` gives theirs. At most 255 bytes. */
+  readonly about: string;
   readonly clock: Clock;
   readonly random: Random;
   /** Rooted at the data directory. */
@@ -27,6 +30,8 @@ export interface ReplicatedLogOptions {
   readonly log: Log;
   readonly machine: StateMachine;
   readonly settings?: Partial<ReplicatedLogSettings>;
+  /** Another kind of pure node: so that a simulation can show that it notices a broken one. */
+  readonly makeNode?: (options: RaftOptions) => RaftNode;
 }
 
 export interface ReplicatedLogSettings {

@@ -36,12 +36,15 @@ export class ReplicatedLog {
   readonly #addresses: ReadonlyMap<NodeId, Address>;
   readonly #founding: Founding;
   readonly #story: ElectionStory;
+  /** What the other members say of themselves. */
+  readonly #about = new Map<NodeId, string>();
   readonly #down: Set<NodeId> = new Set();
   readonly #failureListeners: ((error: Error) => void)[] = [];
   #transport: PeerTransport | null = null;
   #loop: RaftLoop | null = null;
   #transfer: Transfer | null = null;
   #onClient: ClientConnectionHandler | null = null;
+  #raft: RaftNode | null = null;
   #timer: Timer | null = null;
   #tickedAtMs: number;
   #failure: Error | null = null;
@@ -132,6 +135,16 @@ export class ReplicatedLog {
     };
   }
 
+  /** What that member last said of itself (`ReplicatedLogOptions.about`); null until it has been heard. */
+  aboutMember(member: NodeId): string | null {
+    return this.#about.get(member) ?? null;
+  }
+
+  /** The pure node, for the simulation's invariants; null until this node is a member of a cluster. */
+  get raft(): RaftNode | null {
+    return this.#raft;
+  }
+
   /** Hands leadership to that member, or to the one that is furthest. True: another leads now. False: it was given up, or there was none to hand over. */
   transferLeadership(to: NodeId | null = null): Promise<boolean> {
     const loop = this.#loop;
@@ -205,7 +218,7 @@ export class ReplicatedLog {
   #local(): LocalIdentity {
     const { broker, node } = this.#options;
     const { clusterId, state } = this.#founding;
-    return { broker, node, clusterId, state, incarnation: this.#incarnation };
+    return { broker, node, clusterId, state, incarnation: this.#incarnation, about: this.#options.about };
   }
 
   #makeFounding(): Founding {
@@ -241,7 +254,8 @@ export class ReplicatedLog {
     const settings = this.#settings;
     const found = this.#storage.recovered;
     const hardState = standing === null ? found.hardState : { term: 0, votedFor: null, standing };
-    const node = new RaftNode({
+    const makeNode = this.#options.makeNode ?? ((options) => new RaftNode(options));
+    const node = makeNode({
       id,
       members: this.#members,
       random,
@@ -255,6 +269,7 @@ export class ReplicatedLog {
       tailBytesMax: settings.tailBytesMax,
       makeEntry,
     });
+    this.#raft = node;
     this.#tellStart(hardState.standing, standing !== null);
     this.#loop = new RaftLoop(
       { id, tickMs: settings.tickMs, snapshotBytes: settings.snapshotBytes },
@@ -296,6 +311,7 @@ export class ReplicatedLog {
 
   #greeted(hello: Hello): void {
     this.#heard(hello.node);
+    this.#about.set(hello.node, hello.about);
     this.#founding.heard(hello.node, hello.state, hello.clusterId, hello.incarnation);
   }
 

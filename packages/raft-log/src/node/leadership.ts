@@ -45,6 +45,11 @@ export class Leadership {
     return this.#member.commitIndex >= this.#firstOwnIndex;
   }
 
+  /** Proposals are welcome, as far as their number goes. */
+  get accepting(): boolean {
+    return this.#transfer === null && this.quorumHeard;
+  }
+
   get quorumHeard(): boolean {
     let heard = 1;
     for (const peer of this.#peers) if (peer.standing === 'voter' && this.#isAlive(peer)) heard += 1;

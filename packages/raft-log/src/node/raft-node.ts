@@ -54,17 +54,26 @@ export class RaftNode {
     return this.#member.term;
   }
 
+  get lastIndex(): number {
+    return this.#member.log.lastIndex;
+  }
+
+  /** A snapshot stands for everything up to here. */
+  get snapshotIndex(): number {
+    return this.#member.log.snapshotIndex;
+  }
+
   get commitIndex(): number {
     return this.#member.commitIndex;
   }
 
   /**
    * This member leads, has committed an entry of its own term (so it knows all that was committed before), and has heard a majority within
-   * `electionTicks`, by the ticks told so far. What dispatch and receipts ask.
+   * `electionTicks`, by the ticks told so far, and is not handing leadership over. What dispatch and receipts ask.
    */
   get serving(): boolean {
     const leadership = this.#leadership;
-    return leadership !== null && leadership.ownTermCommitted && leadership.quorumHeard;
+    return leadership !== null && leadership.ownTermCommitted && leadership.accepting;
   }
 
   get status(): RaftStatus {

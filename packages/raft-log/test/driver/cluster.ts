@@ -98,7 +98,7 @@ export class Cluster {
     const { clock, random, disk, network } = process;
     const members = this.names.map((id) => ({ id: id as NodeId, address: { host: id, port } }));
     const listen = this.names.length === 1 ? null : { host: '0.0.0.0', port };
-    const base = { node: name as NodeId, broker: 'east', members, listen, secret: encodeText('s') };
+    const base = { node: name as NodeId, broker: 'east', about: '', members, listen, secret: encodeText('s') };
     const settings = this.#options.settings ?? {};
     const ports = { clock, random, disk, network, log, machine };
     const options = { ...base, ...ports, settings, ...this.#options.changes?.(name), ...changes };

@@ -14,6 +14,7 @@ const identity = (node: string): LocalIdentity => ({
   clusterId: null,
   state: 'blank',
   incarnation: `${node}1`,
+  about: '',
 });
 const nonce = (fill: number): Uint8Array => new Uint8Array(16).fill(fill);
 const secret = encodeText('s');

@@ -33,6 +33,7 @@ class Station {
       clusterId: 'x1',
       state: 'founded' as MemberState,
       incarnation: `${node}1`,
+      about: '',
       ...overrides,
     };
   }

@@ -26,6 +26,8 @@ export interface LocalIdentity {
   readonly state: MemberState;
   /** New whenever a node starts with an empty disk. */
   readonly incarnation: string;
+  /** What it wants the other members to know of it: not read here. At most 255 bytes. */
+  readonly about: string;
 }
 
 export interface Hello extends LocalIdentity {
@@ -148,6 +150,7 @@ function writeHello(type: number, hello: Hello): Writer {
     .short(boundedText(hello.node))
     .short(boundedText(hello.clusterId ?? ''))
     .short(boundedText(hello.incarnation))
+    .short(boundedText(hello.about))
     .short(boundedText(hello.clientAddress))
     .raw(hello.nonce);
 }
@@ -216,12 +219,13 @@ function parseHello(reader: Reader, type: number, bytes: Uint8Array): HandshakeF
   const node = reader.text() as NodeId;
   const cluster = reader.text();
   const incarnation = reader.text();
+  const about = reader.text();
   const clientAddress = reader.text();
   const nonce = reader.take(nonceBytes);
   if (!reader.ok || kind === undefined || state === undefined) return null;
   const clusterId = cluster === '' ? null : cluster;
   if ((clusterId === null) !== (state === 'blank')) return null;
-  const hello: Hello = { broker, node, clusterId, state, incarnation, kind, clientAddress, nonce };
+  const hello: Hello = { broker, node, clusterId, state, incarnation, about, kind, clientAddress, nonce };
   if (type === tag.hello) return reader.ended ? { type: 'hello', hello } : null;
   const signed = bytes.subarray(0, helloBytes(hello));
   const proof = reader.short();
