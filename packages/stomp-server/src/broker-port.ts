@@ -7,7 +7,7 @@ export interface SessionEndpoint {
   effect(effect: Effect): void;
   /** The effects of this turn have all been given: write out what they made. */
   flush(): void;
-  /** Take up reading again, if it was stopped for `BrokerPort.accepting`. */
+  /** The broker accepts again: answers `BrokerPort.callWhenAccepting`. */
   resume(): void;
   /**
    * The broker can no longer serve it (mastership has moved, or the node stops): close, without an ERROR frame. It submits nothing
@@ -21,6 +21,8 @@ export interface BrokerPort {
   /** From now on effects for the session go to `endpoint`, until its `endSession` has been submitted. */
   attach(session: SessionId, endpoint: SessionEndpoint): void;
   submit(request: Request): void;
-  /** False: stop reading from clients (too much is under way, or no majority has been heard lately) until `resume`. */
+  /** False: stop reading from clients (too much is under way, or no majority has been heard lately). */
   readonly accepting: boolean;
+  /** Calls the endpoint's `resume` once, when the broker accepts again. It need not be attached. */
+  callWhenAccepting(endpoint: SessionEndpoint): void;
 }

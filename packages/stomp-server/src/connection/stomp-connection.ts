@@ -166,6 +166,7 @@ export class StompConnection implements SessionEndpoint {
 
   #mayRead(): boolean {
     if (!this.#port.accepting) {
+      this.#port.callWhenAccepting(this);
       if (!this.#session.isConnected) this.#waitToConnect();
       return false;
     }

@@ -20,6 +20,20 @@ export class ScriptedBroker implements BrokerPort {
   readonly requests: Request[] = [];
   readonly endpoints: Map<SessionId, SessionEndpoint> = new Map();
 
+  readonly #waiting = new Set<SessionEndpoint>();
+
+  callWhenAccepting(endpoint: SessionEndpoint): void {
+    this.#waiting.add(endpoint);
+  }
+
+  /** Accepts again, and tells those who wait for it. */
+  acceptAgain(): void {
+    this.accepting = true;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const endpoint of waiting) endpoint.resume();
+  }
+
   attach(session: SessionId, endpoint: SessionEndpoint): void {
     this.endpoints.set(session, endpoint);
   }
