@@ -10,3 +10,16 @@ export {
 } from './ports/index.ts';
 export type { DataLock } from './ports/index.ts';
 export { configurationDocument } from './config/documentation.ts';
+export { BrokerNode } from './node/broker-node.ts';
+export type {
+  BoundListener,
+  BrokerNodeOptions,
+  ClusterOptions,
+  JournalOptions,
+  LimitOptions,
+  ListenerOptions,
+  MemberStatus,
+  NodeRole,
+  NodeStatus,
+  RunningNode,
+} from './node/types.ts';

@@ -1,49 +1,65 @@
-import type { Connection } from '@lockstep/kernel';
+import type { Clock, Connection } from '@lockstep/kernel';
+
+/** How long a client may take to close its side after the end of the stream has been sent to it. */
+const lingerMs = 2000;
 
 /**
- * Passes one client's bytes to the master and back, unchanged, at the pace of the slower side. When either side closes, what it had
- * sent is delivered first, then the other is closed.
+ * Passes one client's bytes to the master and back, unchanged, at the pace of the slower side. What either side had sent before it
+ * closed is delivered; then the other is closed.
  */
 export class ClientTunnel {
+  readonly #clock: Clock;
   readonly #client: Connection;
   readonly #master: Connection;
   readonly #onClosed: () => void;
-  #open = 2;
+  #clientClosed = false;
+  #masterClosed = false;
 
   /** Starts both connections. */
-  constructor(client: Connection, master: Connection, onClosed: () => void) {
+  constructor(clock: Clock, client: Connection, master: Connection, onClosed: () => void) {
+    this.#clock = clock;
     this.#client = client;
     this.#master = master;
     this.#onClosed = onClosed;
-    this.#pump(client, master);
-    this.#pump(master, client);
+    client.start({
+      data: (chunk) => {
+        if (!master.write(chunk)) client.pause();
+      },
+      drain: () => master.resume(),
+      end: () => master.end(),
+      close: () => {
+        this.#clientClosed = true;
+        master.destroy();
+        this.#checkClosed();
+      },
+    });
+    master.start({
+      data: (chunk) => {
+        if (!client.write(chunk)) master.pause();
+      },
+      drain: () => client.resume(),
+      end: () => client.end(),
+      close: () => {
+        this.#masterClosed = true;
+        this.#dismissClient();
+        this.#checkClosed();
+      },
+    });
   }
 
   /** The master at the other end is no longer the master: the client must connect anew. */
   close(): void {
     this.#master.destroy();
+  }
+
+  #dismissClient(): void {
+    if (this.#clientClosed) return;
+    this.#client.resume();
     this.#client.end();
+    this.#clock.setTimer(lingerMs, () => this.#client.destroy());
   }
 
-  #pump(from: Connection, to: Connection): void {
-    from.start({
-      data: (chunk) => {
-        if (!to.write(chunk)) from.pause();
-      },
-      drain: () => to.resume(),
-      end: () => to.end(),
-      close: (error) => {
-        // An orderly close has delivered its end already; a broken one must not leave the other side waiting.
-        if (error === null) to.end();
-        else this.#breakOff(to);
-        this.#open--;
-        if (this.#open === 0) this.#onClosed();
-      },
-    });
-  }
-
-  #breakOff(other: Connection): void {
-    if (other === this.#client) other.end();
-    else other.destroy();
+  #checkClosed(): void {
+    if (this.#clientClosed && this.#masterClosed) this.#onClosed();
   }
 }

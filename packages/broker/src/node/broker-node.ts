@@ -1,0 +1,228 @@
+import { Broker, defaultBrokerOptions } from '@lockstep/core';
+import type { QueueStatus } from '@lockstep/core';
+import { assert, formatAddress } from '@lockstep/kernel';
+import type { Address, Connection, NodeId } from '@lockstep/kernel';
+import { ReplicatedLog } from '@lockstep/raft-log';
+import type { Leadership, StateMachine } from '@lockstep/raft-log';
+import {
+  ConnectionCount,
+  defaultFlowOptions,
+  SessionIds,
+  StompConnection,
+  StompListener,
+} from '@lockstep/stomp-server';
+
+import { ClientGate, masterWaitMs } from './client-gate.ts';
+import { failoverUri } from './failover-uri.ts';
+import { nodeRole, nodeStatus, readiness } from './node-status.ts';
+import { SessionHost } from './session-host.ts';
+import type { BoundListener, BrokerNodeOptions, NodeRole, NodeStatus, RunningNode } from './types.ts';
+
+/** Proposed and not yet applied, in bytes: beyond it no more is read from clients. Well below what the log would refuse. */
+const underWayBytesMax = 32 * 1024 * 1024;
+const uncommittedBytesMax = 256 * 1024 * 1024;
+
+/** One node of a logical broker: replicated log, broker, sessions and listeners, put together. */
+export class BrokerNode implements RunningNode {
+  readonly #options: BrokerNodeOptions;
+  readonly #broker: Broker;
+  readonly #host: SessionHost;
+  readonly #gate: ClientGate;
+  readonly #connections: ConnectionCount;
+  readonly #sessionIds: SessionIds;
+  readonly #listeners: StompListener[] = [];
+  readonly #roleListeners: ((role: NodeRole, master: NodeId | null) => void)[] = [];
+  /** Null until it is open: what depends on it is asked from the outside, or by it. */
+  #log: ReplicatedLog | null = null;
+  #leadership: Leadership | null = null;
+  #stopping = false;
+
+  private constructor(options: BrokerNodeOptions) {
+    this.#options = options;
+    this.#connections = new ConnectionCount(options.limits.connections);
+    this.#sessionIds = new SessionIds(options.node, options.random);
+    this.#broker = new Broker({
+      ...defaultBrokerOptions,
+      storeBytesMax: options.journal.hardLimitBytes,
+      topicBacklogBytesMax: options.limits.topicBacklogBytes,
+      messageBytesMax: options.limits.headerBytes + options.limits.bodyBytes,
+    });
+    this.#host = new SessionHost(
+      options.clock,
+      this.#broker,
+      { propose: (commands) => this.log.propose(commands), leading: () => this.#log?.leading ?? false },
+      underWayBytesMax,
+    );
+    this.#gate = new ClientGate({
+      node: options.node,
+      clock: options.clock,
+      log: options.log,
+      serve: (connection, onClosed) => this.#serve(connection, onClosed),
+      dialMaster: async (master, clientAddress) => this.log.dialClientTunnel(master, clientAddress),
+    });
+  }
+
+  /** Resolves when what was on disk has been recovered and all listeners are open; a master may still have to be elected. */
+  static async start(options: BrokerNodeOptions): Promise<BrokerNode> {
+    const node = new BrokerNode(options);
+    try {
+      await node.#openListeners();
+      await node.#openLog();
+    } catch (error) {
+      node.#gate.close();
+      for (const listener of node.#listeners) await listener.close();
+      throw error;
+    }
+    return node;
+  }
+
+  get listeners(): readonly BoundListener[] {
+    return this.#listeners.map((listener, i) => {
+      const bound = listener.address;
+      return { kind: 'stomp', bound, advertised: this.#options.listeners[i]?.advertise ?? bound };
+    });
+  }
+
+  get peerAddress(): Address | null {
+    return this.log.peerAddress;
+  }
+
+  status(): NodeStatus {
+    return nodeStatus({
+      options: this.#options,
+      log: this.log.status,
+      leadership: this.#leadership,
+      connections: this.#connections.open,
+      failover: this.#failover(),
+    });
+  }
+
+  queues(): readonly QueueStatus[] {
+    return this.#broker.queues();
+  }
+
+  readiness(): { readonly ready: boolean; readonly reason: string } {
+    if (this.#stopping) return { ready: false, reason: 'this node is stopping' };
+    return readiness(this.log.status, this.#leadership);
+  }
+
+  onFailure(listener: (error: Error) => void): void {
+    this.log.onFailure(listener);
+  }
+
+  onRoleChange(listener: (role: NodeRole, master: NodeId | null) => void): void {
+    this.#roleListeners.push(listener);
+  }
+
+  /** The position of the last command applied to this replica. */
+  get applied(): number {
+    return this.#broker.applied;
+  }
+
+  /** A hash of the replicated state, and the position it stands at: equal on all replicas. Reads the whole state. */
+  digest(): { readonly position: number; readonly digest: string } {
+    return { position: this.#broker.applied, digest: this.#broker.digest() };
+  }
+
+  get log(): ReplicatedLog {
+    assert(this.#log !== null, 'the replicated log is used before it is open');
+    return this.#log;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    for (const listener of this.#listeners) await listener.close();
+    if (this.#leadership?.role === 'leader' && this.#options.cluster.members.length > 1) {
+      // What is under way is answered; what clients send from now on stays unread, and goes to the next master.
+      this.#host.hold(true);
+      const moved = await this.log.transferLeadership();
+      this.#options.log.info(moved ? 'handed mastership over' : 'no other member could take mastership over');
+    }
+    this.#gate.close();
+    this.#host.resign();
+    await this.log.close();
+  }
+
+  async #openListeners(): Promise<void> {
+    const { network, clock, listeners } = this.#options;
+    for (const { listen } of listeners) {
+      const listener = await StompListener.open({
+        network,
+        clock,
+        address: listen,
+        count: this.#connections,
+        excessWaitMs: masterWaitMs,
+        accept: (connection, release) => this.#gate.accept(connection, release),
+      });
+      this.#listeners.push(listener);
+    }
+  }
+
+  async #openLog(): Promise<void> {
+    const { broker, node, cluster, journal, clock, random, disk, network, log } = this.#options;
+    this.#log = await ReplicatedLog.open({
+      ...{ broker, node, clock, random, disk, network, log },
+      members: cluster.members,
+      listen: cluster.listen,
+      secret: cluster.secret,
+      about: this.listeners.map(({ advertised }) => formatAddress(advertised)).join(','),
+      machine: this.#machine(),
+      ...(this.#options.makeRaftNode === undefined ? {} : { makeNode: this.#options.makeRaftNode }),
+      settings: {
+        electionMs: cluster.electionMs,
+        heartbeatMs: cluster.heartbeatMs,
+        refusedMeansDead: cluster.refusedMeansDead,
+        fsync: journal.fsync,
+        segmentBytes: journal.segmentBytes,
+        snapshotBytes: journal.snapshotBytes,
+        uncommittedBytesMax,
+      },
+    });
+    this.#log.onClientConnection((connection, { clientAddress }) =>
+      this.#gate.acceptTunnelled(connection, clientAddress),
+    );
+  }
+
+  #machine(): StateMachine {
+    return {
+      apply: (commands) => this.#host.apply(commands),
+      snapshot: () => this.#broker.snapshot(),
+      restore: () => this.#broker.restore(),
+      leadershipChanged: (leadership) => this.#leadershipChanged(leadership),
+    };
+  }
+
+  #leadershipChanged(leadership: Leadership): void {
+    this.#leadership = leadership;
+    if (leadership.leading && !this.#broker.master) this.#host.becomeMaster();
+    // A leader that is only short of a majority keeps its sessions, and waits; one that no longer leads lets them go.
+    if (leadership.role !== 'leader' && this.#broker.master) this.#host.resign();
+    this.#host.wake();
+    this.#gate.leadershipChanged(leadership);
+    const role = nodeRole(this.#log?.status.raft ?? null, leadership);
+    for (const listener of this.#roleListeners) listener(role, leadership.leader);
+  }
+
+  #serve(connection: Connection, onClosed: () => void): void {
+    const { limits, clock, log, version } = this.#options;
+    new StompConnection(connection, this.#host, {
+      session: this.#sessionIds.next(),
+      self: { server: `lockstep/${version}`, failover: this.#failover() },
+      limits,
+      flow: defaultFlowOptions,
+      clock,
+      log,
+      onClosed,
+    });
+  }
+
+  #failover(): string {
+    const { node, cluster } = this.#options;
+    const others = cluster.members.filter(({ id }) => id !== node).map(({ id }) => this.log.aboutMember(id));
+    return failoverUri(
+      this.listeners.map(({ advertised }) => formatAddress(advertised)),
+      others,
+    );
+  }
+}

@@ -1,0 +1,177 @@
+import type { Broker, Effect, Proposer, Request } from '@lockstep/core';
+import type { Clock, JournalPosition, SessionId } from '@lockstep/kernel';
+import type { CommittedCommand, ProposeRefusal } from '@lockstep/raft-log';
+import type { BrokerPort, SessionEndpoint } from '@lockstep/stomp-server';
+
+/** The replicated log, as the sessions' side needs it. */
+export interface HostLog {
+  propose(commands: readonly Uint8Array[]): JournalPosition | ProposeRefusal;
+  /** This node leads, and has heard a majority lately. */
+  leading(): boolean;
+}
+
+/**
+ * Brings the master's sessions, its broker and the replicated log together, one turn of the event loop at a time: requests and applied
+ * commands gather effects; at the turn's end the broker proposes and dispatches, every effect goes to its session, and every session
+ * that had one writes once.
+ */
+export class SessionHost implements BrokerPort, Proposer {
+  readonly #clock: Clock;
+  readonly #broker: Broker;
+  readonly #log: HostLog;
+  readonly #endpoints = new Map<SessionId, SessionEndpoint>();
+  readonly #underWayBytesMax: number;
+  #effects: Effect[] = [];
+  #spareEffects: Effect[] = [];
+  readonly #touched = new Set<SessionEndpoint>();
+  #turnScheduled = false;
+  #held = false;
+  /** What was proposed and is not yet applied, oldest first: what is under way stays bounded. */
+  #underWay: { position: number; bytes: number }[] = [];
+  #underWayHead = 0;
+  #underWayBytes = 0;
+  /** Connections that stopped reading because the host did not accept. */
+  readonly #waitingToRead = new Set<SessionEndpoint>();
+
+  constructor(clock: Clock, broker: Broker, log: HostLog, underWayBytesMax: number) {
+    this.#clock = clock;
+    this.#broker = broker;
+    this.#log = log;
+    this.#underWayBytesMax = underWayBytesMax;
+  }
+
+  attach(session: SessionId, endpoint: SessionEndpoint): void {
+    this.#endpoints.set(session, endpoint);
+  }
+
+  submit(request: Request): void {
+    // Without mastership there is nobody to answer; the connections are being let go.
+    if (!this.#broker.master) {
+      if (request.type === 'endSession') this.#endpoints.delete(request.session);
+      return;
+    }
+    this.#broker.handle(request, this.#effects);
+    if (request.type === 'endSession') this.#endpoints.delete(request.session);
+    this.#scheduleTurn();
+  }
+
+  get accepting(): boolean {
+    return !this.#held && this.#underWayBytes < this.#underWayBytesMax && this.#log.leading();
+  }
+
+  callWhenAccepting(endpoint: SessionEndpoint): void {
+    this.#waitingToRead.add(endpoint);
+  }
+
+  /** Stops taking requests from clients (a hand-over is under way) or goes on. */
+  hold(held: boolean): void {
+    this.#held = held;
+    this.#scheduleTurn();
+  }
+
+  propose(commands: readonly Uint8Array[]): JournalPosition | null {
+    const result = this.#log.propose(commands);
+    if (typeof result !== 'number') return null;
+    let bytes = 0;
+    for (const command of commands) bytes += command.byteLength;
+    this.#underWay.push({ position: result + commands.length - 1, bytes });
+    this.#underWayBytes += bytes;
+    return result;
+  }
+
+  wallMs(): number {
+    return this.#clock.wallMs();
+  }
+
+  /** Applies committed commands, in order; on the master their effects go out at the turn's end. */
+  apply(commands: readonly CommittedCommand[]): void {
+    for (const { position, payload } of commands) {
+      this.#broker.apply(position, payload, this.#effects);
+    }
+    this.#settleUnderWay();
+    if (this.#broker.master) this.#scheduleTurn();
+    else this.#effects.length = 0;
+  }
+
+  #settleUnderWay(): void {
+    while (this.#underWayHead < this.#underWay.length) {
+      const oldest = this.#underWay[this.#underWayHead];
+      if (oldest === undefined || oldest.position > this.#broker.applied) break;
+      this.#underWayBytes -= oldest.bytes;
+      this.#underWayHead++;
+    }
+    if (this.#underWayHead > 4096) {
+      this.#underWay = this.#underWay.slice(this.#underWayHead);
+      this.#underWayHead = 0;
+    }
+  }
+
+  becomeMaster(): void {
+    this.#broker.becomeMaster(this);
+    this.#scheduleTurn();
+  }
+
+  /** Mastership is over: nothing that was under way will be answered here, and every connection closes. */
+  resign(): void {
+    this.#broker.resign();
+    this.#effects.length = 0;
+    this.#underWay = [];
+    this.#underWayHead = 0;
+    this.#underWayBytes = 0;
+    const endpoints = [...this.#endpoints.values()];
+    this.#endpoints.clear();
+    this.#waitingToRead.clear();
+    for (const endpoint of endpoints) endpoint.abandon();
+  }
+
+  /** The master's majority has been heard again, or there is room again: readers that stopped go on. */
+  wake(): void {
+    if (this.#waitingToRead.size > 0) this.#scheduleTurn();
+  }
+
+  get sessions(): number {
+    return this.#endpoints.size;
+  }
+
+  #scheduleTurn(): void {
+    if (this.#turnScheduled) return;
+    this.#turnScheduled = true;
+    this.#clock.atTurnEnd(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#turnScheduled = false;
+    if (!this.#broker.master) return;
+    // A session that gets effects may make requests (it settles what it has written): go on until all is quiet.
+    do {
+      this.#broker.flush(this.#effects, this.#log.leading());
+      this.#route();
+    } while (this.#effects.length > 0);
+    for (const endpoint of this.#touched) endpoint.flush();
+    this.#touched.clear();
+    if (this.#waitingToRead.size > 0) this.#resumeReaders();
+  }
+
+  #resumeReaders(): void {
+    const waiting = [...this.#waitingToRead];
+    this.#waitingToRead.clear();
+    for (const endpoint of waiting) {
+      if (this.accepting) endpoint.resume();
+      else this.#waitingToRead.add(endpoint);
+    }
+  }
+
+  #route(): void {
+    const effects = this.#effects;
+    this.#effects = this.#spareEffects;
+    for (const effect of effects) {
+      const endpoint = this.#endpoints.get(effect.session);
+      // The session ended while the effect was on its way.
+      if (endpoint === undefined) continue;
+      endpoint.effect(effect);
+      this.#touched.add(endpoint);
+    }
+    effects.length = 0;
+    this.#spareEffects = effects;
+  }
+}
