@@ -25,7 +25,7 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'simulation',
-    folders: ['test/build/simulation'],
+    folders: ['test/build/simulation', 'test/build/mutants'],
     fileSecondsMax: 900,
     jobs: 2,
     env: { SIMULATION_SEEDS: '300' },

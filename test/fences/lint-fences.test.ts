@@ -128,6 +128,7 @@ const casesOfTheGraph: readonly Case[] = [
   { file: 'packages/federation/src/deep.ts', code: named('@lockstep/core/queue'), rule: imports },
   { file: 'packages/federation/src/relative.ts', code: named('../../core/src/ids.ts'), rule: imports },
   { file: 'scripts/simulation.ts', code: named('@lockstep/test/simulation'), rule: null },
+  { file: 'scripts/bench.ts', code: named('@lockstep/test/harness'), rule: null },
   { file: 'scripts/codec.ts', code: named('@lockstep/stomp-server/codec'), rule: null },
   { file: 'scripts/deep.ts', code: named('@lockstep/test/cluster'), rule: imports },
   { file: 'test/cluster/deep.ts', code: named('@lockstep/core/queue'), rule: imports },

@@ -1,0 +1,150 @@
+import type { SimRandom } from '@lockstep/testkit';
+
+import type { SimCluster, SimNode } from './sim-cluster.ts';
+
+/** One fault: begins at once, and says how it is ended. Null: it could not be done just now. */
+type Fault = (cluster: SimCluster, random: SimRandom) => (() => void) | null;
+
+const running = (cluster: SimCluster): SimNode[] => cluster.nodes.filter(({ process }) => process?.state === 'running');
+
+function leaderOr(cluster: SimCluster, random: SimRandom): SimNode | null {
+  const candidates = running(cluster);
+  if (candidates.length === 0) return null;
+  const { leader } = cluster;
+  return leader?.process?.state === 'running' && random.chance(0.6) ? leader : random.pick(candidates);
+}
+
+function others(cluster: SimCluster, member: SimNode): SimNode[] {
+  return cluster.nodes.filter((other) => other !== member);
+}
+
+const faults: Readonly<Record<string, Fault>> = {
+  kill(cluster, random) {
+    const member = leaderOr(cluster, random);
+    if (member === null) return null;
+    cluster.kill(member);
+    return () => cluster.start(member);
+  },
+  crash(cluster, random) {
+    const member = leaderOr(cluster, random);
+    if (member === null) return null;
+    cluster.crash(member, random.chance(0.5));
+    return () => cluster.start(member);
+  },
+  crashAll(cluster, random) {
+    const members = running(cluster);
+    if (members.length === 0) return null;
+    for (const member of members) cluster.crash(member, random.chance(0.5));
+    return () => {
+      for (const member of members) cluster.start(member);
+    };
+  },
+  pause(cluster, random) {
+    const member = leaderOr(cluster, random);
+    const process = member?.process;
+    if (process === null || process === undefined) return null;
+    process.pause();
+    return () => process.resume();
+  },
+  isolate(cluster, random) {
+    const member = leaderOr(cluster, random);
+    if (member === null) return null;
+    const { wires } = cluster.world;
+    wires.isolate(member.name);
+    return () => wires.healAll();
+  },
+  cutFromOne(cluster, random) {
+    const member = random.pick([...cluster.nodes]);
+    const other = random.pick(others(cluster, member));
+    const { wires } = cluster.world;
+    if (random.chance(0.5)) wires.cutOneWay(member.name, other.name);
+    else wires.cut(member.name, other.name);
+    return () => wires.heal(member.name, other.name);
+  },
+  breakConnections(cluster, random) {
+    const member = random.pick([...cluster.nodes]);
+    cluster.world.wires.breakConnections(member.name, random.pick(others(cluster, member)).name);
+    return () => {};
+  },
+  slowLinks(cluster, random) {
+    const member = random.pick([...cluster.nodes]);
+    const links = others(cluster, member).flatMap((other) => [
+      cluster.world.wires.link(member.name, other.name),
+      cluster.world.wires.link(other.name, member.name),
+    ]);
+    for (const link of links) link.latencyMaxMs = random.pick([5, 50, 300]);
+    return () => {
+      for (const link of links) link.latencyMaxMs = 0.6;
+    };
+  },
+  slowDisk(cluster, random) {
+    const member = random.pick([...cluster.nodes]);
+    member.host.device.slowness = random.pick([5, 30, 200]);
+    return () => {
+      member.host.device.slowness = 1;
+    };
+  },
+  clockJump(cluster, random) {
+    const member = random.pick([...cluster.nodes]);
+    member.host.clock.jump(random.pick([-86_400_000, -5000, 5000, 86_400_000]));
+    return () => {};
+  },
+  transfer(cluster) {
+    const { leader } = cluster;
+    if (leader?.node === null || leader?.node === undefined) return null;
+    void leader.node.log.transferLeadership();
+    return () => {};
+  },
+};
+
+const names = Object.keys(faults);
+
+/**
+ * What goes wrong in one run, drawn from its seed: each run has its own mix, pace and lengths, so that some are busy with one kind of
+ * fault and others quiet.
+ */
+export class Nemesis {
+  readonly #cluster: SimCluster;
+  readonly #random: SimRandom;
+  readonly #mix: readonly string[];
+  readonly #paceMs: number;
+  readonly #ends = new Set<() => void>();
+  readonly happened: Map<string, number> = new Map();
+  #over = false;
+
+  constructor(cluster: SimCluster, random: SimRandom) {
+    this.#cluster = cluster;
+    this.#random = random;
+    this.#mix = names.filter(() => random.chance(0.5));
+    this.#paceMs = random.pick([150, 400, 1000]);
+    this.#next();
+  }
+
+  /** Nothing new goes wrong, and what is wrong is put right. */
+  stop(): void {
+    this.#over = true;
+    for (const end of [...this.#ends]) end();
+    this.#cluster.world.wires.healAll();
+  }
+
+  #next(): void {
+    const { simulation } = this.#cluster.world;
+    simulation.schedule(this.#random.between(10, 2 * this.#paceMs), 'fault', null, () => {
+      if (this.#over) return;
+      if (this.#mix.length > 0) this.#strike(this.#random.pick([...this.#mix]));
+      this.#next();
+    });
+  }
+
+  #strike(name: string): void {
+    const putRight = faults[name]?.(this.#cluster, this.#random) ?? null;
+    if (putRight === null) return;
+    this.happened.set(name, (this.happened.get(name) ?? 0) + 1);
+    const end = (): void => {
+      if (this.#ends.delete(end)) putRight();
+    };
+    this.#ends.add(end);
+    const lengthMs = this.#random.pick([20, 200, 800, 2500]) * this.#random.between(0.5, 1.5);
+    this.#cluster.world.simulation.schedule(lengthMs, 'put right', null, end);
+  }
+}

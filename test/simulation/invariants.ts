@@ -1,0 +1,116 @@
+import type { RaftNode } from '@lockstep/raft-log';
+
+/** What the checks look at in one living node. */
+export interface NodeView {
+  readonly name: string;
+  readonly raft: RaftNode;
+  /** The replicated state's hash and the position it stands at. */
+  readonly digest: () => { readonly position: number; readonly digest: string | number };
+}
+
+/** A promise of Raft, or of the replicated state, did not hold. */
+export class InvariantViolation extends Error {
+  override readonly name = 'InvariantViolation';
+  readonly invariant: string;
+  constructor(invariant: string, detail: string) {
+    super(`${invariant}: ${detail}`);
+    this.invariant = invariant;
+  }
+}
+
+/** Looks at all nodes after every step, and remembers what must never change (Raft, figure 3). */
+export class Invariants {
+  readonly #leaderOfTerm = new Map<number, string>();
+  /** Term of each committed entry, by index, as first seen committed anywhere. */
+  readonly #committed: number[] = [];
+  readonly #commitOf = new Map<RaftNode, number>();
+  readonly #checkedLeaders = new Set<string>();
+  readonly #digests = new Map<number, string | number>();
+  /** How often each was really put to the test, so that silence is not mistaken for safety. */
+  readonly seen = { elections: 0, commits: 0, digests: 0 };
+
+  check(nodes: readonly NodeView[]): void {
+    for (const node of nodes) {
+      this.#electionSafety(node);
+      this.#committedNeverChanges(node);
+    }
+  }
+
+  /** Dearer, so not after every step: logs that agree at an index agree up to it; equal positions have equal states. */
+  checkDeeply(nodes: readonly NodeView[]): void {
+    for (const [i, one] of nodes.entries()) {
+      for (const other of nodes.slice(i + 1)) this.#logMatching(one, other);
+      const { position, digest } = one.digest();
+      if (position === 0) continue;
+      const known = this.#digests.get(position);
+      if (known === undefined) this.#digests.set(position, digest);
+      else {
+        this.seen.digests++;
+        if (known !== digest) {
+          throw new InvariantViolation('state machine equality', `${one.name} differs at position ${position}`);
+        }
+      }
+    }
+  }
+
+  /** At most one leader in a term; and a leader holds all that was committed before (leader completeness). */
+  #electionSafety(node: NodeView): void {
+    if (node.raft.role !== 'leader') return;
+    const { term } = node.raft;
+    const known = this.#leaderOfTerm.get(term);
+    if (known !== undefined && known !== node.name) {
+      throw new InvariantViolation('election safety', `${known} and ${node.name} both lead in term ${term}`);
+    }
+    this.#leaderOfTerm.set(term, node.name);
+    const key = `${node.name}/${term}`;
+    if (this.#checkedLeaders.has(key)) return;
+    this.#checkedLeaders.add(key);
+    this.seen.elections++;
+    for (let index = node.raft.snapshotIndex + 1; index < this.#committed.length; index++) {
+      const committed = this.#committed[index];
+      if (committed !== undefined && node.raft.termAt(index) !== committed) {
+        throw new InvariantViolation(
+          'leader completeness',
+          `${node.name} leads in term ${term} without entry ${index} (term ${committed}), which was committed`,
+        );
+      }
+    }
+  }
+
+  #committedNeverChanges(node: NodeView): void {
+    const { raft } = node;
+    const from = this.#commitOf.get(raft) ?? raft.snapshotIndex;
+    if (raft.commitIndex < from) {
+      if (raft.commitIndex < raft.snapshotIndex) throw new InvariantViolation('commit', `${node.name} went back`);
+    }
+    for (let index = from + 1; index <= raft.commitIndex; index++) {
+      const term = raft.termAt(index);
+      if (term === null) continue;
+      const known = this.#committed[index];
+      if (known === undefined) {
+        this.#committed[index] = term;
+        this.seen.commits++;
+      } else if (known !== term) {
+        throw new InvariantViolation(
+          'state machine safety',
+          `${node.name} commits entry ${index} of term ${term}, where one of term ${known} was committed`,
+        );
+      }
+    }
+    this.#commitOf.set(raft, Math.max(from, raft.commitIndex));
+  }
+
+  #logMatching(one: NodeView, other: NodeView): void {
+    const from = Math.max(one.raft.snapshotIndex, other.raft.snapshotIndex) + 1;
+    let index = Math.min(one.raft.lastIndex, other.raft.lastIndex);
+    while (index >= from && one.raft.termAt(index) !== other.raft.termAt(index)) index--;
+    for (; index >= from; index--) {
+      if (one.raft.termAt(index) !== other.raft.termAt(index)) {
+        throw new InvariantViolation(
+          'log matching',
+          `${one.name} and ${other.name} differ at ${index} below an equal entry`,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import t from 'tap';
+
+import { knownSeeds } from './known-seeds.ts';
+import { runSeed } from './run-seed.ts';
+import type { SeedReport } from './run-seed.ts';
+
+const count = Number(process.env['SIMULATION_SEEDS'] ?? 24);
+
+function describe({ seed, violation }: SeedReport): string {
+  return violation === null ? `seed ${seed}` : `${violation.detail}; replay: pnpm simulate --seed ${seed} --log`;
+}
+
+t.test('every invariant holds, seed by seed', async (t) => {
+  for (let seed = 1; seed <= count; seed++) {
+    const report = await runSeed({ seed });
+    t.equal(report.violation, null, describe(report));
+  }
+});
+
+t.test('seeds that once found a bug', async (t) => {
+  for (const { seed, found } of knownSeeds) {
+    const report = await runSeed({ seed });
+    t.equal(report.violation, null, `${found}: ${describe(report)}`);
+  }
+});
+
+t.test('a seed gives the same run every time', async (t) => {
+  const first = await runSeed({ seed: 4711 });
+  const second = await runSeed({ seed: 4711 });
+  t.same(second, first);
+  t.ok(first.seen['commits'], 'something was committed in it');
+});

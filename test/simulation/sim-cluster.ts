@@ -1,0 +1,161 @@
+import { BrokerNode } from '@lockstep/broker';
+import type { BrokerNodeOptions } from '@lockstep/broker';
+import { silentLog } from '@lockstep/kernel';
+import type { Address, BrokerId, Disk, Log, NodeId } from '@lockstep/kernel';
+import type { SimHost, SimProcess, SimWorld } from '@lockstep/testkit';
+
+import type { NodeView } from './invariants.ts';
+
+const peerPort = 61619;
+const stompPort = 61613;
+
+/** A deliberate bug, to prove that the simulation sees it. */
+export interface ClusterMutation {
+  /** fsync answers without having done anything. */
+  readonly lieAboutSync?: boolean;
+  /** Puts something between the node and its disk. */
+  readonly disk?: (disk: Disk) => Disk;
+  readonly options?: (options: BrokerNodeOptions) => BrokerNodeOptions;
+}
+
+/** One member: a host whose process comes and goes. */
+export class SimNode {
+  readonly name: string;
+  readonly host: SimHost;
+  process: SimProcess | null = null;
+  node: BrokerNode | null = null;
+  constructor(name: string, host: SimHost) {
+    this.name = name;
+    this.host = host;
+  }
+}
+
+/** A logical broker of several nodes on simulated machines: the same nodes as in production, on other ports to the world. */
+export class SimCluster {
+  readonly nodes: readonly SimNode[];
+  readonly #world: SimWorld;
+  readonly #mutation: ClusterMutation;
+  readonly #log: ((name: string) => Log) | null;
+  /** A node that ended by itself, which no fault of a simulated run may cause. */
+  failure: Error | null = null;
+
+  constructor(
+    world: SimWorld,
+    names: readonly string[],
+    mutation: ClusterMutation,
+    log: ((name: string) => Log) | null,
+  ) {
+    this.#world = world;
+    this.#mutation = mutation;
+    this.#log = log;
+    this.nodes = names.map((name) => new SimNode(name, world.host(name)));
+    for (const { host } of this.nodes) host.device.lieAboutSync = mutation.lieAboutSync ?? false;
+  }
+
+  get addresses(): readonly Address[] {
+    return this.nodes.map(({ name }) => ({ host: name, port: stompPort }));
+  }
+
+  get views(): NodeView[] {
+    return this.nodes.flatMap(({ name, node, process }) => {
+      const raft = node?.log.raft ?? null;
+      if (node === null || raft === null || process?.state !== 'running') return [];
+      return [{ name, raft, digest: () => node.digest() }];
+    });
+  }
+
+  start(member: SimNode): void {
+    const process = member.host.start();
+    member.process = process;
+    void this.#run(member, process);
+  }
+
+  /** The one that leads in the newest term, as it sees itself. */
+  get leader(): SimNode | undefined {
+    const leading = this.nodes.filter(({ node }) => node?.log.raft?.role === 'leader');
+    return leading.toSorted((a, b) => (b.node?.log.raft?.term ?? 0) - (a.node?.log.raft?.term ?? 0))[0];
+  }
+
+  /** SIGKILL. */
+  kill(member: SimNode): void {
+    if (member.process === null) return;
+    member.host.kill(member.process);
+    this.#gone(member);
+  }
+
+  /** The machine goes down; what was not synced may be gone. */
+  crash(member: SimNode, silent: boolean): void {
+    member.host.crash({ silent });
+    this.#gone(member);
+  }
+
+  #gone(member: SimNode): void {
+    member.process = null;
+    member.node = null;
+  }
+
+  async #run(member: SimNode, process: SimProcess): Promise<void> {
+    const disk = this.#mutation.disk?.(process.disk) ?? process.disk;
+    const plain = nodeOptions(member.name, this.nodes, process, disk, this.#log?.(member.name) ?? silentLog);
+    const options = this.#mutation.options?.(plain) ?? plain;
+    try {
+      const node = await BrokerNode.start(options);
+      if (member.process !== process) return;
+      member.node = node;
+      node.onFailure((error) => this.#failed(member, process, error));
+    } catch (error) {
+      this.#failed(member, process, error as Error);
+    }
+  }
+
+  #failed(member: SimNode, process: SimProcess, error: Error): void {
+    if (member.process === process && process.state !== 'dead') this.failure ??= error;
+  }
+
+  /** For the runner: the world that all this happens in. */
+  get world(): SimWorld {
+    return this.#world;
+  }
+}
+
+function nodeOptions(
+  name: string,
+  nodes: readonly SimNode[],
+  process: SimProcess,
+  disk: Disk,
+  log: Log,
+): BrokerNodeOptions {
+  return {
+    broker: 'sim' as BrokerId,
+    node: name as NodeId,
+    version: '0.0.0-simulated',
+    clock: process.clock,
+    random: process.random,
+    disk,
+    network: process.network,
+    log,
+    listeners: [{ listen: { host: name, port: stompPort }, advertise: null }],
+    cluster: {
+      members: nodes.map((member) => ({ id: member.name as NodeId, address: { host: member.name, port: peerPort } })),
+      listen: { host: name, port: peerPort },
+      secret: null,
+      refusedMeansDead: true,
+      electionMs: 500,
+      heartbeatMs: 100,
+    },
+    // Small, so that segments and snapshots change often in a short run.
+    journal: { fsync: 'always', segmentBytes: 64 * 1024, snapshotBytes: 96 * 1024, hardLimitBytes: 64 * 1024 * 1024 },
+    limits: {
+      headerBytes: 64 * 1024,
+      headers: 100,
+      bodyBytes: 1024 * 1024,
+      connections: 1000,
+      subscriptions: 100,
+      transactions: 100,
+      transactionFrames: 1000,
+      transactionBytes: 4 * 1024 * 1024,
+      connectMs: 10_000,
+      topicBacklogBytes: 1024 * 1024,
+    },
+  };
+}

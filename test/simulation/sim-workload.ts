@@ -1,0 +1,179 @@
+import type { Frame } from '@lockstep/stomp-server/codec';
+import type { SimRandom } from '@lockstep/testkit';
+
+import type { Ledger } from '../harness/ledger.ts';
+import { bodyText } from './sim-client.ts';
+import type { ClientScript, SimClient } from './sim-client.ts';
+
+/** A message, or several in one transaction: answered by one receipt, sent again as a whole. */
+interface Batch {
+  readonly ids: readonly string[];
+  readonly transaction: boolean;
+}
+
+/** Sends numbered messages, some of them in transactions, each with a receipt; sends again, in order, what got none. */
+export class ProducerScript implements ClientScript {
+  readonly #name: string;
+  readonly #destination: string;
+  readonly #ledger: Ledger;
+  readonly #random: SimRandom;
+  readonly #windowMax: number;
+  readonly #open: Batch[] = [];
+  readonly #receipts = new Map<string, Batch>();
+  #next = 0;
+  #left: number;
+  #frames = 0;
+  readonly errors: string[] = [];
+
+  constructor(options: {
+    name: string;
+    destination: string;
+    ledger: Ledger;
+    random: SimRandom;
+    window: number;
+    messages: number;
+  }) {
+    this.#name = options.name;
+    this.#destination = options.destination;
+    this.#ledger = options.ledger;
+    this.#random = options.random;
+    this.#windowMax = options.window;
+    this.#left = options.messages;
+  }
+
+  /** Everything was sent and has its receipt. */
+  get done(): boolean {
+    return this.#left === 0 && this.#open.length === 0;
+  }
+
+  connected(client: SimClient): void {
+    this.#receipts.clear();
+    for (const batch of this.#open) this.#send(client, batch);
+    this.#fill(client);
+  }
+
+  frame(client: SimClient, frame: Frame): void {
+    if (frame.command === 'ERROR') this.errors.push(`${this.#name}: ${frame.header('message')}`);
+    if (frame.command !== 'RECEIPT') return;
+    const batch = this.#receipts.get(frame.header('receipt-id') ?? '');
+    if (batch === undefined) return;
+    this.#open.splice(this.#open.indexOf(batch), 1);
+    for (const id of batch.ids) this.#ledger.receipted(id);
+    this.#fill(client);
+  }
+
+  disconnected(): void {
+    this.#receipts.clear();
+  }
+
+  #fill(client: SimClient): void {
+    while (this.#open.length < this.#windowMax && this.#left > 0) {
+      const transaction = this.#random.chance(0.2);
+      const count = Math.min(this.#left, transaction ? 1 + this.#random.below(4) : 1);
+      const ids = Array.from({ length: count }, () => `${this.#name}-${this.#next++}`);
+      this.#left -= count;
+      const batch = { ids, transaction };
+      this.#open.push(batch);
+      this.#send(client, batch);
+    }
+  }
+
+  #send(client: SimClient, batch: Batch): void {
+    const receipt = `r${++this.#frames}`;
+    this.#receipts.set(receipt, batch);
+    for (const id of batch.ids) this.#ledger.sent(id);
+    if (!batch.transaction) {
+      client.send(
+        'SEND',
+        [
+          ['destination', this.#destination],
+          ['receipt', receipt],
+        ],
+        batch.ids[0],
+      );
+      return;
+    }
+    const transaction = `t${this.#frames}`;
+    client.send('BEGIN', [['transaction', transaction]]);
+    for (const id of batch.ids) {
+      client.send(
+        'SEND',
+        [
+          ['destination', this.#destination],
+          ['transaction', transaction],
+        ],
+        id,
+      );
+    }
+    client.send('COMMIT', [
+      ['transaction', transaction],
+      ['receipt', receipt],
+    ]);
+  }
+}
+
+/** Takes messages; acknowledges most of them, gives some back, and sometimes leaves without a word. */
+export class ConsumerScript implements ClientScript {
+  readonly #name: string;
+  readonly #destination: string;
+  readonly #ledger: Ledger;
+  readonly #random: SimRandom;
+  readonly #ackMode: 'client' | 'client-individual' | 'auto';
+  readonly #prefetch: number;
+  /** While set, nothing is given back and nobody leaves: the books are being closed. */
+  calm = false;
+  readonly errors: string[] = [];
+
+  constructor(options: {
+    name: string;
+    destination: string;
+    ledger: Ledger;
+    random: SimRandom;
+    ackMode: 'client' | 'client-individual' | 'auto';
+    prefetch: number;
+  }) {
+    this.#name = options.name;
+    this.#destination = options.destination;
+    this.#ledger = options.ledger;
+    this.#random = options.random;
+    this.#ackMode = options.ackMode;
+    this.#prefetch = options.prefetch;
+  }
+
+  connected(client: SimClient): void {
+    client.send('SUBSCRIBE', [
+      ['id', '0'],
+      ['destination', this.#destination],
+      ['ack', this.#ackMode],
+      ['prefetch-count', String(this.#prefetch)],
+    ]);
+    // A message that was given back too often is not lost: it waits among the dead letters.
+    client.send('SUBSCRIBE', [
+      ['id', '1'],
+      ['destination', '/queue/ActiveMQ.DLQ'],
+      ['ack', 'client-individual'],
+    ]);
+  }
+
+  frame(client: SimClient, frame: Frame): void {
+    if (frame.command === 'ERROR') this.errors.push(`${this.#name}: ${frame.header('message')}`);
+    if (frame.command !== 'MESSAGE') return;
+    const messageId = frame.header('message-id') ?? '';
+    this.#ledger.delivered({
+      consumer: this.#name,
+      id: bodyText(frame),
+      messageId,
+      redelivered: frame.header('redelivered') === 'true',
+    });
+    if (this.#ackMode === 'auto') return;
+    if (!this.calm && this.#random.chance(0.01)) {
+      client.drop();
+      return;
+    }
+    const id = frame.header('ack') ?? '';
+    const nack = !this.calm && frame.header('delivery-count') === '1' && this.#random.chance(0.03);
+    client.send(nack ? 'NACK' : 'ACK', [['id', id]]);
+  }
+
+  disconnected(): void {}
+}
