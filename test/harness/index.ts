@@ -1,0 +1,7 @@
+/** What suites and scripts share: clusters of real processes, and the books of a run with faults. */
+export { freePorts } from './free-ports.ts';
+export { Ledger } from './ledger.ts';
+export type { Delivery, Verdict } from './ledger.ts';
+export { ProcessCluster } from './process-cluster.ts';
+export type { ProcessClusterOptions, ProcessNode } from './process-cluster.ts';
+export { until } from './until.ts';

@@ -1,0 +1,158 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import type { NodeStatus } from '@lockstep/broker';
+
+import { freePorts } from './free-ports.ts';
+import { until } from './until.ts';
+
+const program = fileURLToPath(new URL('../../../packages/broker/bin/lockstep.js', import.meta.url));
+
+/** One `lockstep start` process, which may die and come back with the same data and ports. */
+export interface ProcessNode {
+  readonly id: string;
+  readonly stompPort: number;
+  readonly adminPort: number;
+  readonly peerPort: number;
+  readonly data: string;
+  process: ChildProcess | null;
+}
+
+export interface ProcessClusterOptions {
+  readonly nodes?: number;
+  /** Further flags for every `lockstep start`. */
+  readonly flags?: readonly string[];
+}
+
+/** Real nodes as real processes on loopback, on a real disk. */
+export class ProcessCluster {
+  readonly nodes: readonly ProcessNode[];
+  readonly directory: string;
+  readonly #flags: readonly string[];
+
+  private constructor(directory: string, nodes: readonly ProcessNode[], flags: readonly string[]) {
+    this.directory = directory;
+    this.nodes = nodes;
+    this.#flags = flags;
+  }
+
+  /** Resolves when a master serves. */
+  static async start(options: ProcessClusterOptions = {}): Promise<ProcessCluster> {
+    const count = options.nodes ?? 3;
+    const directory = await mkdtemp(join(tmpdir(), 'lockstep-cluster-'));
+    const ports = await freePorts(count * 3);
+    const nodes = Array.from({ length: count }, (_, i) => {
+      const id = String.fromCodePoint('a'.codePointAt(0)! + i);
+      const [stompPort, adminPort, peerPort] = ports.slice(i * 3, i * 3 + 3) as [number, number, number];
+      return { id, stompPort, adminPort, peerPort, data: join(directory, id), process: null };
+    });
+    const cluster = new ProcessCluster(directory, nodes, options.flags ?? []);
+    for (const node of nodes) cluster.revive(node);
+    await cluster.master();
+    return cluster;
+  }
+
+  get failoverUri(): string {
+    return `failover:(${this.nodes.map((node) => `tcp://127.0.0.1:${node.stompPort}`).join(',')})`;
+  }
+
+  /** Starts a node that is down. Its output is appended to `<data>.log`. */
+  revive(node: ProcessNode): void {
+    if (node.process !== null) throw new Error(`node ${node.id} is running`);
+    const args = ['start', '--data', node.data, '--node', node.id, '--broker', 'test'];
+    args.push('--stomp', `127.0.0.1:${node.stompPort}`, '--admin', `127.0.0.1:${node.adminPort}`);
+    if (this.nodes.length > 1) {
+      const members = this.nodes.map((member) => `${member.id}=127.0.0.1:${member.peerPort}`).join(',');
+      args.push('--peer-listen', `127.0.0.1:${node.peerPort}`, '--members', members);
+    }
+    const child = spawn(process.execPath, [program, ...args, ...this.#flags], {
+      // tap puts a loader of its own there.
+      env: { ...process.env, NODE_OPTIONS: '' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const output = createWriteStream(`${node.data}.log`, { flags: 'a' });
+    child.stdout.pipe(output, { end: false });
+    child.stderr.pipe(output, { end: false });
+    child.once('exit', () => {
+      if (node.process === child) node.process = null;
+      output.end();
+    });
+    node.process = child;
+  }
+
+  /** Resolves when the process is gone. */
+  async kill(node: ProcessNode, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const child = node.process;
+    if (child === null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await gone;
+    node.process = null;
+  }
+
+  /** SIGSTOP, SIGCONT. */
+  signal(node: ProcessNode, signal: 'SIGSTOP' | 'SIGCONT'): void {
+    if (node.process === null) throw new Error(`node ${node.id} is down`);
+    node.process.kill(signal);
+  }
+
+  /** Null when the node does not answer. */
+  async status(node: ProcessNode): Promise<NodeStatus | null> {
+    if (node.process === null) return null;
+    try {
+      const response = await fetch(`http://127.0.0.1:${node.adminPort}/api/v1/status`, {
+        signal: AbortSignal.timeout(500),
+      });
+      return response.ok ? ((await response.json()) as NodeStatus) : null;
+    } catch {
+      return null;
+    }
+  }
+
+  async #ready(node: ProcessNode): Promise<boolean> {
+    if (node.process === null) return false;
+    try {
+      const url = `http://127.0.0.1:${node.adminPort}/readyz`;
+      return (await fetch(url, { signal: AbortSignal.timeout(500) })).ok;
+    } catch {
+      return false;
+    }
+  }
+
+  /** The node that serves as master, as soon as there is one; `except` is not asked. */
+  async master(except?: ProcessNode): Promise<ProcessNode> {
+    return until('a master that serves', async () => {
+      for (const node of this.nodes) {
+        if (node === except) continue;
+        const status = await this.status(node);
+        if (status?.role === 'master' && (await this.#ready(node))) return node;
+      }
+      return null;
+    });
+  }
+
+  /** Resolves when every running node says that it can take clients, and all agree on the master. */
+  async settled(): Promise<ProcessNode> {
+    return until('all nodes to agree on a master', async () => {
+      const running = this.nodes.filter((node) => node.process !== null);
+      const statuses = await Promise.all(running.map(async (node) => this.status(node)));
+      const master = statuses[0]?.master;
+      if (master === null || master === undefined) return null;
+      if (statuses.some((status) => status === null || status.master !== master)) return null;
+      if (!(await Promise.all(running.map(async (node) => this.#ready(node)))).every(Boolean)) return null;
+      return running.find((node) => node.id === master) ?? null;
+    });
+  }
+
+  /** Ends all nodes and removes their data, unless `keep`. */
+  async stop(keep = false): Promise<void> {
+    for (const node of this.nodes) if (node.process !== null) node.process.kill('SIGCONT');
+    await Promise.all(this.nodes.map(async (node) => this.kill(node)));
+    if (!keep) await rm(this.directory, { recursive: true, force: true });
+  }
+}
