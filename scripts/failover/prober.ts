@@ -1,0 +1,79 @@
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+
+import { encodeFrame, FrameParser } from '@lockstep/stomp-server/codec';
+
+const limits = { headerBytesMax: 65_536, headersMax: 100, bodyBytesMax: 1_048_576 };
+const retryMs = 5;
+const destination = '/queue/failover-times';
+
+/**
+ * One producer that always has a receipted SEND under way, and goes to the next node whenever its connection ends. Tells of each
+ * receipt when it came, and when the connection it came over was made.
+ */
+export class Prober {
+  readonly #ports: readonly number[];
+  readonly #onReceipt: (atMs: number, connectedAtMs: number) => void;
+  #next: number;
+  #socket: Socket | null = null;
+  #stopped = false;
+  #sent = 0;
+
+  constructor(ports: readonly number[], first: number, onReceipt: (atMs: number, connectedAtMs: number) => void) {
+    this.#ports = ports;
+    this.#next = first;
+    this.#onReceipt = onReceipt;
+    this.#connect();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#socket?.destroy();
+  }
+
+  #connect(): void {
+    if (this.#stopped) return;
+    const port = this.#ports[this.#next++ % this.#ports.length]!;
+    const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+    this.#socket = socket;
+    const parser = new FrameParser(limits);
+    let connectedAtMs = 0;
+    socket.on('connect', () => {
+      socket.write(
+        encodeFrame({
+          command: 'CONNECT',
+          headers: [
+            ['accept-version', '1.2'],
+            ['host', 'x'],
+          ],
+          version: '1.2',
+        }),
+      );
+    });
+    socket.on('data', (chunk) => {
+      parser.feed(chunk);
+      for (let frame = parser.next(); frame !== null; frame = parser.next()) {
+        if (frame.command === 'CONNECTED') {
+          parser.version = '1.2';
+          connectedAtMs = performance.now();
+          this.#send(socket);
+        } else if (frame.command === 'RECEIPT') {
+          this.#onReceipt(performance.now(), connectedAtMs);
+          setTimeout(() => this.#send(socket), 1);
+        }
+      }
+    });
+    socket.on('end', () => socket.destroy());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => setTimeout(() => this.#connect(), retryMs));
+  }
+
+  #send(socket: Socket): void {
+    const receipt = String(++this.#sent);
+    const headers: [string, string][] = [
+      ['destination', destination],
+      ['receipt', receipt],
+    ];
+    socket.write(encodeFrame({ command: 'SEND', headers, body: Buffer.from(receipt), version: '1.2' }));
+  }
+}
