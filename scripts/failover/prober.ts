@@ -5,6 +5,8 @@ import { encodeFrame, FrameParser } from '@lockstep/stomp-server/codec';
 
 const limits = { headerBytesMax: 65_536, headersMax: 100, bodyBytesMax: 1_048_576 };
 const retryMs = 5;
+/** A stopped process's system still accepts connections, and nothing comes. */
+const connectedWithinMs = 200;
 const destination = '/queue/failover-times';
 
 /**
@@ -38,6 +40,7 @@ export class Prober {
     this.#socket = socket;
     const parser = new FrameParser(limits);
     let connectedAtMs = 0;
+    const patience = setTimeout(() => socket.destroy(), connectedWithinMs);
     socket.on('connect', () => {
       socket.write(
         encodeFrame({
@@ -55,6 +58,7 @@ export class Prober {
       for (let frame = parser.next(); frame !== null; frame = parser.next()) {
         if (frame.command === 'CONNECTED') {
           parser.version = '1.2';
+          clearTimeout(patience);
           connectedAtMs = performance.now();
           this.#send(socket);
         } else if (frame.command === 'RECEIPT') {
@@ -65,7 +69,10 @@ export class Prober {
     });
     socket.on('end', () => socket.destroy());
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => setTimeout(() => this.#connect(), retryMs));
+    socket.on('close', () => {
+      clearTimeout(patience);
+      setTimeout(() => this.#connect(), retryMs);
+    });
   }
 
   #send(socket: Socket): void {

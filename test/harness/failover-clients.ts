@@ -1,9 +1,23 @@
 import stompit from 'stompit';
-import type { Client, IncomingMessage } from 'stompit';
+import type { Client, ConnectFunction, FailoverOptions, IncomingMessage } from 'stompit';
 
 import type { Ledger } from './ledger.ts';
 
 const connectHeaders = { host: 'test', login: 'test', passcode: 'test', 'heart-beat': '1000,1000' };
+
+/** The system of a stopped process goes on accepting connections, and stompit has no patience of its own with them. */
+const connectedWithinMs = 1000;
+
+const connectFunction: ConnectFunction = (options, callback) => {
+  const client = stompit.connect(options, (error, connected) => {
+    clearTimeout(patience);
+    callback(error, connected);
+  });
+  const patience = setTimeout(() => client.destroy(new Error('no CONNECTED in time')), connectedWithinMs);
+  return client;
+};
+
+const failoverOptions: FailoverOptions = { maxReconnectDelay: 100, connect: { connectHeaders }, connectFunction };
 
 /** Sends numbered messages with receipts through stompit's failover, and what got no receipt again after a reconnect, in order. */
 export class FailoverProducer {
@@ -23,7 +37,7 @@ export class FailoverProducer {
     this.#destination = options.destination;
     this.#ledger = options.ledger;
     this.#windowMax = options.window;
-    const failover = new stompit.ConnectFailover(options.uri, { maxReconnectDelay: 100, connect: { connectHeaders } });
+    const failover = new stompit.ConnectFailover(options.uri, failoverOptions);
     this.#connecting = failover.connect((error, client, reconnect) => {
       if (error !== null) throw error;
       this.#client = client;
@@ -89,7 +103,7 @@ export class FailoverConsumer {
   constructor(options: { uri: string; name: string; destination: string; ledger: Ledger; prefetch: number }) {
     this.#name = options.name;
     this.#ledger = options.ledger;
-    const failover = new stompit.ConnectFailover(options.uri, { maxReconnectDelay: 100, connect: { connectHeaders } });
+    const failover = new stompit.ConnectFailover(options.uri, failoverOptions);
     this.#connecting = failover.connect((error, client, reconnect) => {
       if (error !== null) throw error;
       this.#client = client;

@@ -40,6 +40,16 @@ declare module 'stompit' {
     maxReconnects?: number;
     randomize?: boolean;
     connect?: { connectHeaders?: Headers };
+    connectFunction?: ConnectFunction;
+  }
+  export type ConnectFunction = (
+    options: ConnectOptions,
+    callback: (error: Error | null, client: Client) => void,
+  ) => Client;
+  export interface ConnectOptions {
+    host: string;
+    port: number;
+    connectHeaders?: Headers;
   }
   export interface ConnectFailover extends EventEmitter {
     /** The callback comes again for each connection that `reconnect` makes; `abort` ends that. */
@@ -47,10 +57,7 @@ declare module 'stompit' {
   }
   const stompit: {
     readonly ConnectFailover: new (servers: string, options?: FailoverOptions) => ConnectFailover;
-    connect(
-      options: { host: string; port: number; connectHeaders?: Headers },
-      callback: (error: Error | null, client: Client) => void,
-    ): void;
+    readonly connect: ConnectFunction;
   };
   // A CommonJS module: what it exports is the default to an ES module.
   export default stompit;
