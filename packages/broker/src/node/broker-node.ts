@@ -35,6 +35,7 @@ export class BrokerNode implements RunningNode {
   /** Null until it is open: what depends on it is asked from the outside, or by it. */
   #log: ReplicatedLog | null = null;
   #leadership: Leadership | null = null;
+  #told: { readonly role: NodeRole; readonly master: NodeId | null } = { role: 'candidate', master: null };
   #stopping = false;
 
   private constructor(options: BrokerNodeOptions) {
@@ -200,8 +201,16 @@ export class BrokerNode implements RunningNode {
     if (leadership.role !== 'leader' && this.#broker.master) this.#host.resign();
     this.#host.wake();
     this.#gate.leadershipChanged(leadership);
+    this.#tellRole(leadership);
+  }
+
+  /** Listeners hear of a change of what users see, not of every turn that an election takes. */
+  #tellRole(leadership: Leadership): void {
     const role = nodeRole(this.#log?.status.raft ?? null, leadership);
-    for (const listener of this.#roleListeners) listener(role, leadership.leader);
+    const master = role === 'candidate' ? null : leadership.leader;
+    if (role === this.#told.role && master === this.#told.master) return;
+    this.#told = { role, master };
+    for (const listener of this.#roleListeners) listener(role, master);
   }
 
   #serve(connection: Connection, onClosed: () => void): void {

@@ -7,7 +7,6 @@ import type { Address, Connection, ConnectionHandlers, NetworkError } from '@loc
 export class DeferredConnection implements Connection {
   readonly #inner: Connection;
   #handlers: ConnectionHandlers | null = null;
-  #early: Uint8Array[] = [];
   #ended = false;
   #closed: { error: NetworkError | null } | null = null;
   readonly #onGone: () => void;
@@ -17,8 +16,7 @@ export class DeferredConnection implements Connection {
     this.#inner = inner;
     this.#onGone = onGone;
     inner.start({
-      // A chunk that was read before the pause took hold.
-      data: (chunk) => (this.#handlers === null ? this.#early.push(chunk) : this.#handlers.data(chunk)),
+      data: (chunk) => this.#handlers?.data(chunk),
       drain: () => this.#handlers?.drain(),
       end: () => {
         if (this.#handlers === null) this.#ended = true;
@@ -30,14 +28,12 @@ export class DeferredConnection implements Connection {
         this.#onGone();
       },
     });
+    // In the same turn: nothing has come yet.
     inner.pause();
   }
 
   start(handlers: ConnectionHandlers): void {
     this.#handlers = handlers;
-    const early = this.#early;
-    this.#early = [];
-    for (const chunk of early) handlers.data(chunk);
     if (this.#ended) handlers.end();
     if (this.#closed !== null) handlers.close(this.#closed.error);
     else this.#inner.resume();

@@ -170,6 +170,8 @@ export class SessionHost implements BrokerPort, Proposer {
       if (endpoint === undefined) continue;
       endpoint.effect(effect);
       this.#touched.add(endpoint);
+      // The session is over, and says nothing more.
+      if (effect.type === 'closeSession') this.#endpoints.delete(effect.session);
     }
     effects.length = 0;
     this.#spareEffects = effects;
