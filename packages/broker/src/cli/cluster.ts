@@ -6,6 +6,7 @@ import type { NodeLayout } from '../cluster/cluster-layout.ts';
 import { takeClusterDirectory } from '../cluster/cluster-directory.ts';
 import { takenPort } from '../cluster/free-ports.ts';
 import { LocalCluster } from '../cluster/local-cluster.ts';
+import { watchRunners } from '../cluster/runner-parents.ts';
 import { DataLockedError } from '../ports/data-lock.ts';
 import type { DataLock } from '../ports/data-lock.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
@@ -43,7 +44,8 @@ async function takeDirectory(data: string, layout: readonly NodeLayout[], fresh:
 }
 
 /** SENDs with receipts through whichever node answers: shows that the broker takes messages just now. */
-async function sendSome(uri: string): Promise<void> {
+async function sendSome({ uri, master }: LocalCluster): Promise<void> {
+  if (master === null) say('there is no master just now: the messages wait for one');
   const { connectClient, clientFailure } = await import('./client.ts');
   const startedMs = performance.now();
   try {
@@ -67,7 +69,7 @@ function takeKeys(cluster: LocalCluster, quit: () => void): void {
       if (key === 'k') void cluster.killMaster();
       else if (key === 'p') cluster.pauseMaster();
       else if (key === 'r') void cluster.revive();
-      else if (key === 's') void sendSome(cluster.uri);
+      else if (key === 's') void sendSome(cluster);
       else if (key === 'q' || key === '\u0003' || key === '\u0004') quit();
       else if (key >= ' ' || key === '\r') say(`${cluster.summary}   (${KEYS})`);
     }
@@ -89,6 +91,7 @@ export async function cluster(flags: ClusterFlags): Promise<void> {
   let end: (failure: CommandError | null) => void = () => {};
   const ended = new Promise<CommandError | null>((settle) => (end = settle));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(null));
+  watchRunners(() => end(null));
   const taken = await takenPort(layout);
   if (taken !== null) {
     await lock.release();

@@ -96,7 +96,7 @@ export class ClusterView {
     if (condition !== 'down' && condition !== 'paused') return '';
     const up = this.nodes.filter((node) => node.condition === 'running' || node.condition === 'starting').length;
     if (up * 2 > this.nodes.length) return '';
-    return `: ${up} of ${this.nodes.length} nodes are left, which is no majority; nothing is acknowledged until one is revived`;
+    return `: ${up} of ${this.nodes.length} nodes ${up === 1 ? 'is' : 'are'} left, which is no majority; nothing is acknowledged until one is revived`;
   }
 }
 

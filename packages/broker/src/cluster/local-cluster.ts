@@ -59,6 +59,11 @@ export class LocalCluster {
     return clusterUri(this.#options.layout);
   }
 
+  /** The node that serves as master just now. */
+  get master(): string | null {
+    return this.#view.master;
+  }
+
   get summary(): string {
     return this.#view.summary;
   }

@@ -61,7 +61,7 @@ t.test('without a majority it says what that means', (t) => {
   t.notMatch(view.changed('b', 'down', 'was killed'), 'majority');
   t.equal(
     view.changed('c', 'paused', 'was paused'),
-    'c was paused: 1 of 3 nodes are left, which is no majority; nothing is acknowledged until one is revived',
+    'c was paused: 1 of 3 nodes is left, which is no majority; nothing is acknowledged until one is revived',
   );
   t.notMatch(view.changed('c', 'running', 'goes on'), 'majority');
   t.end();

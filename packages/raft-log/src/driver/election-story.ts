@@ -78,7 +78,7 @@ export class ElectionStory {
       this.#log.warn(`node ${leader} leads no more: it has not heard a majority for too long`);
     } else {
       const why = this.#gone.has(leader) ? 'its process is gone' : 'it has been silent for too long';
-      this.#log.warn(`lost sight of the leader, node ${leader}: ${why}, electing`);
+      this.#log.warn(`lost sight of the master, node ${leader}: ${why}, electing`);
     }
   }
 }
