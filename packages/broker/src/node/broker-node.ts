@@ -198,7 +198,7 @@ export class BrokerNode implements RunningNode {
     this.#leadership = leadership;
     if (leadership.leading && !this.#broker.master) this.#host.becomeMaster();
     // A leader that is only short of a majority keeps its sessions, and waits; one that no longer leads lets them go.
-    if (leadership.role !== 'leader' && this.#broker.master) this.#host.resign();
+    if (leadership.role !== 'leader') this.#host.resign();
     this.#host.wake();
     this.#gate.leadershipChanged(leadership);
     this.#tellRole(leadership);

@@ -188,6 +188,8 @@ export class RaftLoop {
     this.#elapse();
     this.#takeBatches();
     this.#dismissArrived();
+    // Before anything of the next leader is applied: the state machine must not take it for its own.
+    this.#reportLeadership();
     this.#applier.step(this.#commitIndex);
     // Applying may have made this node fit to lead, or the node may have more to say.
     this.#takeBatches();

@@ -23,6 +23,8 @@ export class Leadership {
   readonly #matches: number[] = [];
   #uncommittedBytes = 0;
   #round = 0;
+  /** When the latest rounds began, oldest first; the last one is `#round`'s. Those older than an election time-out prove nothing any more. */
+  readonly #roundsBeganAt: number[] = [];
   #sinceHeartbeat = 0;
   #strikes = 0;
   #transfer: { readonly to: Progress; readonly since: number; told: boolean } | null = null;
@@ -36,7 +38,12 @@ export class Leadership {
     // Hopeful: most followers hold all of it, and the first append tells.
     this.#peers = others.map((id) => new Progress(id, log.lastIndex + 1));
     this.#byId = new Map(this.#peers.map((peer) => [peer.id, peer]));
-    for (const peer of this.#peers) if (voters.has(peer.id)) peer.heardAt = now;
+    this.#roundsBeganAt.push(now);
+    for (const peer of this.#peers) {
+      if (!voters.has(peer.id)) continue;
+      peer.heardAt = now;
+      peer.confirmedAt = now;
+    }
     this.#firstOwnIndex = log.lastIndex + 1;
     log.append(options.makeEntry(this.#firstOwnIndex, member.term, entryKind.noop, new Uint8Array(0)));
   }
@@ -45,9 +52,17 @@ export class Leadership {
     return this.#member.commitIndex >= this.#firstOwnIndex;
   }
 
-  /** Proposals are welcome, as far as their number goes. */
-  get accepting(): boolean {
-    return this.#transfer === null && this.quorumHeard;
+  /**
+   * A majority followed this leader within the last election time-out, and no hand-over is under way. What counts is when the rounds began
+   * that it answered: after a stall the answers that have waited in the sockets prove nothing, since another may lead by now.
+   */
+  get confirmed(): boolean {
+    if (this.#transfer !== null) return false;
+    const { now, options, quorum } = this.#member;
+    let confirmed = 1;
+    for (const { standing, confirmedAt } of this.#peers)
+      if (standing === 'voter' && confirmedAt !== null && now - confirmedAt < options.electionTicks) confirmed += 1;
+    return confirmed >= quorum;
   }
 
   get quorumHeard(): boolean {
@@ -93,12 +108,20 @@ export class Leadership {
     this.#sinceHeartbeat += ticks;
     if (this.#sinceHeartbeat >= options.heartbeatTicks) {
       this.#sinceHeartbeat = 0;
-      this.#round += 1;
+      this.#beginRound();
       for (const peer of this.#peers) this.#heartbeat(peer);
     } else {
       for (const peer of this.#peers) if (this.#committedFor(peer) > peer.commitSent) this.#heartbeat(peer);
     }
     return true;
+  }
+
+  #beginRound(): void {
+    const { now, options } = this.#member;
+    const times = this.#roundsBeganAt;
+    this.#round += 1;
+    times.push(now);
+    while (now - times[0]! >= options.electionTicks) times.shift();
   }
 
   /** Builds what the followers are due; once per batch. */
@@ -120,6 +143,8 @@ export class Leadership {
     const peer = this.#heard(reply.from, reply.standing);
     if (reply.round > this.#round) return;
     peer.ackedRound = Math.max(peer.ackedRound, reply.round);
+    const beganAt = this.#roundsBeganAt.at(reply.round - this.#round - 1);
+    if (beganAt !== undefined) peer.confirmedAt = Math.max(peer.confirmedAt ?? beganAt, beganAt);
     this.#replication.resume(peer);
     this.#admit();
   }

@@ -22,6 +22,8 @@ export class Progress {
   nextIndex: number;
   /** Ticks; null: not in this leadership. */
   heardAt: number | null = null;
+  /** When the latest round that it answered began; null: none yet. */
+  confirmedAt: number | null = null;
   /** The latest round answered. */
   ackedRound = 0;
   /** The latest commit index that was sent. */

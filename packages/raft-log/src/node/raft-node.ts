@@ -68,12 +68,13 @@ export class RaftNode {
   }
 
   /**
-   * This member leads, has committed an entry of its own term (so it knows all that was committed before), and has heard a majority within
-   * `electionTicks`, by the ticks told so far, and is not handing leadership over. What dispatch and receipts ask.
+   * This member leads, has committed an entry of its own term (so it knows all that was committed before), a majority has answered a round
+   * that began within `electionTicks`, by the ticks told so far, and leadership is not being handed over. What dispatch asks. (So a round
+   * trip must take less than `electionTicks`.)
    */
   get serving(): boolean {
     const leadership = this.#leadership;
-    return leadership !== null && leadership.ownTermCommitted && leadership.accepting;
+    return leadership !== null && leadership.ownTermCommitted && leadership.confirmed;
   }
 
   get status(): RaftStatus {
