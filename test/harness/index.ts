@@ -5,3 +5,6 @@ export type { Delivery, Verdict } from './ledger.ts';
 export { ProcessCluster } from './process-cluster.ts';
 export type { ProcessClusterOptions, ProcessNode } from './process-cluster.ts';
 export { until } from './until.ts';
+export { Neighbours } from './neighbours.ts';
+export { RawClient } from './raw-client.ts';
+export type { RawFrame } from './raw-client.ts';

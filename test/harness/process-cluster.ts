@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +27,8 @@ export interface ProcessClusterOptions {
   readonly nodes?: number;
   /** Further flags for every `lockstep start`. */
   readonly flags?: readonly string[];
+  /** A configuration file for all of them, as YAML. */
+  readonly config?: string;
 }
 
 /** Real nodes as real processes on loopback, on a real disk. */
@@ -51,7 +53,13 @@ export class ProcessCluster {
       const [stompPort, adminPort, peerPort] = ports.slice(i * 3, i * 3 + 3) as [number, number, number];
       return { id, stompPort, adminPort, peerPort, data: join(directory, id), process: null };
     });
-    const cluster = new ProcessCluster(directory, nodes, options.flags ?? []);
+    const flags = [...(options.flags ?? [])];
+    if (options.config !== undefined) {
+      const file = join(directory, 'lockstep.yaml');
+      await writeFile(file, options.config);
+      flags.push('--config', file);
+    }
+    const cluster = new ProcessCluster(directory, nodes, flags);
     for (const node of nodes) cluster.revive(node);
     await cluster.master();
     return cluster;
