@@ -20,3 +20,22 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   await Promise.all(servers.map(async (server) => new Promise((resolve) => server.close(resolve))));
   return ports;
 }
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+/** A `--base-port` with which `lockstep cluster` finds all ports of its nodes free. */
+export async function freeBasePort(nodes: number): Promise<number> {
+  for (;;) {
+    const [base] = (await freePorts(1)) as [number];
+    if (base > 65_000) continue;
+    const wanted = Array.from({ length: nodes }, (_, i) => [0, 6, 7].map((more) => base + 10 * i + more)).flat();
+    const free = await Promise.all(wanted.map(isFree));
+    if (free.every(Boolean)) return base;
+  }
+}
