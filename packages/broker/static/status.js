@@ -34,7 +34,7 @@ function showQueues(queues, role) {
   element('queues').replaceChildren(
     ...deepest.map((queue) =>
       row([
-        { text: queue.name },
+        { text: queue.name, kind: 'name' },
         { text: queue.depth, kind: 'number' },
         { text: queue.bytes, kind: 'number' },
         { text: role === 'master' ? queue.consumers : null, kind: 'number' },
@@ -75,6 +75,11 @@ async function ask(path) {
   return answer;
 }
 
+function roleText({ role, master }) {
+  if (role === 'master') return 'is the master';
+  return master === null ? `is a ${role}, and knows no master` : `is a ${role} of ${master}`;
+}
+
 function summarise(text, kind) {
   const summary = element('summary');
   // Said again only when it changes, so that a screen reader doesn't repeat it every second.
@@ -89,11 +94,10 @@ async function refresh() {
       ask('/api/v1/queues'),
       ask('/readyz'),
     ]);
-    element('broker').textContent = status.broker;
+    element('broker').textContent = `broker ${status.broker}`;
     document.title = `${status.broker}/${status.node}: ${status.role}`;
-    const master = status.master === null ? 'no master is known' : `the master is ${status.master}`;
     const state = readiness.ready ? 'ready for clients' : `not ready: ${readiness.reason}`;
-    summarise(`Node ${status.node} is ${status.role}; ${master}; ${state}.`, readiness.ready ? 'good' : 'bad');
+    summarise(`Node ${status.node} ${roleText(status)}; ${state}.`, readiness.ready ? 'good' : 'bad');
     showMembers(status.members, status.node);
     showQueues(queues, status.role);
     showNode(status);

@@ -1,4 +1,4 @@
-import type { MemberStatus, NodeStatus } from '../node/types.ts';
+import type { MemberStatus, NodeRole, NodeStatus } from '../node/types.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { textTable } from './text-table.ts';
 
@@ -41,10 +41,14 @@ function alive({ alive: is }: MemberStatus): string {
   return is === null ? '–' : is ? 'yes' : 'NO';
 }
 
+function roleText(role: NodeRole, master: string | null): string {
+  if (role === 'master') return 'is the master';
+  return master === null ? `is a ${role}, and knows no master` : `is a ${role} of ${master}`;
+}
+
 /** For people. */
 export function showStatus(status: NodeStatus): string {
   const { broker, node, role, master, term, commitIndex, lastIndex, connections, members, version } = status;
-  const known = master === null ? 'no master is known' : `the master is ${master}`;
   const table = textTable(
     ['node', 'role', 'peer address', 'entries', 'behind', 'alive'],
     members.map((member) => [
@@ -57,7 +61,7 @@ export function showStatus(status: NodeStatus): string {
     ]),
   );
   return [
-    `broker ${broker}: node ${node} is ${role}; ${known} (term ${term}, Lockstep ${version})`,
+    `broker ${broker}: node ${node} ${roleText(role, master)} (term ${term}, Lockstep ${version})`,
     `${commitIndex} of ${lastIndex} entries committed; ${connections} client connections on this node`,
     `clients connect to ${status.failover}`,
     '',

@@ -5,7 +5,7 @@ import type { Leadership, RaftStatus, ReplicatedLogStatus } from '@lockstep/raft
 import type { BrokerNodeOptions, MemberStatus, NodeRole, NodeStatus } from './types.ts';
 
 export interface StatusInputs {
-  readonly options: BrokerNodeOptions;
+  readonly options: Pick<BrokerNodeOptions, 'broker' | 'node' | 'version'>;
   readonly log: ReplicatedLogStatus;
   readonly leadership: Leadership | null;
   readonly connections: number;
@@ -22,7 +22,8 @@ export function nodeRole(raft: RaftStatus | null, leadership: Leadership | null)
 
 export function nodeStatus({ options, log, leadership, connections, failover }: StatusInputs): NodeStatus {
   const { raft } = log;
-  const role = nodeRole(raft, leadership);
+  // Time that has passed counts before this node has been told: a status never says master where `/readyz` says no.
+  const role = nodeRole(raft, log.leading ? leadership : null);
   const master = role === 'master' ? options.node : role === 'candidate' ? null : (raft?.leader ?? null);
   return {
     broker: options.broker,
