@@ -8,6 +8,15 @@ import { CommandError, exitCodes } from './exit-codes.ts';
 
 const OWNER_NAME = 'owner.json';
 
+const ELSEWHERE = 'name another directory with --data (or `data:`)';
+const WHY_UNUSABLE: ReadonlyMap<string | undefined, string> = new Map([
+  ['EROFS', `its file system can only be read: mount it for writing, or ${ELSEWHERE}`],
+  ['EACCES', `this user may not write there: give it the right, or ${ELSEWHERE}`],
+  ['EEXIST', `there is a file of that name: ${ELSEWHERE}`],
+  ['ENOTDIR', `a part of that path is a file: ${ELSEWHERE}`],
+  ['ENOSPC', `its disk is full: make room, or ${ELSEWHERE}`],
+]);
+
 interface Owner {
   readonly broker: string;
   readonly node: string;
@@ -29,7 +38,8 @@ function readOwner(path: string): Owner | null {
   }
   throw new CommandError(
     exitCodes.failed,
-    `${path} is damaged: it should say which broker and node this data belongs to`,
+    `${path} is damaged: it should say which broker and node this data belongs to, as {"broker":"lockstep","node":"a"}; ` +
+      'write that if you are sure, or empty the directory: the node then learns from the others what it held',
   );
 }
 
@@ -61,8 +71,9 @@ export async function takeDataDirectory(directory: string, owner: Owner): Promis
       const hint = 'stop that one first, or name another directory with --data (or `data:`)';
       throw new CommandError(exitCodes.usage, `data: ${error.message}: ${hint}`, error);
     }
-    const message = (error as Error).message;
-    throw new CommandError(exitCodes.usage, `data: ${directory} cannot be used: ${message}`, error);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = WHY_UNUSABLE.get(code) ?? message;
+    throw new CommandError(exitCodes.usage, `data: ${directory} cannot be used: ${why}`, error);
   }
   try {
     const found = readOwner(join(directory, OWNER_NAME));

@@ -38,6 +38,10 @@ export function startFailure(error: unknown, settings: NodeSettings): CommandErr
         error,
       );
     }
+    if (flag !== null && message.includes('EADDRNOTAVAIL')) {
+      const hint = 'this machine has no such address; 0.0.0.0 listens at all that it has';
+      return new CommandError(exitCodes.failed, `${flag} ${address}: ${hint}`, error);
+    }
     if (error.code === 'denied' && flag !== null) {
       const hint = 'ports below 1024 need special rights; choose a higher one';
       return new CommandError(exitCodes.failed, `${flag} ${address}: this user may not open the port: ${hint}`, error);

@@ -4,6 +4,8 @@ import { adviceFor } from './failures.ts';
 
 /** A clean stop that takes longer is cut short: what was acknowledged is on disk anyway. */
 const STOP_MS = 10_000;
+/** Signals closer together are one wish: a terminal sends Ctrl-C to pnpm and to the node, and pnpm passes its own on. */
+const ONE_WISH_MS = 500;
 
 export interface ShutdownOptions {
   readonly log: ProgramLog;
@@ -17,6 +19,7 @@ export interface ShutdownOptions {
 export class Shutdown {
   readonly #options: ShutdownOptions;
   #begun = false;
+  #begunAtMs = 0;
 
   constructor(options: ShutdownOptions) {
     this.#options = options;
@@ -46,10 +49,12 @@ export class Shutdown {
   stop(why: string): void {
     const { log, steps } = this.#options;
     if (this.#begun) {
+      if (performance.now() - this.#begunAtMs < ONE_WISH_MS) return;
       log.warn('asked to stop a second time: ending at once');
       this.#exit(exitCodes.failed);
     }
     this.#begun = true;
+    this.#begunAtMs = performance.now();
     log.info('stopping', { why });
     setTimeout(() => {
       log.warn('did not stop in time: ending at once', { afterMs: STOP_MS });

@@ -69,5 +69,13 @@ export function readiness(
     return { ready: false, reason: 'this node leads but has not heard a majority lately' };
   }
   if (log.raft.leader !== null) return { ready: true, reason: `slave of ${log.raft.leader}` };
-  return { ready: false, reason: 'no master is known: a majority of the members is needed to elect one' };
+  if (log.raft.standing === 'abstaining') {
+    const reason =
+      'no master is known, and this node has no vote before it has caught up with one: its disk was empty; start the members that have their data';
+    return { ready: false, reason };
+  }
+  return {
+    ready: false,
+    reason: 'no master is known: a majority of the members, with their data, is needed to elect one',
+  };
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
+import { join } from 'node:path';
 
 import t from 'tap';
 import type { Test } from 'tap';
@@ -54,10 +55,21 @@ t.test('a second signal ends it at once', async (t) => {
   const { program } = await started(t, [], { FAKE: 'stuck' });
   program.child.kill('SIGINT');
   await program.line('stopping');
-  program.child.kill('SIGINT');
+  const again = setInterval(() => program.child.kill('SIGINT'), 100);
   const { code, stdout } = await program.ended;
+  clearInterval(again);
   t.equal(code, 1);
   t.match(stdout, /asked to stop a second time/);
+});
+
+t.test('two signals at once, as from a terminal and from pnpm, are one', async (t) => {
+  t.testdir({});
+  const { program, ready } = await started(t, [], { FAKE: 'stuck' });
+  program.child.kill('SIGINT');
+  program.child.kill('SIGTERM');
+  await program.line('stopping');
+  const health = await fetch(`http://${String(ready['admin'])}/healthz`);
+  t.equal(health.status, 200, 'it is still stopping cleanly');
 });
 
 t.test('it ends when the program that started it, and holds its standard input, has ended', async (t) => {
@@ -126,6 +138,28 @@ t.test('a port that is taken: exit code 1, and which flag names another', async 
   const admin = await new Program([...base, '--stomp', '0', '--admin', String(ready['admin'])], {}).ended;
   t.equal(admin.code, 1);
   t.match(admin.stderr, `lockstep: --admin ${String(ready['admin'])}: the port is in use by another program`);
+});
+
+t.test('an address of another machine', async (t) => {
+  const address = '203.0.113.5:61613';
+  const args = ['start', '--data', t.testdir({}), '--stomp', address, '--anonymous'];
+  const { code, stderr } = await new Program(args, {}).ended;
+  t.equal(code, 1);
+  t.match(stderr, `lockstep: --stomp ${address}: this machine has no such address`);
+});
+
+t.test('a data directory that cannot be one, or is damaged, and what to do', async (t) => {
+  const directory = t.testdir({ file: '', damaged: { 'owner.json': '{' } });
+  for (const [data, exitCode, told] of [
+    ['file', 2, 'cannot be used: there is a file of that name: name another directory with --data'],
+    ['file/below', 2, 'cannot be used: a part of that path is a file'],
+    ['damaged', 1, 'is damaged: it should say which broker and node this data belongs to'],
+  ] as const) {
+    const args = ['start', '--data', join(directory, data), '--stomp', '0'];
+    const { code, stderr } = await new Program(args, {}).ended;
+    t.equal(code, exitCode, data);
+    t.match(stderr, told);
+  }
 });
 
 t.test('for people', async (t) => {

@@ -76,3 +76,10 @@ t.test('a master that has heard no majority lately is none, before it has been t
     reason: 'this node leads but has not heard a majority lately',
   });
 });
+
+t.test('without a master: what is missing', async (t) => {
+  const voter = readiness(logStatus({ role: 'follower', leader: null }), null);
+  t.match(voter, { ready: false, reason: 'a majority of the members, with their data, is needed' });
+  const emptied = readiness(logStatus({ role: 'follower', leader: null, standing: 'abstaining' }), null);
+  t.match(emptied, { ready: false, reason: 'its disk was empty; start the members that have their data' });
+});

@@ -35,6 +35,11 @@ export interface Handshake {
 /** Judges a hello that has been proved. Null: welcome. */
 export type Judge = (hello: Hello) => Refusal | null;
 
+/** From the proof alone nobody can tell whose is wrong. */
+const otherSecret: Refusal = {
+  code: 'secret',
+  text: 'the shared secrets of both differ, or one has none: see cluster.secretFile',
+};
 const malformed: Refusal = { code: 'malformed', text: 'it does not speak the peer protocol' };
 
 function wrongVersion(version: number): Refusal {
@@ -89,7 +94,7 @@ export class DialHandshake implements Handshake {
     if (parsed.type !== 'answer') return giveUp(malformed, false);
     const expected = makeProof(this.#secret, 'acceptor', this.#hello, parsed.signed);
     if (!proofMatches(expected, parsed.proof)) {
-      return giveUp({ code: 'secret', text: 'it does not know the shared secret' }, false);
+      return giveUp(otherSecret, false);
     }
     const refusal = this.#judge(parsed.hello);
     if (refusal !== null) return giveUp(refusal, false);
@@ -127,7 +132,7 @@ export class AcceptHandshake implements Handshake {
     }
     if (parsed.type !== 'proof') return giveUp(malformed, false);
     if (!proofMatches(this.#expected, parsed.proof)) {
-      return refuse({ code: 'secret', text: 'it does not know the shared secret' });
+      return refuse(otherSecret);
     }
     const refusal = this.#judge(this.#hello);
     if (refusal !== null) return refuse(refusal);

@@ -23,7 +23,7 @@ export function judgeHello(
   if (bothFounded && hello.clusterId !== local.clusterId) {
     return {
       code: 'cluster',
-      text: `it belongs to the cluster ${hello.clusterId ?? ''}, this node to ${local.clusterId ?? ''}`,
+      text: `it belongs to the cluster ${hello.clusterId ?? ''}, this node to ${local.clusterId ?? ''}: to join, a node must have an empty data directory`,
     };
   }
   return null;
