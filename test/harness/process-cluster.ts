@@ -69,8 +69,8 @@ export class ProcessCluster {
     return `failover:(${this.nodes.map((node) => `tcp://127.0.0.1:${node.stompPort}`).join(',')})`;
   }
 
-  /** Starts a node that is down. Its output is appended to `<data>.log`. */
-  revive(node: ProcessNode): void {
+  /** Starts a node that is down. Its output is appended to `<data>.log`. The last of a flag given twice counts. */
+  revive(node: ProcessNode, more: readonly string[] = []): void {
     if (node.process !== null) throw new Error(`node ${node.id} is running`);
     const args = ['start', '--data', node.data, '--node', node.id, '--broker', 'test'];
     args.push('--stomp', `127.0.0.1:${node.stompPort}`, '--admin', `127.0.0.1:${node.adminPort}`);
@@ -78,7 +78,7 @@ export class ProcessCluster {
       const members = this.nodes.map((member) => `${member.id}=127.0.0.1:${member.peerPort}`).join(',');
       args.push('--peer-listen', `127.0.0.1:${node.peerPort}`, '--members', members);
     }
-    const child = spawn(process.execPath, [program, ...args, ...this.#flags], {
+    const child = spawn(process.execPath, [program, ...args, ...this.#flags, ...more], {
       // tap puts a loader of its own there.
       env: { ...process.env, NODE_OPTIONS: '' },
       stdio: ['ignore', 'pipe', 'pipe'],

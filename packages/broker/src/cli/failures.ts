@@ -3,10 +3,14 @@ import { AssertionError, DiskError, formatAddress, NetworkError } from '@lockste
 import type { NodeSettings } from '../config/load-config.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 
+const NO_ROOM: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
 /** What to do about an error that ended a running node. */
 export function adviceFor(error: unknown): string {
   if (error instanceof DiskError) {
-    if (error.code === 'ENOSPC') return 'make room on the disk of the data directory, then start the node again';
+    if (NO_ROOM.has(error.code)) {
+      return 'make room for the data directory (disk, quota, limits of the process), then start the node again';
+    }
     return 'check the disk (the kernel log may say more), then start the node again; a write that failed is never tried twice';
   }
   if (error instanceof AssertionError)

@@ -19,8 +19,8 @@ export class LogOnce {
     this.#log.warn(message);
   }
 
-  /** The thing is over: the next time it is news again. */
+  /** The thing is over, and all whose names begin with it and a blank: the next time they are news again. */
   over(about: string): void {
-    this.#said.delete(about);
+    for (const thing of this.#said) if (thing === about || thing.startsWith(`${about} `)) this.#said.delete(thing);
   }
 }

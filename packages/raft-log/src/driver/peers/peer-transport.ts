@@ -203,7 +203,8 @@ export class PeerTransport {
     const text = byPeer
       ? `node ${id} at ${formatAddress(address)} refuses this node: ${refusal.text}`
       : `node ${id} at ${formatAddress(address)} is not one to work with: ${refusal.text}`;
-    this.#once.warn(`${id} rejected`, text);
+    // Another reason is news: who has mended one fault sees the next.
+    this.#once.warn(`${id} rejected ${refusal.code}`, text);
   }
 
   #accept(connection: Connection): void {
