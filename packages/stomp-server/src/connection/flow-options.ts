@@ -4,6 +4,8 @@ export interface FlowOptions {
   readonly unansweredRequests: number;
   /** Bytes of messages in them: likewise. */
   readonly unansweredBytes: number;
+  /** How long one client's frames may keep the node busy before it is the others' turn, milliseconds: some frames cost much and are short. */
+  readonly sliceMs: number;
   /** Bytes of output that the client has not taken: above it reading stops. Above what windows of messages hold, so that a client may send before it reads. */
   readonly outputPauseBytes: number;
   /** Above it the connection is cut off. */
@@ -21,6 +23,7 @@ export interface FlowOptions {
 export const defaultFlowOptions: FlowOptions = {
   unansweredRequests: 10_000,
   unansweredBytes: 8 * 1024 * 1024,
+  sliceMs: 10,
   outputPauseBytes: 32 * 1024 * 1024,
   outputBytesMax: 256 * 1024 * 1024,
   connectWaitMs: 1_500,

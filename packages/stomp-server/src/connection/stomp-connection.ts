@@ -27,7 +27,7 @@ export interface StompConnectionOptions {
  * connection over and starts it. Whatever the client does, it ends in a close of this connection and nothing else.
  *
  * Reading stops while the broker does not accept, or too many of this client's requests are unanswered, or too much of
- * its output is unread. All that one turn writes goes out in one piece.
+ * its output is unread; and after a slice of time, until the others had their turn. All that one turn writes goes out in one piece.
  */
 export class StompConnection implements SessionEndpoint {
   readonly #connection: Connection;
@@ -139,12 +139,19 @@ export class StompConnection implements SessionEndpoint {
     if (this.#pulling || this.#closed || this.#session.isFinishing) return;
     this.#pulling = true;
     let exhausted = false;
+    const { clock, flow } = this.#options;
+    const sliceEndMs = clock.monotonicMs() + flow.sliceMs;
     while (!exhausted && !this.#session.isFinishing && this.#mayRead()) {
       const frame = this.#next();
       if (frame === null) exhausted = true;
       else {
         this.#session.frame(frame);
         this.#parser.version = this.#session.version;
+        if (clock.monotonicMs() > sliceEndMs) {
+          // Not at this turn's end: what others have sent meanwhile comes first.
+          clock.setTimer(0, () => this.#pull());
+          break;
+        }
       }
     }
     this.#pulling = false;

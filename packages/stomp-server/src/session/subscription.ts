@@ -13,6 +13,9 @@ export interface Held {
   transaction: string | null;
 }
 
+/** How many settled deliveries may stand among the held ones before they are dropped. */
+const LINE_SLACK = 1024;
+
 /** One SUBSCRIBE, and what the client holds of it. */
 export class Subscription {
   /** The broker's name for it. */
@@ -24,10 +27,13 @@ export class Subscription {
   readonly prefetchBytes: number;
   /** `auto`: written for the client, and not yet settled. */
   writtenTags: number[] = [];
-  /** By message id, oldest delivery first: held, and in no transaction. */
-  #free = new Map<string, Held>();
+  /** By message id: held, and in no transaction. */
+  readonly #free = new Map<string, Held>();
   /** By message id: acknowledged in an open transaction. */
   readonly #inTransaction = new Map<string, Held>();
+  /** `client`: all that is held, oldest delivery first, among some that are no longer. None before `#lineFrom` is free. */
+  #line: Held[] = [];
+  #lineFrom = 0;
 
   constructor(number: number, id: string, destination: string, mode: AckMode, prefetchBytes: number) {
     this.number = number;
@@ -39,6 +45,9 @@ export class Subscription {
 
   hold(held: Held): void {
     this.#free.set(held.messageId, held);
+    if (this.mode !== 'client') return;
+    this.#line.push(held);
+    if (this.#line.length > 2 * (this.#free.size + this.#inTransaction.size) + LINE_SLACK) this.#tidyLine();
   }
 
   find(messageId: string): Held | undefined {
@@ -62,9 +71,10 @@ export class Subscription {
   take(held: Held, transaction: string | null): Held[] {
     const taken: Held[] = [];
     if (this.mode === 'client') {
-      for (const older of this.#free.values()) {
+      for (; this.#lineFrom < this.#line.length; this.#lineFrom++) {
+        const older = this.#line[this.#lineFrom]!;
         if (older.order > held.order) break;
-        taken.push(older);
+        if (this.#free.get(older.messageId) === older) taken.push(older);
       }
     } else taken.push(held);
     for (const one of taken) {
@@ -81,13 +91,34 @@ export class Subscription {
     this.#inTransaction.delete(taken.messageId);
   }
 
-  /** The transaction is aborted: these are held as before, each in its old place. */
+  /** The transaction is aborted: these are held as before, each in its old place. Costs no more than they are, however much is held. */
   giveBack(taken: readonly Held[]): void {
+    let oldest = Infinity;
     for (const one of taken) {
       one.transaction = null;
       this.#inTransaction.delete(one.messageId);
+      this.#free.set(one.messageId, one);
+      oldest = Math.min(oldest, one.order);
     }
-    const all = [...taken, ...this.#free.values()].sort((a, b) => a.order - b.order);
-    this.#free = new Map(all.map((held) => [held.messageId, held]));
+    this.#lineFrom = Math.min(this.#lineFrom, this.#placeInLine(oldest));
+  }
+
+  /** Where the first delivery of that order, or a later one, stands. */
+  #placeInLine(order: number): number {
+    let low = 0;
+    let high = this.#line.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#line[middle]!.order < order) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Drops what is no longer held. */
+  #tidyLine(): void {
+    const from = this.#line[this.#lineFrom]?.order ?? Infinity;
+    this.#line = this.#line.filter((held) => this.find(held.messageId) === held);
+    this.#lineFrom = this.#placeInLine(from);
   }
 }

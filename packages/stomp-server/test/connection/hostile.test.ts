@@ -73,3 +73,14 @@ t.test('a trickling client: octet by octet it is served like any other', async (
   }
   t.same(client.frames[1], 'RECEIPT\nreceipt-id:r');
 });
+
+t.test('a client whose frames take long does not keep the others from their turn', async () => {
+  // Each frame uses its slice up.
+  const bench = await ConnectionBench.start({ flow: { sliceMs: -1 } });
+  const [one, other] = [await bench.connected(), await bench.connected()];
+  one.send('SEND\ndestination:/queue/one\n\n\0'.repeat(50));
+  other.send('SEND\ndestination:/queue/other\n\n\0'.repeat(50));
+  await bench.until(() => bench.broker.requests.length === 100);
+  const turns = bench.broker.asked.filter((request, i, asked) => request !== asked[i - 1]).length;
+  t.ok(turns > 50, `they took turns, ${turns} in all`);
+});
