@@ -110,7 +110,9 @@ export class HardStateFile {
     const file = await disk.open(hardStatePath, 'update');
     const bytes = Buffer.alloc(slotDistance + slotBytes);
     const newest = newestSlot(bytes.subarray(0, await file.read(bytes, 0)));
-    // It may stand only in the page cache, left there by a process that was killed.
+    // It may stand only in the page cache, left there by a process that was killed, or one whose sync failed: then the system takes the
+    // page for clean, and it must be written once more.
+    await file.write([encodeSlot(newest)], (newest.sequence % 2) * slotDistance);
     await file.sync();
     return new HardStateFile(file, newest);
   }

@@ -5,6 +5,7 @@ import { readWhole, removeTemporaries } from './files.ts';
 import { createSegment, Journal, journalDirectory } from './journal.ts';
 import { LogIndex } from './log-index.ts';
 import { scanSegment } from './scan-segment.ts';
+import type { SegmentScan } from './scan-segment.ts';
 import { decodeSegmentHeader, segmentHeaderBytes, segmentName, segmentSequence } from './segment-format.ts';
 import type { SegmentHeader } from './segment-format.ts';
 import { Segment } from './segment.ts';
@@ -126,7 +127,7 @@ async function readSegment(
     const detail = `by the header of ${next.path} it is ${next.header.previousBytes} bytes long, but its last write ends at ${scan.end}`;
     throw new CorruptionError(path, Math.min(scan.end, next.header.previousBytes), detail);
   }
-  if (next === null) await settle(log, path, file, scan.end, bytes.length);
+  if (next === null) await settle(log, path, file, scan, bytes);
   segment.end = scan.end;
   segment.syncedTo = scan.end;
 }
@@ -149,12 +150,15 @@ function checkBase(index: LogIndex, path: string, { previousIndex, previousTerm 
 
 /**
  * Cuts off what lies behind the last intact write. Then syncs: what was read may so far stand only in the page cache, left there by a process
- * that was killed, and will be reported as being on disk.
+ * that was killed, and will be reported as being on disk. If that process ended because a sync failed, the system takes the pages that it could
+ * not write for clean, and another sync would do nothing about them; so what is not known to have been synced is written once more.
  */
-async function settle(log: Log, path: string, file: DiskFile, end: number, size: number): Promise<void> {
-  if (size > end) {
-    log.warn('cutting off a write that a crash interrupted', { path, offset: end, bytes: size - end });
+async function settle(log: Log, path: string, file: DiskFile, scan: SegmentScan, bytes: Uint8Array): Promise<void> {
+  const { end, syncedTo } = scan;
+  if (bytes.length > end) {
+    log.warn('cutting off a write that a crash interrupted', { path, offset: end, bytes: bytes.length - end });
     await file.truncate(end);
   }
+  if (end > syncedTo) await file.write([bytes.subarray(syncedTo, end)], syncedTo);
   await file.sync();
 }

@@ -9,6 +9,8 @@ import { countZeroSectors } from './zero-sectors.ts';
 export interface SegmentScan {
   /** Behind the last intact write: where the next one goes. */
   readonly end: number;
+  /** Up to here the writes that were found say that it was synced; at most `end`. */
+  readonly syncedTo: number;
   /** A torn write lies behind `end` and must be cut off. */
   readonly torn: boolean;
 }
@@ -47,7 +49,7 @@ export function scanSegment(
       const torn =
         !sealed && offset >= greatestSyncedTo(bytes, sequence, offset, syncedTo) && isTorn(bytes, offset, header);
       if (!torn) throw new CorruptionError(path, damage.offset, damage.detail);
-      return { end: offset, torn: true };
+      return { end: offset, syncedTo, torn: true };
     }
     let at = offset + writeHeaderBytes;
     for (const entry of entries) {
@@ -57,11 +59,11 @@ export function scanSegment(
     offset += writeExtent(header.byteCount);
   }
   if (offset >= bytes.length || countZeroSectors([bytes.subarray(offset)], 0) === sectorsOf(bytes.length - offset)) {
-    return { end: offset, torn: false };
+    return { end: offset, syncedTo, torn: false };
   }
   const synced = sealed || offset < greatestSyncedTo(bytes, sequence, offset, syncedTo);
   if (synced || !isHeaderMissing(bytes, offset)) throw new CorruptionError(path, offset, `a write's header is damaged`);
-  return { end: offset, torn: true };
+  return { end: offset, syncedTo, torn: true };
 }
 
 function sectorsOf(bytes: number): number {

@@ -283,3 +283,23 @@ t.test('a segment stays while a crash can bring its entries back', async (t) => 
   const again = await open(disk.crashClone(0), options);
   t.match(again.recovered, { snapshotIndex: 11, lastIndex: 22 }, 'the write that replaced them was never synced');
 });
+
+t.test('what a failed sync has left in the page cache alone is written once more at the next start', async (t) => {
+  const disk = newDisk();
+  const storage = await open(disk);
+  await written(storage, {
+    hardState: { term: 1, votedFor: 'a' as NodeId, standing: 'voter' },
+    entries: entries(1, 2, 1),
+  });
+  disk.device.fail({ operation: 'sync', path: 'journal' });
+  await t.rejects(written(storage, { entries: entries(3, 9, 1, new Uint8Array(3000)) }), { code: 'EIO' });
+  // The process ends and another begins; then the power fails.
+  const again = await open(disk);
+  t.equal(again.recovered.lastIndex, 9);
+  t.equal((await open(disk.crashClone(0))).recovered.lastIndex, 9);
+  disk.device.fail({ operation: 'sync', path: 'hard-state' });
+  const hardState = { term: 2, votedFor: 'b' as NodeId, standing: 'voter' } as const;
+  await t.rejects(written(again, { hardState }), { code: 'EIO' });
+  t.same((await open(disk)).recovered.hardState, hardState);
+  t.same((await open(disk.crashClone(0))).recovered.hardState, hardState);
+});
