@@ -90,6 +90,11 @@ export class Founding {
     this.reconsider();
   }
 
+  /** What is sent to that peer reaches it from now on. Its picture of this node is from when the handshake began, and may be out of date. */
+  reachable(peer: NodeId): void {
+    this.#announceTo(peer);
+  }
+
   receive(message: MemberMessage, from: NodeId): void {
     switch (message.type) {
       case 'announce':

@@ -324,6 +324,8 @@ export class ReplicatedLog {
 
   #reachable(peer: NodeId): void {
     this.#heard(peer);
+    // First, since a member forgets what comes from one that it does not know to be founded.
+    this.#founding.reachable(peer);
     this.#loop?.reachable(peer);
   }
 

@@ -1,3 +1,4 @@
+import type { NodeId } from '@lockstep/kernel';
 import t from 'tap';
 
 import { Cluster } from './cluster.ts';
@@ -61,3 +62,30 @@ t.test(
     t.ok(await cluster.until(() => cluster.life('b').log?.status.raft?.standing === 'voter'));
   },
 );
+
+t.test('whatever the moment at which connections are made, every member is heard by every other one', async (t) => {
+  for (let seed = 0; seed < 60; seed += 1) {
+    const cluster = new Cluster(`late connections ${seed}`);
+    // Founding does not wait for these two to have found one another.
+    const { wires } = cluster.world;
+    wires.link('b', 'c').latencyMaxMs = 30;
+    wires.link('c', 'b').latencyMaxMs = 30;
+    cluster.startAll();
+    // A member that is not heard would never be seen to be there by the one that leads.
+    for (const to of cluster.names) {
+      for (let tries = 0; cluster.leader !== to && tries < 10; tries += 1) {
+        const leader = await cluster.untilLed();
+        void cluster.life(leader).log?.transferLeadership(to as NodeId);
+        await cluster.until(() => cluster.leader === to, 1500);
+      }
+      t.ok(await cluster.until(() => heardByAll(cluster), 5000), `seed ${seed}: led by ${to}`);
+    }
+  }
+});
+
+function heardByAll(cluster: Cluster): boolean {
+  const leading = cluster.names
+    .map((name) => cluster.life(name).log?.status.raft)
+    .find((raft) => raft?.role === 'leader');
+  return leading?.peers.every(({ alive, matchIndex }) => alive && matchIndex === leading.lastIndex) ?? false;
+}
