@@ -36,6 +36,8 @@ export class Following {
   readonly #member: Member;
   /** Up to here the log is known to be the leader's of this term: never claim more, never commit beyond it. */
   #validatedIndex: number;
+  /** The term in which that was found. */
+  #term: number;
   #acknowledge = false;
   #admitIndex: number | null = null;
   #install: { readonly index: number; readonly term: number } | null = null;
@@ -43,10 +45,16 @@ export class Following {
   constructor(member: Member) {
     this.#member = member;
     this.#validatedIndex = member.commitIndex;
+    this.#term = member.term;
   }
 
-  /** A new term or another leader: only what is committed is sure to be in its log (leader completeness). */
+  /**
+   * In a new term only what is committed is sure to be in the leader's log (leader completeness). In the old one (this member lost sight
+   * of its leader, asked around, and hears it again) all is as it was, and must be: the leader knows of nothing that it should send again.
+   */
   reset(): void {
+    if (this.#term === this.#member.term) return;
+    this.#term = this.#member.term;
     this.#validatedIndex = this.#member.commitIndex;
     this.#acknowledge = false;
     this.#admitIndex = null;
