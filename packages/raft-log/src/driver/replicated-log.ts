@@ -344,10 +344,16 @@ export class ReplicatedLog {
     this.#tickedAtMs = now;
     this.#founding.tick();
     this.#loop?.tick();
-    if (this.#transfer !== null && this.#loop !== null && this.#transfer.settle(this.#loop.leader, now)) {
-      this.#transfer = null;
-    }
+    this.#settleTransfer(now);
     this.#timer = clock.setTimer(tickMs, () => this.#tick());
+  }
+
+  #settleTransfer(nowMs: number): void {
+    if (this.#transfer === null || this.#loop === null) return;
+    // When a whole cluster is stopped, its leader need not wait for members that have ended.
+    const alone = this.#members.every((id) => id === this.#options.node || this.#down.has(id));
+    if (alone) this.#transfer.giveUp();
+    if (alone || this.#transfer.settle(this.#loop.leader, nowMs)) this.#transfer = null;
   }
 
   #fail(error: unknown): void {

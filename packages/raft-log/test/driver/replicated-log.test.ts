@@ -251,6 +251,17 @@ t.test('leadership is handed over without an election time-out', async (t) => {
   t.equal(toItself, false, 'not to itself');
 });
 
+t.test('a leader that is stopped with all others does not wait for them', async (t) => {
+  const cluster = await founded(63);
+  const leader = cluster.leader ?? '';
+  const { simulation } = cluster.world;
+  const begunAt = simulation.nowMs;
+  const result = cluster.life(leader).log?.transferLeadership();
+  for (const other of others(cluster, leader)) cluster.kill(other);
+  t.equal(await simulation.run(() => result ?? Promise.resolve(true)), false);
+  t.ok(simulation.nowMs - begunAt < 500, `${simulation.nowMs - begunAt} ms`);
+});
+
 t.test('a client tunnel leads to the leader, and to nobody else', async (t) => {
   const cluster = await founded(62);
   const leader = cluster.leader ?? '';
