@@ -38,22 +38,26 @@ async function campaign(from: number, count: number): Promise<number> {
   let failed = 0;
   let simulatedMs = 0;
   const faults = new Map<string, number>();
+  const seen = new Map<string, number>();
   const started = performance.now();
   for (let seed = from; seed < from + count; seed++) {
     const report = await runSeed({ seed });
     simulatedMs += report.simulatedMs;
     for (const [name, times] of Object.entries(report.faults)) faults.set(name, (faults.get(name) ?? 0) + times);
+    for (const [name, times] of Object.entries(report.seen)) seen.set(name, (seen.get(name) ?? 0) + times);
     if (report.violation === null) continue;
     failed++;
     describe(report);
     print(`replay: pnpm simulate --seed ${seed} --log`);
   }
   const seconds = (performance.now() - started) / 1000;
-  const mix = [...faults].map(([name, times]) => `${name} ${times}`).join(', ');
+  const listed = (counts: ReadonlyMap<string, number>): string =>
+    [...counts].map(([name, times]) => `${name} ${times}`).join(', ');
   print(
     `${count} seeds, ${failed} failed, ${seconds.toFixed(0)} s, ${(simulatedMs / 1000 / seconds).toFixed(0)} times real time`,
   );
-  print(`faults: ${mix}`);
+  print(`faults: ${listed(faults)}`);
+  print(`seen: ${listed(seen)}`);
   return failed;
 }
 

@@ -21,7 +21,7 @@ export const suites: readonly Suite[] = [
     ],
     fileSecondsMax: 180,
     jobs: 2,
-    env: { SIMULATION_SEEDS: '24' },
+    env: { SIMULATION_SEEDS: '16' },
   },
   {
     name: 'simulation',

@@ -29,6 +29,12 @@ export class Ledger {
   readonly #delivered = new Set<string>();
   /** Receipted and not delivered. */
   readonly #awaited = new Set<string>();
+  readonly #lossy: boolean;
+
+  /** `lossy`: consumers may lose what they were given (`ack:auto`), so that the first to arrive may be a copy that was sent again. */
+  constructor(options: { readonly lossy?: boolean } = {}) {
+    this.#lossy = options.lossy ?? false;
+  }
 
   sent(id: string): void {
     this.#sent.set(id, (this.#sent.get(id) ?? 0) + 1);
@@ -83,15 +89,19 @@ export class Ledger {
     return repeats;
   }
 
-  /** What one consumer got for the first time from one producer must ascend. */
+  /**
+   * What one consumer got for the first time from one producer must ascend; of a message that was sent again, the copy that stands first in
+   * the log (the second one may arrive while the first is still on its way to somebody else).
+   */
   #disorderAtConsumers(): string[] {
+    const firstCopy = this.#firstCopies();
     const last = new Map<string, number>();
     const seen = new Set<string>();
     const disorder: string[] = [];
-    for (const { id, consumer, redelivered } of this.#deliveries) {
-      if (seen.has(id)) continue;
+    for (const { id, consumer, messageId, redelivered } of this.#deliveries) {
+      if (seen.has(id) || firstCopy.get(id) !== Number(messageId)) continue;
       seen.add(id);
-      if (redelivered) continue;
+      if (redelivered || this.#maybeCopy(id)) continue;
       const [producer, number] = splitId(id);
       const key = `${producer}>${consumer}`;
       const previous = last.get(key) ?? -1;
@@ -101,15 +111,23 @@ export class Ledger {
     return disorder;
   }
 
+  /** Of each message that arrived: its first place in the log. */
+  #firstCopies(): Map<string, number> {
+    const first = new Map<string, number>();
+    for (const { id, messageId } of this.#deliveries)
+      first.set(id, Math.min(first.get(id) ?? Infinity, Number(messageId)));
+    return first;
+  }
+
+  #maybeCopy(id: string): boolean {
+    return this.#lossy && (this.#sent.get(id) ?? 0) > 1;
+  }
+
   /** The first copies of one producer's messages must stand in the log in the order in which they were sent. */
   #disorderInTheLog(): string[] {
-    const first = new Map<string, number>();
-    for (const { id, messageId } of this.#deliveries) {
-      const position = Number(messageId);
-      first.set(id, Math.min(first.get(id) ?? Infinity, position));
-    }
     const byProducer = new Map<string, { number: number; position: number }[]>();
-    for (const [id, position] of first) {
+    for (const [id, position] of this.#firstCopies()) {
+      if (this.#maybeCopy(id)) continue;
       const [producer, number] = splitId(id);
       const list = byProducer.get(producer) ?? [];
       list.push({ number, position });

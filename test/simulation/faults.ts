@@ -2,6 +2,9 @@ import type { SimRandom } from '@lockstep/testkit';
 
 import type { SimCluster, SimNode } from './sim-cluster.ts';
 
+/** So long after a wipe another disk may go: what was wiped is a voter again, and durably so. */
+const betweenWipesMs = 3000;
+
 /** One fault: begins at once, and says how it is ended. Null: it could not be done just now. */
 type Fault = (cluster: SimCluster, random: SimRandom) => (() => void) | null;
 
@@ -18,6 +21,9 @@ function others(cluster: SimCluster, member: SimNode): SimNode[] {
   return cluster.nodes.filter((other) => other !== member);
 }
 
+/** When the last wiped disk came back; infinite while it has not. */
+const wipedAt = new WeakMap<SimCluster, number>();
+
 const faults: Readonly<Record<string, Fault>> = {
   kill(cluster, random) {
     const member = leaderOr(cluster, random);
@@ -30,6 +36,37 @@ const faults: Readonly<Record<string, Fault>> = {
     if (member === null) return null;
     cluster.crash(member, random.chance(0.5));
     return () => cluster.start(member);
+  },
+  wipe(cluster, random) {
+    const { nodes, world } = cluster;
+    const member = random.pick([...nodes]);
+    // One disk of three: with another one gone, or another member not yet whole again, entries would be lost rightly.
+    const whole = nodes.every(
+      ({ node, process }) => process?.state === 'running' && node?.log.raft?.status.standing === 'voter',
+    );
+    const now = world.simulation.nowMs;
+    if (nodes.length < 3 || !whole || now - (wipedAt.get(cluster) ?? Number.NEGATIVE_INFINITY) < betweenWipesMs)
+      return null;
+    wipedAt.set(cluster, Infinity);
+    cluster.kill(member);
+    cluster.wipe(member);
+    return () => {
+      wipedAt.set(cluster, world.simulation.nowMs);
+      cluster.start(member);
+    };
+  },
+  diskFault(cluster, random) {
+    const member = leaderOr(cluster, random);
+    if (member === null) return null;
+    const path = random.pick(['journal', 'journal', 'hard-state', 'snapshot']);
+    const operation = random.pick(['sync', 'write', 'rename', 'syncDirectory'] as const);
+    member.diskFails = true;
+    member.host.device.fail({ operation, path });
+    return () => {
+      member.host.device.clearFaults();
+      member.diskFails = false;
+      if (member.process === null) cluster.start(member);
+    };
   },
   crashAll(cluster, random) {
     const members = running(cluster);
@@ -54,6 +91,7 @@ const faults: Readonly<Record<string, Fault>> = {
     return () => wires.healAll();
   },
   cutFromOne(cluster, random) {
+    if (cluster.nodes.length === 1) return null;
     const member = random.pick([...cluster.nodes]);
     const other = random.pick(others(cluster, member));
     const { wires } = cluster.world;
@@ -63,7 +101,8 @@ const faults: Readonly<Record<string, Fault>> = {
   },
   breakConnections(cluster, random) {
     const member = random.pick([...cluster.nodes]);
-    cluster.world.wires.breakConnections(member.name, random.pick(others(cluster, member)).name);
+    const other = random.pick([...others(cluster, member).map(({ name }) => name), 'clients']);
+    cluster.world.wires.breakConnections(member.name, other);
     return () => {};
   },
   slowLinks(cluster, random) {
@@ -117,6 +156,7 @@ export class Nemesis {
     this.#random = random;
     this.#mix = names.filter(() => random.chance(0.5));
     this.#paceMs = random.pick([150, 400, 1000]);
+    if (random.chance(0.5)) cluster.onSnapshotOffered = (member) => this.#killWhileInstalling(member);
     this.#next();
   }
 
@@ -136,15 +176,29 @@ export class Nemesis {
     });
   }
 
+  #killWhileInstalling(member: SimNode): void {
+    const { simulation } = this.#cluster.world;
+    const { process } = member;
+    simulation.schedule(this.#random.between(0, 40), 'fault', null, () => {
+      if (this.#over || process === null || member.process !== process) return;
+      this.#begun('killInstalling', () => this.#cluster.start(member));
+      if (this.#random.chance(0.5)) this.#cluster.kill(member);
+      else this.#cluster.crash(member, false);
+    });
+  }
+
   #strike(name: string): void {
     const putRight = faults[name]?.(this.#cluster, this.#random) ?? null;
-    if (putRight === null) return;
+    if (putRight !== null) this.#begun(name, putRight);
+  }
+
+  #begun(name: string, putRight: () => void): void {
     this.happened.set(name, (this.happened.get(name) ?? 0) + 1);
     const end = (): void => {
       if (this.#ends.delete(end)) putRight();
     };
     this.#ends.add(end);
-    const lengthMs = this.#random.pick([20, 200, 800, 2500]) * this.#random.between(0.5, 1.5);
+    const lengthMs = this.#random.pick([20, 200, 800, 2500, 4500]) * this.#random.between(0.5, 1.5);
     this.#cluster.world.simulation.schedule(lengthMs, 'put right', null, end);
   }
 }

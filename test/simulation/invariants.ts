@@ -8,6 +8,14 @@ export interface NodeView {
   readonly digest: () => { readonly position: number; readonly digest: string | number };
 }
 
+/** What a node's log looked like after the last step. */
+interface Before {
+  snapshotIndex: number;
+  lastIndex: number;
+  lastTerm: number | null;
+  abstaining: boolean;
+}
+
 /** A promise of Raft, or of the replicated state, did not hold. */
 export class InvariantViolation extends Error {
   override readonly name = 'InvariantViolation';
@@ -27,13 +35,44 @@ export class Invariants {
   readonly #checkedLeaders = new Set<string>();
   readonly #digests = new Map<number, string | number>();
   /** How often each was really put to the test, so that silence is not mistaken for safety. */
-  readonly seen = { elections: 0, commits: 0, digests: 0 };
+  readonly seen = {
+    elections: 0,
+    commits: 0,
+    'states compared': 0,
+    'snapshots kept': 0,
+    'suffixes replaced': 0,
+    'votes regained': 0,
+  };
+  readonly #before = new WeakMap<RaftNode, Before>();
 
   check(nodes: readonly NodeView[]): void {
     for (const node of nodes) {
       this.#electionSafety(node);
       this.#committedNeverChanges(node);
+      this.#count(node.raft);
     }
+  }
+
+  /** States that a run should come to; nothing is judged here. */
+  #count(raft: RaftNode): void {
+    const { snapshotIndex, lastIndex } = raft;
+    const before = this.#before.get(raft);
+    const lastTerm = raft.termAt(lastIndex);
+    if (before === undefined) {
+      const abstaining = raft.status.standing === 'abstaining';
+      this.#before.set(raft, { snapshotIndex, lastIndex, lastTerm, abstaining });
+      return;
+    }
+    if (snapshotIndex > before.snapshotIndex) this.seen['snapshots kept']++;
+    const replaced = before.lastIndex > snapshotIndex && raft.termAt(before.lastIndex) !== before.lastTerm;
+    if (replaced) this.seen['suffixes replaced']++;
+    if (before.abstaining && raft.status.standing === 'voter') {
+      before.abstaining = false;
+      this.seen['votes regained']++;
+    }
+    before.snapshotIndex = snapshotIndex;
+    before.lastIndex = lastIndex;
+    before.lastTerm = lastTerm;
   }
 
   /** Dearer, so not after every step: logs that agree at an index agree up to it; equal positions have equal states. */
@@ -45,7 +84,7 @@ export class Invariants {
       const known = this.#digests.get(position);
       if (known === undefined) this.#digests.set(position, digest);
       else {
-        this.seen.digests++;
+        this.seen['states compared']++;
         if (known !== digest) {
           throw new InvariantViolation('state machine equality', `${one.name} differs at position ${position}`);
         }

@@ -1,4 +1,5 @@
 /** Seeds of `runSeed` that failed once, and what they found. They mean what they meant only while the scenario draws as it did then. */
 export const knownSeeds: readonly { readonly seed: number; readonly found: string }[] = [
-  { seed: 3, found: 'a SEND during a hand-over of mastership was refused with an ERROR instead of kept waiting' },
+  { seed: 1049, found: 'a node founded while a connection was being made was not heard on that connection' },
+  { seed: 3114, found: 'a follower that met its leader again in the same term committed nothing until the next entry' },
 ];

@@ -6,13 +6,16 @@ import { Ledger } from '../harness/ledger.ts';
 import { Nemesis } from './faults.ts';
 import { Invariants, InvariantViolation } from './invariants.ts';
 import { SimClient } from './sim-client.ts';
-import { SimCluster } from './sim-cluster.ts';
+import { drawSizes, SimCluster } from './sim-cluster.ts';
 import type { ClusterMutation } from './sim-cluster.ts';
+import { TopicListener, TopicTalker } from './sim-topic.ts';
 import { ConsumerScript, ProducerScript } from './sim-workload.ts';
 
 export interface SeedOptions {
   readonly seed: number;
   readonly mutation?: ClusterMutation;
+  /** Left out: three, and one in some of the seeds. */
+  readonly nodes?: 1 | 3;
   /** Where the nodes tell their story; silent when left out. */
   readonly log?: (node: string, nowMs: () => number) => Log;
 }
@@ -33,32 +36,37 @@ export interface SeedReport {
 
 const names = ['n1', 'n2', 'n3'];
 const destination = '/queue/simulated';
+const autoDestination = '/queue/automatic';
 /** After the last fault everything must have come right within this, in simulated time. */
 const convergeMs = 60_000;
 const deepCheckEvery = 250;
 
-/** Runs a three-node logical broker with clients and faults, all drawn from one seed, and checks it after every step. */
-export async function runSeed({ seed, mutation = {}, log }: SeedOptions): Promise<SeedReport> {
+/** Runs a logical broker with clients and faults, all drawn from one seed, and checks it after every step. */
+export async function runSeed({ seed, mutation = {}, nodes, log }: SeedOptions): Promise<SeedReport> {
   const world = new SimWorld(seed);
   const { simulation } = world;
   const random = simulation.random.fork('scenario');
+  const count = random.chance(0.08) ? 1 : 3;
   const cluster = new SimCluster(
     world,
-    names,
+    names.slice(0, nodes ?? count),
     mutation,
+    drawSizes(random.fork('sizes')),
     log === undefined ? null : (name) => log(name, () => simulation.nowMs),
   );
   const invariants = new Invariants();
   const ledger = new Ledger();
   let nemesis: Nemesis | null = null;
   let violation: SeedReport['violation'] = null;
+  let workload: Workload | null = null;
   try {
     for (const node of cluster.nodes)
       simulation.schedule(random.between(0, 300), 'start', null, () => cluster.start(node));
-    const workload = makeWorkload(cluster, random, ledger);
+    const clients = makeWorkload(cluster, random, ledger);
+    workload = clients;
     const step = stepper(cluster, invariants);
     await step(
-      () => workload.producers.some(({ done }) => done) || ledger.receipts > 5,
+      () => clients.producers.some(({ done }) => done) || ledger.receipts > 5,
       convergeMs,
       () => 'no receipts',
     );
@@ -70,14 +78,15 @@ export async function runSeed({ seed, mutation = {}, log }: SeedOptions): Promis
       () => 'the faults go on',
     );
     nemesis.stop();
-    for (const consumer of workload.consumers) consumer.calm = true;
+    clients.talker.stop();
+    for (const consumer of clients.consumers) consumer.calm = true;
     await step(
-      () => missing(cluster, workload, ledger) === null,
+      () => missing(cluster, clients, ledger) === null,
       convergeMs,
-      () => missing(cluster, workload, ledger) ?? '',
+      () => missing(cluster, clients, ledger) ?? '',
     );
     invariants.checkDeeply(cluster.views);
-    judge(ledger, workload);
+    judge(ledger, clients);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const invariant = error instanceof InvariantViolation ? error.invariant : error.name;
@@ -95,17 +104,40 @@ export async function runSeed({ seed, mutation = {}, log }: SeedOptions): Promis
     receipts: ledger.receipts,
     deliveries: ledger.deliveries,
     faults: Object.fromEntries(nemesis?.happened ?? []),
-    seen: invariants.seen,
+    seen: seenIn(cluster, invariants, workload),
+  };
+}
+
+/** How often the run came to what must be survived; the campaign adds them up. */
+function seenIn(
+  cluster: SimCluster,
+  invariants: Invariants,
+  workload: Workload | null,
+): Readonly<Record<string, number>> {
+  const consumers = workload?.consumers ?? [];
+  return {
+    ...invariants.seen,
+    ...Object.fromEntries(cluster.story.counts),
+    'nodes ended by their disk': cluster.endedByDisk,
+    redeliveries: consumers.reduce((sum, { redelivered }) => sum + redelivered, 0),
+    'dead letters': consumers.reduce((sum, { deadLetters }) => sum + deadLetters, 0),
+    'topic messages': workload?.listener.heard ?? 0,
+    'acknowledged by themselves': workload?.automatic.deliveries ?? 0,
   };
 }
 
 interface Workload {
   readonly producers: readonly ProducerScript[];
   readonly consumers: readonly ConsumerScript[];
+  /** The books of the queue whose consumer acknowledges nothing by itself: what it misses is lost rightly. */
+  readonly automatic: Ledger;
+  readonly talker: TopicTalker;
+  readonly listener: TopicListener;
 }
 
 function makeWorkload(cluster: SimCluster, random: SimRandom, ledger: Ledger): Workload {
   const clients = cluster.world.host('clients').start();
+  const fills = random.pick([[0], [0, 0, 200, 3000], [0, 0, 0, 0, 0, 0, 0, 0, 0, 100_000]]);
   const producers = ['p1', 'p2', 'p3'].slice(0, 1 + random.below(3)).map((name) => {
     const script = new ProducerScript({
       name,
@@ -113,7 +145,8 @@ function makeWorkload(cluster: SimCluster, random: SimRandom, ledger: Ledger): W
       ledger,
       random: random.fork(name),
       window: random.pick([1, 5, 20]),
-      messages: 50 + random.below(400),
+      messages: 50 + random.below(fills.includes(100_000) ? 100 : 400),
+      fills,
     });
     new SimClient(name, clients, cluster.addresses, script);
     return script;
@@ -130,7 +163,23 @@ function makeWorkload(cluster: SimCluster, random: SimRandom, ledger: Ledger): W
     new SimClient(name, clients, cluster.addresses, script);
     return script;
   });
-  return { producers, consumers };
+  const automatic = new Ledger({ lossy: true });
+  const common = { destination: autoDestination, ledger: automatic };
+  const fork = (name: string): SimRandom => random.fork(name);
+  const producer = new ProducerScript({
+    ...common,
+    name: 'pa',
+    random: fork('pa'),
+    window: 3,
+    messages: 60,
+    fills: [0],
+  });
+  const consumer = new ConsumerScript({ ...common, name: 'ca', random: fork('ca'), ackMode: 'auto', prefetch: 10 });
+  const talker = new TopicTalker(clients);
+  const listener = new TopicListener(talker);
+  const others = { pa: producer, ca: consumer, talker, listener };
+  for (const [name, script] of Object.entries(others)) new SimClient(name, clients, cluster.addresses, script);
+  return { producers: [...producers, producer], consumers: [...consumers, consumer], automatic, talker, listener };
 }
 
 /** Steps the world until something has come about, with every invariant checked after every step. */
@@ -168,11 +217,18 @@ function missing(cluster: SimCluster, workload: Workload, ledger: Ledger): strin
 }
 
 function judge(ledger: Ledger, workload: Workload): void {
-  const { lost, phantoms, unmarkedRepeats, disorder } = ledger.verdict();
+  const { lost } = ledger.verdict();
   if (lost.length > 0) throw new InvariantViolation('no lost acknowledged message', lost.join(' '));
+  judgeDeliveries(ledger);
+  judgeDeliveries(workload.automatic);
+  const scripts = [...workload.producers, ...workload.consumers, workload.listener];
+  const errors = scripts.flatMap((script) => script.errors);
+  if (errors.length > 0) throw new InvariantViolation('no ERROR without a cause', errors.join('; '));
+}
+
+function judgeDeliveries(ledger: Ledger): void {
+  const { phantoms, unmarkedRepeats, disorder } = ledger.verdict();
   if (phantoms.length > 0) throw new InvariantViolation('no phantom', phantoms.join(' '));
   if (unmarkedRepeats.length > 0) throw new InvariantViolation('repeats are marked', unmarkedRepeats.join(' '));
   if (disorder.length > 0) throw new InvariantViolation('order of each producer', disorder.join('; '));
-  const errors = [...workload.producers, ...workload.consumers].flatMap((script) => script.errors);
-  if (errors.length > 0) throw new InvariantViolation('no ERROR without a cause', errors.join('; '));
 }

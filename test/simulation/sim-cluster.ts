@@ -1,10 +1,11 @@
 import { BrokerNode } from '@lockstep/broker';
 import type { BrokerNodeOptions } from '@lockstep/broker';
-import { silentLog } from '@lockstep/kernel';
+import { DiskError, silentLog } from '@lockstep/kernel';
 import type { Address, BrokerId, Disk, Log, NodeId } from '@lockstep/kernel';
-import type { SimHost, SimProcess, SimWorld } from '@lockstep/testkit';
+import type { SimHost, SimProcess, SimRandom, SimWorld } from '@lockstep/testkit';
 
 import type { NodeView } from './invariants.ts';
+import { Story } from './story.ts';
 
 const peerPort = 61619;
 const stompPort = 61613;
@@ -18,12 +19,33 @@ export interface ClusterMutation {
   readonly options?: (options: BrokerNodeOptions) => BrokerNodeOptions;
 }
 
+/** How small things are kept: the smaller, the more often what is rare in production. */
+export interface Sizes {
+  readonly segmentBytes: number;
+  readonly snapshotBytes: number;
+  readonly appendBytesMax: number;
+  readonly inflightAppendsMax: number;
+  readonly tailBytesMax: number;
+}
+
+export function drawSizes(random: SimRandom): Sizes {
+  return {
+    segmentBytes: random.pick([4, 16, 64]) * 1024,
+    snapshotBytes: random.pick([6, 24, 96]) * 1024,
+    appendBytesMax: random.pick([300, 4000, 1024 * 1024]),
+    inflightAppendsMax: random.pick([1, 4, 64]),
+    tailBytesMax: random.pick([0, 8 * 1024, 1024 * 1024]),
+  };
+}
+
 /** One member: a host whose process comes and goes. */
 export class SimNode {
   readonly name: string;
   readonly host: SimHost;
   process: SimProcess | null = null;
   node: BrokerNode | null = null;
+  /** A fault of its disk was set: it may end by itself. */
+  diskFails = false;
   constructor(name: string, host: SimHost) {
     this.name = name;
     this.host = host;
@@ -35,7 +57,13 @@ export class SimCluster {
   readonly nodes: readonly SimNode[];
   readonly #world: SimWorld;
   readonly #mutation: ClusterMutation;
+  readonly #sizes: Sizes;
   readonly #log: ((name: string) => Log) | null;
+  readonly story: Story = new Story();
+  /** Called when a node has begun to receive a snapshot. */
+  onSnapshotOffered: (member: SimNode) => void = () => {};
+  /** Nodes that ended by themselves since their disk failed, as they must. */
+  endedByDisk = 0;
   /** A node that ended by itself, which no fault of a simulated run may cause. */
   failure: Error | null = null;
 
@@ -43,13 +71,14 @@ export class SimCluster {
     world: SimWorld,
     names: readonly string[],
     mutation: ClusterMutation,
+    sizes: Sizes,
     log: ((name: string) => Log) | null,
   ) {
     this.#world = world;
     this.#mutation = mutation;
+    this.#sizes = sizes;
     this.#log = log;
     this.nodes = names.map((name) => new SimNode(name, world.host(name)));
-    for (const { host } of this.nodes) host.device.lieAboutSync = mutation.lieAboutSync ?? false;
   }
 
   get addresses(): readonly Address[] {
@@ -64,7 +93,10 @@ export class SimCluster {
     });
   }
 
+  /** Harmless when it runs. */
   start(member: SimNode): void {
+    if (member.process !== null) return;
+    member.host.device.lieAboutSync = this.#mutation.lieAboutSync ?? false;
     const process = member.host.start();
     member.process = process;
     void this.#run(member, process);
@@ -89,6 +121,11 @@ export class SimCluster {
     this.#gone(member);
   }
 
+  /** Its disk is replaced by an empty one. It must not run. */
+  wipe(member: SimNode): void {
+    member.host.replaceDisk();
+  }
+
   #gone(member: SimNode): void {
     member.process = null;
     member.node = null;
@@ -96,7 +133,10 @@ export class SimCluster {
 
   async #run(member: SimNode, process: SimProcess): Promise<void> {
     const disk = this.#mutation.disk?.(process.disk) ?? process.disk;
-    const plain = nodeOptions(member.name, this.nodes, process, disk, this.#log?.(member.name) ?? silentLog);
+    const log = this.story.listen(this.#log?.(member.name) ?? silentLog, (tale) => {
+      if (tale === 'snapshots offered') this.onSnapshotOffered(member);
+    });
+    const plain = nodeOptions(member.name, this.nodes, process, disk, log, this.#sizes);
     const options = this.#mutation.options?.(plain) ?? plain;
     try {
       const node = await BrokerNode.start(options);
@@ -109,7 +149,14 @@ export class SimCluster {
   }
 
   #failed(member: SimNode, process: SimProcess, error: Error): void {
-    if (member.process === process && process.state !== 'dead') this.failure ??= error;
+    if (member.process !== process || process.state === 'dead') return;
+    if (!member.diskFails || !(error instanceof DiskError)) {
+      this.failure ??= error;
+      return;
+    }
+    // What the program does: it exits.
+    this.endedByDisk++;
+    this.kill(member);
   }
 
   /** For the runner: the world that all this happens in. */
@@ -124,6 +171,7 @@ function nodeOptions(
   process: SimProcess,
   disk: Disk,
   log: Log,
+  { segmentBytes, snapshotBytes, ...logSettings }: Sizes,
 ): BrokerNodeOptions {
   return {
     broker: 'sim' as BrokerId,
@@ -137,14 +185,14 @@ function nodeOptions(
     listeners: [{ listen: { host: name, port: stompPort }, advertise: null }],
     cluster: {
       members: nodes.map((member) => ({ id: member.name as NodeId, address: { host: member.name, port: peerPort } })),
-      listen: { host: name, port: peerPort },
+      listen: nodes.length > 1 ? { host: name, port: peerPort } : null,
       secret: null,
       refusedMeansDead: true,
       electionMs: 500,
       heartbeatMs: 100,
     },
-    // Small, so that segments and snapshots change often in a short run.
-    journal: { fsync: 'always', segmentBytes: 64 * 1024, snapshotBytes: 96 * 1024, hardLimitBytes: 64 * 1024 * 1024 },
+    journal: { fsync: 'always', segmentBytes, snapshotBytes, hardLimitBytes: 64 * 1024 * 1024 },
+    logSettings,
     limits: {
       headerBytes: 64 * 1024,
       headers: 100,

@@ -5,6 +5,17 @@ import type { Ledger } from '../harness/ledger.ts';
 import { bodyText } from './sim-client.ts';
 import type { ClientScript, SimClient } from './sim-client.ts';
 
+/** A body is the message's id, and filling behind a space. */
+export function bodyOf(id: string, fillBytes: number): string {
+  return fillBytes === 0 ? id : `${id} ${'x'.repeat(fillBytes)}`;
+}
+
+export function idOf(frame: Frame): string {
+  const text = bodyText(frame);
+  const space = text.indexOf(' ');
+  return space < 0 ? text : text.slice(0, space);
+}
+
 /** A message, or several in one transaction: answered by one receipt, sent again as a whole. */
 interface Batch {
   readonly ids: readonly string[];
@@ -18,6 +29,7 @@ export class ProducerScript implements ClientScript {
   readonly #ledger: Ledger;
   readonly #random: SimRandom;
   readonly #windowMax: number;
+  readonly #fills: readonly number[];
   readonly #open: Batch[] = [];
   readonly #receipts = new Map<string, Batch>();
   #next = 0;
@@ -32,6 +44,8 @@ export class ProducerScript implements ClientScript {
     random: SimRandom;
     window: number;
     messages: number;
+    /** What bodies are filled up with, in bytes; one is drawn for each. */
+    fills: readonly number[];
   }) {
     this.#name = options.name;
     this.#destination = options.destination;
@@ -39,6 +53,7 @@ export class ProducerScript implements ClientScript {
     this.#random = options.random;
     this.#windowMax = options.window;
     this.#left = options.messages;
+    this.#fills = options.fills;
   }
 
   /** Everything was sent and has its receipt. */
@@ -89,7 +104,7 @@ export class ProducerScript implements ClientScript {
           ['destination', this.#destination],
           ['receipt', receipt],
         ],
-        batch.ids[0],
+        this.#body(batch.ids[0] ?? ''),
       );
       return;
     }
@@ -102,7 +117,7 @@ export class ProducerScript implements ClientScript {
           ['destination', this.#destination],
           ['transaction', transaction],
         ],
-        id,
+        this.#body(id),
       );
     }
     client.send('COMMIT', [
@@ -110,9 +125,16 @@ export class ProducerScript implements ClientScript {
       ['receipt', receipt],
     ]);
   }
+
+  #body(id: string): string {
+    return bodyOf(id, this.#random.pick([...this.#fills]));
+  }
 }
 
-/** Takes messages; acknowledges most of them, gives some back, and sometimes leaves without a word. */
+/**
+ * Takes messages; acknowledges most of them, gives some back, some again and again until they are dead letters, and sometimes leaves
+ * without a word.
+ */
 export class ConsumerScript implements ClientScript {
   readonly #name: string;
   readonly #destination: string;
@@ -123,6 +145,9 @@ export class ConsumerScript implements ClientScript {
   /** While set, nothing is given back and nobody leaves: the books are being closed. */
   calm = false;
   readonly errors: string[] = [];
+  redelivered = 0;
+  deadLetters = 0;
+  #transactions = 0;
 
   constructor(options: {
     name: string;
@@ -147,6 +172,7 @@ export class ConsumerScript implements ClientScript {
       ['ack', this.#ackMode],
       ['prefetch-count', String(this.#prefetch)],
     ]);
+    if (this.#ackMode === 'auto') return;
     // A message that was given back too often is not lost: it waits among the dead letters.
     client.send('SUBSCRIBE', [
       ['id', '1'],
@@ -159,20 +185,33 @@ export class ConsumerScript implements ClientScript {
     if (frame.command === 'ERROR') this.errors.push(`${this.#name}: ${frame.header('message')}`);
     if (frame.command !== 'MESSAGE') return;
     const messageId = frame.header('message-id') ?? '';
-    this.#ledger.delivered({
-      consumer: this.#name,
-      id: bodyText(frame),
-      messageId,
-      redelivered: frame.header('redelivered') === 'true',
-    });
+    const redelivered = frame.header('redelivered') === 'true';
+    if (redelivered) this.redelivered++;
+    if (frame.header('subscription') === '1') this.deadLetters++;
+    this.#ledger.delivered({ consumer: this.#name, id: idOf(frame), messageId, redelivered });
     if (this.#ackMode === 'auto') return;
     if (!this.calm && this.#random.chance(0.01)) {
       client.drop();
       return;
     }
     const id = frame.header('ack') ?? '';
-    const nack = !this.calm && frame.header('delivery-count') === '1' && this.#random.chance(0.03);
+    const indigestible = frame.header('subscription') === '0' && idOf(frame).endsWith('13');
+    if (!indigestible && this.#random.chance(0.05)) {
+      this.#ackInTransaction(client, id);
+      return;
+    }
+    const nack = indigestible || (!this.calm && this.#random.chance(0.05));
     client.send(nack ? 'NACK' : 'ACK', [['id', id]]);
+  }
+
+  #ackInTransaction(client: SimClient, id: string): void {
+    const transaction = `a${++this.#transactions}`;
+    client.send('BEGIN', [['transaction', transaction]]);
+    client.send('ACK', [
+      ['id', id],
+      ['transaction', transaction],
+    ]);
+    client.send('COMMIT', [['transaction', transaction]]);
   }
 
   disconnected(): void {}

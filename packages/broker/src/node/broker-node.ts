@@ -178,6 +178,7 @@ export class BrokerNode implements RunningNode {
         segmentBytes: journal.segmentBytes,
         snapshotBytes: journal.snapshotBytes,
         uncommittedBytesMax,
+        ...this.#options.logSettings,
       },
     });
     this.#log.onClientConnection((connection, { clientAddress }) =>

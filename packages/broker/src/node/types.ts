@@ -1,6 +1,6 @@
 import type { Address, BrokerId, Clock, Disk, Log, Network, NodeId, Random } from '@lockstep/kernel';
 import type { QueueStatus } from '@lockstep/core';
-import type { RaftNode, RaftOptions } from '@lockstep/raft-log';
+import type { RaftNode, RaftOptions, ReplicatedLogSettings } from '@lockstep/raft-log';
 
 /** Everything a node is made of. Nothing here is specific to Node.js: the simulation makes nodes of the same kind. */
 export interface BrokerNodeOptions {
@@ -18,6 +18,8 @@ export interface BrokerNodeOptions {
   readonly cluster: ClusterOptions;
   readonly journal: JournalOptions;
   readonly limits: LimitOptions;
+  /** The replicated log's finer settings; the defaults are right for production. */
+  readonly logSettings?: Partial<ReplicatedLogSettings>;
   /** See `ReplicatedLogOptions.makeNode`. */
   readonly makeRaftNode?: (options: RaftOptions) => RaftNode;
 }
