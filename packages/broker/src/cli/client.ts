@@ -46,7 +46,7 @@ export function clientFailure(error: unknown, uri: string): CommandError {
     case 'bad-uri':
       return new CommandError(exitCodes.usage, message, error);
     case 'unreachable':
-      return new CommandError(exitCodes.unreachable, `nobody answers at ${addressesOf(uri)}: ${hint(message)}`, error);
+      return new CommandError(exitCodes.unreachable, `nobody answers at ${addressesOf(uri)}: ${hint(error)}`, error);
     case 'refused':
       return new CommandError(exitCodes.failed, `the broker refused: ${message}`, error);
     case 'lost':
@@ -67,7 +67,14 @@ function addressesOf(uri: string): string {
   return addresses.length === 0 ? uri : addresses.join(', ');
 }
 
-function hint(message: string): string {
+const UNRESOLVED = new Set(['ENOTFOUND', 'EAI_AGAIN']);
+
+function hint(error: StompClientError): string {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (UNRESOLVED.has((cause as NodeJS.ErrnoException).code ?? ''))
+      return 'no address is known for the name of the host';
+  }
+  const { message } = error;
   const why = message.endsWith('is not reachable') ? '' : ` (${message})`;
   return `is the broker running?${why} \`lockstep start\` starts one, \`lockstep cluster\` three`;
 }

@@ -69,6 +69,12 @@ t.test('nobody there: exit code 3, and what to do', async (t) => {
   );
 });
 
+t.test('a host whose name nobody knows', async (t) => {
+  const { code, stderr } = await lockstep(['send', 'tcp://broker.invalid:61613', '/queue/a', 'x']);
+  t.equal(code, 3);
+  t.equal(stderr, 'lockstep: nobody answers at broker.invalid:61613: no address is known for the name of the host\n');
+});
+
 t.test('check-config', async (t) => {
   const directory = t.testdir({
     'good.yaml': 'node: b\ncluster: { members: { a: "127.0.0.1:1", b: "127.0.0.1:2" }, secretFile: secret }\n',
