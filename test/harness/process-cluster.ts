@@ -4,14 +4,12 @@ import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import type { NodeStatus } from '@lockstep/broker';
 
 import { freePorts } from './free-ports.ts';
+import { program, programEnvironment } from './program-runs.ts';
 import { until } from './until.ts';
-
-const program = fileURLToPath(new URL('../../../packages/broker/bin/lockstep.js', import.meta.url));
 
 /** One `lockstep start` process, which may die and come back with the same data and ports. */
 export interface ProcessNode {
@@ -79,8 +77,7 @@ export class ProcessCluster {
       args.push('--peer-listen', `127.0.0.1:${node.peerPort}`, '--members', members);
     }
     const child = spawn(process.execPath, [program, ...args, ...this.#flags, ...more], {
-      // tap puts a loader of its own there.
-      env: { ...process.env, NODE_OPTIONS: '' },
+      env: programEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const output = createWriteStream(`${node.data}.log`, { flags: 'a' });
