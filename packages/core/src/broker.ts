@@ -33,7 +33,7 @@ export class Broker {
 
   /**
    * A committed command, in log order (positions may have gaps). Replies only to what this master proposed, and hands nothing out:
-   * that is `flush`'s. What is kept of the bytes is copied.
+   * that is `flush`'s. The bytes must never change: what is kept of them is copied, unless it is most of the memory that they lie in.
    * @throws AssertionError for a command that this version does not know: the replica can't go on.
    */
   apply(position: JournalPosition, command: Uint8Array, effects: Effect[]): void {

@@ -1,4 +1,5 @@
 const bits28 = 0x1000_0000;
+const firstBytes = 4096;
 
 /** Appends to one growing buffer that is used again and again. */
 export class ByteWriter {
@@ -6,10 +7,10 @@ export class ByteWriter {
   #length = 0;
   readonly #keptBytesMax: number;
 
-  /** `keptBytesMax`: how much of the buffer `clear` keeps. */
+  /** `keptBytesMax`: a buffer that has grown beyond it is let go of by `clear`. */
   constructor(keptBytesMax: number) {
     this.#keptBytesMax = keptBytesMax;
-    this.#bytes = new Uint8Array(Math.min(keptBytesMax, 4096));
+    this.#bytes = new Uint8Array(firstBytes);
   }
 
   get length(): number {
@@ -18,7 +19,7 @@ export class ByteWriter {
 
   clear(): void {
     this.#length = 0;
-    if (this.#bytes.length > this.#keptBytesMax) this.#bytes = new Uint8Array(this.#keptBytesMax);
+    if (this.#bytes.length > this.#keptBytesMax) this.#bytes = new Uint8Array(firstBytes);
   }
 
   /** Takes back what was written after the buffer had this length. */

@@ -11,10 +11,19 @@ export class BytePool {
   block: Uint8Array = this.#block;
   from = 0;
 
-  /** `liveBytes`: what the queue holds. A queue that is all but empty gets no block to keep. */
+  /**
+   * `liveBytes`: what the queue holds; one that is all but empty gets no block to keep. `source` must never change: a part that is
+   * large, and most of it, is kept where it is.
+   */
   copy(source: Uint8Array, start: number, end: number, liveBytes: number): void {
     const length = end - start;
     if (length > blockBytesMax / 4) {
+      if (length * 2 >= source.buffer.byteLength) {
+        // It is most of what its memory holds: copying it would save nothing, and cost a page fault for every 4 KiB (bench `large`).
+        this.block = source;
+        this.from = start;
+        return;
+      }
       this.block = source.slice(start, end);
       this.from = 0;
       return;

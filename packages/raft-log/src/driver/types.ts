@@ -4,7 +4,7 @@ import type { RaftRole } from '../node/types.ts';
 /** A committed entry on its way to the state machine. */
 export interface CommittedCommand {
   readonly position: JournalPosition;
-  /** A view that other entries share the memory of: whoever keeps it longer than the call copies it. */
+  /** A view of memory that never changes. Other entries share it: whoever keeps little of it longer than the call copies that. */
   readonly payload: Uint8Array;
 }
 

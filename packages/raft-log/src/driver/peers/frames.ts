@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer';
+
 /** Frames on a peer connection: a length (4 bytes, big-endian, of what follows) and that many bytes. */
 const lengthBytes = 4;
 
@@ -56,7 +58,7 @@ export class FrameReader {
         this.#at += length;
         return frame;
       }
-      this.#body = new Uint8Array(length);
+      this.#body = Buffer.allocUnsafeSlow(length);
       this.#bodyFilled = 0;
     }
     const take = Math.min(this.#body.length - this.#bodyFilled, this.#chunk.length - this.#at);
