@@ -31,3 +31,19 @@ t.test('a timer for years ahead does not make Node turn in circles', async (t) =
   process.off('warning', onWarning);
   t.same(warnings, []);
 });
+
+t.test('what follows from the end of a turn belongs to it, but does not keep input waiting for ever', async (t) => {
+  const clock = new NodeClock();
+  let ends = 0;
+  let turning = true;
+  const end = (): void => {
+    ends++;
+    if (turning) clock.atTurnEnd(end);
+  };
+  clock.atTurnEnd(end);
+  const endsOfTurn = (): Promise<number> => new Promise((resolve) => setImmediate(() => resolve(ends)));
+  const first = await endsOfTurn();
+  t.ok(first > 1 && first < 10, `${first} in the first turn`);
+  t.ok((await endsOfTurn()) > first, 'the rest in later ones');
+  turning = false;
+});

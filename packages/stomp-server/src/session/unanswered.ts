@@ -8,15 +8,24 @@ export interface Unanswered {
   receipts: string[] | null;
 }
 
-/** The session's requests that wait for their reply, by token, in the order in which they were made. */
+/** So many answered requests are forgotten together. */
+const ANSWERED_KEPT = 256;
+
+/**
+ * The session's requests that wait for their reply, in the order in which they were made. Tokens are consecutive and replies come
+ * mostly in order: an array with a moving front does what a map would, at a fraction of its cost (bench `throughput`).
+ */
 export class UnansweredRequests {
-  readonly #byToken = new Map<number, Unanswered>();
-  #last: Unanswered | null = null;
-  #lastToken = 0;
+  /** From the token after `#dropped` on; undefined: answered. */
+  #requests: (Unanswered | undefined)[] = [];
+  #dropped = 0;
+  /** All before this place in `#requests` are answered. */
+  #front = 0;
+  #count = 0;
   #bytes = 0;
 
   get count(): number {
-    return this.#byToken.size;
+    return this.#count;
   }
 
   /** Of the messages in them. */
@@ -27,27 +36,38 @@ export class UnansweredRequests {
   /** Notes a request and returns its token. */
   add(command: string, destination: string, receipt: string | undefined, bytes: number): number {
     const request = { command, destination, bytes, receipts: receipt === undefined ? null : [receipt] };
-    this.#lastToken++;
-    this.#byToken.set(this.#lastToken, request);
     this.#bytes += bytes;
-    this.#last = request;
-    return this.#lastToken;
+    this.#count++;
+    this.#requests.push(request);
+    return this.#dropped + this.#requests.length;
   }
 
   /** The request that the reply is for; undefined when it has had its reply. */
   answer(token: number): Unanswered | undefined {
-    const request = this.#byToken.get(token);
+    const place = token - this.#dropped - 1;
+    const request = this.#requests[place];
     if (request === undefined) return undefined;
-    this.#byToken.delete(token);
+    this.#requests[place] = undefined;
     this.#bytes -= request.bytes;
-    if (request === this.#last) this.#last = null;
+    this.#count--;
+    this.#dropAnswered();
     return request;
   }
 
-  /** Whether the receipt now waits for the latest request; false when nothing is under way. */
+  /** Whether the receipt now waits for the latest request; false when that one is answered. */
   lineUp(receipt: string): boolean {
-    if (this.#last === null) return false;
-    (this.#last.receipts ??= []).push(receipt);
+    const last = this.#requests[this.#requests.length - 1];
+    if (last === undefined) return false;
+    (last.receipts ??= []).push(receipt);
     return true;
+  }
+
+  #dropAnswered(): void {
+    const requests = this.#requests;
+    while (this.#front < requests.length && requests[this.#front] === undefined) this.#front++;
+    if (this.#front < ANSWERED_KEPT || this.#front * 2 < requests.length) return;
+    this.#requests = requests.slice(this.#front);
+    this.#dropped += this.#front;
+    this.#front = 0;
   }
 }
