@@ -1,7 +1,7 @@
 import { DiskError } from '@lockstep/kernel';
 
 import type { SimRandom } from '../random.ts';
-import { FileNode, joinChunks } from './file-node.ts';
+import { FileNode, joinChunks, SECTOR_BYTES } from './file-node.ts';
 import type { FlyingWrite } from './file-node.ts';
 import { DirectoryNode, NameTree } from './name-tree.ts';
 import type { TreeNode } from './name-tree.ts';
@@ -44,6 +44,12 @@ function partsOf(path: string, operation: DiskOperation): string[] {
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   if (path.startsWith('/') || parts.includes('..')) throw new DiskError('EINVAL', operation, path);
   return parts;
+}
+
+/** A write that was interrupted or failed ends between two sectors: the system copies whole pages, and a sector is never half written. */
+function toWholeSectors(position: number, done: number, length: number): number {
+  if (done >= length) return length;
+  return Math.max(0, Math.floor((position + done) / SECTOR_BYTES) * SECTOR_BYTES - position);
 }
 
 /**
@@ -110,7 +116,8 @@ export class SimDevice {
     for (const { node, flying } of this.#started) {
       node.flying.delete(flying);
       const bytes = joinChunks(flying.chunks);
-      const done = Math.floor(bytes.length * random.pick([0, 1, random.fraction()]));
+      const share = random.pick([0, 1, random.fraction()]);
+      const done = toWholeSectors(flying.position, Math.floor(bytes.length * share), bytes.length);
       if (done > 0) node.write(bytes.subarray(0, done), flying.position);
     }
     this.#started.clear();
@@ -136,7 +143,9 @@ export class SimDevice {
       this.#started.delete(started);
       node.flying.delete(flying);
       const bytes = joinChunks(chunks);
-      const count = failed ? this.random.below(bytes.length + 1) : this.#roomFor(node, position, bytes.length);
+      const count = failed
+        ? toWholeSectors(position, this.random.below(bytes.length + 1), bytes.length)
+        : this.#roomFor(node, position, bytes.length);
       if (count > 0) node.write(bytes.subarray(0, count), position);
       return count;
     };
