@@ -24,6 +24,53 @@ function others(cluster: SimCluster, member: SimNode): SimNode[] {
 /** When the last wiped disk came back; infinite while it has not. */
 const wipedAt = new WeakMap<SimCluster, number>();
 
+function shuffled(nodes: readonly SimNode[], random: SimRandom): SimNode[] {
+  const left = [...nodes];
+  return nodes.flatMap(() => left.splice(random.below(left.length), 1));
+}
+
+/** One disk of three: with another member not whole again, entries would be lost rightly. */
+function mayWipe(cluster: SimCluster): boolean {
+  const { nodes, world } = cluster;
+  const whole = nodes.every(
+    ({ node, process }) => process?.state === 'running' && node?.log.raft?.status.standing === 'voter',
+  );
+  return whole && world.simulation.nowMs - (wipedAt.get(cluster) ?? Number.NEGATIVE_INFINITY) >= betweenWipesMs;
+}
+
+function wipe(cluster: SimCluster, member: SimNode): void {
+  wipedAt.set(cluster, Infinity);
+  cluster.kill(member);
+  cluster.wipe(member);
+}
+
+/** Two commit while the third is cut off; then one of the two loses its disk, the other is cut off, and the third comes back. */
+function wipeBesideLaggard(
+  cluster: SimCluster,
+  random: SimRandom,
+  member: SimNode,
+  behind: SimNode,
+  ahead: SimNode,
+): () => void {
+  const { simulation, wires } = cluster.world;
+  let over = false;
+  let wiped = false;
+  wires.isolate(behind.name);
+  simulation.schedule(random.between(100, 400), 'fault', null, () => {
+    if (over || !mayWipe(cluster)) return;
+    wiped = true;
+    wipe(cluster, member);
+    wires.healAll();
+    wires.isolate(ahead.name);
+    cluster.start(member);
+  });
+  return () => {
+    over = true;
+    if (wiped) wipedAt.set(cluster, simulation.nowMs);
+    wires.healAll();
+  };
+}
+
 const faults: Readonly<Record<string, Fault>> = {
   kill(cluster, random) {
     const member = leaderOr(cluster, random);
@@ -38,20 +85,12 @@ const faults: Readonly<Record<string, Fault>> = {
     return () => cluster.start(member);
   },
   wipe(cluster, random) {
-    const { nodes, world } = cluster;
-    const member = random.pick([...nodes]);
-    // One disk of three: with another one gone, or another member not yet whole again, entries would be lost rightly.
-    const whole = nodes.every(
-      ({ node, process }) => process?.state === 'running' && node?.log.raft?.status.standing === 'voter',
-    );
-    const now = world.simulation.nowMs;
-    if (nodes.length < 3 || !whole || now - (wipedAt.get(cluster) ?? Number.NEGATIVE_INFINITY) < betweenWipesMs)
-      return null;
-    wipedAt.set(cluster, Infinity);
-    cluster.kill(member);
-    cluster.wipe(member);
+    const [member, behind, ahead] = shuffled(cluster.nodes, random);
+    if (!mayWipe(cluster) || member === undefined || behind === undefined || ahead === undefined) return null;
+    if (random.chance(0.5)) return wipeBesideLaggard(cluster, random, member, behind, ahead);
+    wipe(cluster, member);
     return () => {
-      wipedAt.set(cluster, world.simulation.nowMs);
+      wipedAt.set(cluster, cluster.world.simulation.nowMs);
       cluster.start(member);
     };
   },
