@@ -79,12 +79,17 @@ export class Ledger {
     };
   }
 
+  /**
+   * Of what was sent once, one delivery at most may come unmarked. Not just the first to arrive: what a master sent before its mastership
+   * ended may be overtaken by what the next one sends.
+   */
   #unmarkedRepeats(): string[] {
-    const seen = new Set<string>();
+    const unmarked = new Set<string>();
     const repeats: string[] = [];
     for (const { id, redelivered, consumer } of this.#deliveries) {
-      if (seen.has(id) && !redelivered && this.#sent.get(id) === 1) repeats.push(`${id} at ${consumer}`);
-      seen.add(id);
+      if (redelivered || this.#sent.get(id) !== 1) continue;
+      if (unmarked.has(id)) repeats.push(`${id} at ${consumer}`);
+      unmarked.add(id);
     }
     return repeats;
   }

@@ -1,5 +1,6 @@
 import type { SimRandom } from '@lockstep/testkit';
 
+import { FigureEight } from './figure-eight.ts';
 import type { SimCluster, SimNode } from './sim-cluster.ts';
 
 /** So long after a wipe another disk may go: what was wiped is a voter again, and durably so. */
@@ -176,6 +177,9 @@ const faults: Readonly<Record<string, Fault>> = {
 };
 
 const names = Object.keys(faults);
+/** Drawn apart from the mix: a play of several acts, which needs its time. */
+const figureEightChance = 0.2;
+const figureEightMs = 6000;
 
 /**
  * What goes wrong in one run, drawn from its seed: each run has its own mix, pace and lengths, so that some are busy with one kind of
@@ -190,12 +194,15 @@ export class Nemesis {
   readonly happened: Map<string, number> = new Map();
   #over = false;
 
-  constructor(cluster: SimCluster, random: SimRandom) {
+  constructor(cluster: SimCluster, random: SimRandom, only: readonly string[] | undefined) {
     this.#cluster = cluster;
     this.#random = random;
-    this.#mix = names.filter(() => random.chance(0.5));
+    const drawn = names.filter(() => random.chance(0.5));
+    this.#mix = only ?? drawn;
     this.#paceMs = random.pick([150, 400, 1000]);
     if (random.chance(0.5)) cluster.onSnapshotOffered = (member) => this.#killWhileInstalling(member);
+    const plays = only?.includes('figureEight') ?? random.fork('figure eight').chance(figureEightChance);
+    if (plays) this.#figureEight();
     this.#next();
   }
 
@@ -226,18 +233,26 @@ export class Nemesis {
     });
   }
 
+  #figureEight(): void {
+    const { simulation } = this.#cluster.world;
+    simulation.schedule(this.#random.fork('figure eight').between(200, 1500), 'fault', null, () => {
+      const end = this.#over ? null : FigureEight.begin(this.#cluster);
+      if (end !== null) this.#begun('figureEight', end, figureEightMs);
+    });
+  }
+
   #strike(name: string): void {
     const putRight = faults[name]?.(this.#cluster, this.#random) ?? null;
     if (putRight !== null) this.#begun(name, putRight);
   }
 
-  #begun(name: string, putRight: () => void): void {
+  #begun(name: string, putRight: () => void, forMs: number | null = null): void {
     this.happened.set(name, (this.happened.get(name) ?? 0) + 1);
     const end = (): void => {
       if (this.#ends.delete(end)) putRight();
     };
     this.#ends.add(end);
-    const lengthMs = this.#random.pick([20, 200, 800, 2500, 4500]) * this.#random.between(0.5, 1.5);
-    this.#cluster.world.simulation.schedule(lengthMs, 'put right', null, end);
+    const drawnMs = this.#random.pick([20, 200, 800, 2500, 4500]) * this.#random.between(0.5, 1.5);
+    this.#cluster.world.simulation.schedule(forMs ?? drawnMs, 'put right', null, end);
   }
 }

@@ -70,7 +70,7 @@ export async function runSeed({ seed, mutation = {}, nodes, log }: SeedOptions):
       convergeMs,
       () => 'no receipts',
     );
-    nemesis = new Nemesis(cluster, random.fork('faults'));
+    nemesis = new Nemesis(cluster, random.fork('faults'), mutation.faults);
     const end = simulation.nowMs + random.between(3000, 12_000);
     await step(
       () => simulation.nowMs >= end,
@@ -196,6 +196,7 @@ function stepper(
         throw new InvariantViolation('liveness', `nothing happens any more; wanted: ${what()}`);
       if (simulation.nowMs > end) throw new InvariantViolation('liveness', `waited ${withinMs} ms in vain: ${what()}`);
       if (cluster.failure !== null) throw cluster.failure;
+      for (const watcher of [...cluster.watchers]) watcher();
       invariants.check(cluster.views);
       if (++steps % deepCheckEvery === 0) invariants.checkDeeply(cluster.views);
     }

@@ -17,6 +17,8 @@ export interface ClusterMutation {
   /** Puts something between the node and its disk. */
   readonly disk?: (disk: Disk) => Disk;
   readonly options?: (options: BrokerNodeOptions) => BrokerNodeOptions;
+  /** Nothing but these goes wrong: a bug that only one play of events shows. */
+  readonly faults?: readonly string[];
 }
 
 /** How small things are kept: the smaller, the more often what is rare in production. */
@@ -62,6 +64,8 @@ export class SimCluster {
   readonly story: Story = new Story();
   /** Called when a node has begun to receive a snapshot. */
   onSnapshotOffered: (member: SimNode) => void = () => {};
+  /** Called after every step of the run. */
+  readonly watchers: Set<() => void> = new Set();
   /** Nodes that ended by themselves since their disk failed, as they must. */
   endedByDisk = 0;
   /** A node that ended by itself, which no fault of a simulated run may cause. */
