@@ -51,7 +51,11 @@ export class BrokerNode implements RunningNode {
     this.#host = new SessionHost(
       options.clock,
       this.#broker,
-      { propose: (commands) => this.log.propose(commands), leading: () => this.#log?.leading ?? false },
+      {
+        propose: (commands) => this.log.propose(commands),
+        leading: () => this.#log?.leading ?? false,
+        persistedIndex: () => this.#log?.raft?.persistedIndex ?? 0,
+      },
       underWayBytesMax,
     );
     this.#gate = new ClientGate({

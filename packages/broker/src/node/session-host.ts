@@ -8,7 +8,12 @@ export interface HostLog {
   propose(commands: readonly Uint8Array[]): JournalPosition | ProposeRefusal;
   /** This node leads, and has heard a majority lately. */
   leading(): boolean;
+  /** This node's own disk holds the log up to here. */
+  persistedIndex(): number;
 }
+
+/** Nobody calls when a majority is heard again or a slow disk has caught up: as long as somebody waits for it, it is looked at so often. */
+const lookAgainMs = 20;
 
 /**
  * Brings the master's sessions, its broker and the replicated log together, one turn of the event loop at a time: requests and applied
@@ -25,8 +30,12 @@ export class SessionHost implements BrokerPort, Proposer {
   #spareEffects: Effect[] = [];
   readonly #touched = new Set<SessionEndpoint>();
   #turnScheduled = false;
+  #lookingAgain = false;
   #held = false;
-  /** What was proposed and is not yet applied, oldest first: what is under way stays bounded. */
+  /**
+   * What was proposed and is not yet both applied and on this node's own disk, oldest first: it stays bounded. (A majority can
+   * commit without the master's disk, which may hang while memory fills.)
+   */
   #underWay: { position: number; bytes: number }[] = [];
   #underWayHead = 0;
   #underWayBytes = 0;
@@ -61,6 +70,7 @@ export class SessionHost implements BrokerPort, Proposer {
 
   callWhenAccepting(endpoint: SessionEndpoint): void {
     this.#waitingToRead.add(endpoint);
+    this.#lookAgainLater();
   }
 
   /** Stops taking requests from clients (a hand-over is under way) or goes on. */
@@ -94,9 +104,10 @@ export class SessionHost implements BrokerPort, Proposer {
   }
 
   #settleUnderWay(): void {
+    const settled = Math.min(this.#broker.applied, this.#log.persistedIndex());
     while (this.#underWayHead < this.#underWay.length) {
       const oldest = this.#underWay[this.#underWayHead];
-      if (oldest === undefined || oldest.position > this.#broker.applied) break;
+      if (oldest === undefined || oldest.position > settled) break;
       this.#underWayBytes -= oldest.bytes;
       this.#underWayHead++;
     }
@@ -129,10 +140,6 @@ export class SessionHost implements BrokerPort, Proposer {
     if (this.#waitingToRead.size > 0) this.#scheduleTurn();
   }
 
-  get sessions(): number {
-    return this.#endpoints.size;
-  }
-
   #scheduleTurn(): void {
     if (this.#turnScheduled) return;
     this.#turnScheduled = true;
@@ -142,14 +149,26 @@ export class SessionHost implements BrokerPort, Proposer {
   #turn(): void {
     this.#turnScheduled = false;
     if (!this.#broker.master) return;
+    const leading = this.#log.leading();
     // A session that gets effects may make requests (it settles what it has written): go on until all is quiet.
     do {
-      this.#broker.flush(this.#effects, this.#log.leading());
+      this.#broker.flush(this.#effects, leading);
       this.#route();
     } while (this.#effects.length > 0);
     for (const endpoint of this.#touched) endpoint.flush();
     this.#touched.clear();
     if (this.#waitingToRead.size > 0) this.#resumeReaders();
+    if (!leading || this.#waitingToRead.size > 0) this.#lookAgainLater();
+  }
+
+  #lookAgainLater(): void {
+    if (this.#lookingAgain) return;
+    this.#lookingAgain = true;
+    this.#clock.setTimer(lookAgainMs, () => {
+      this.#lookingAgain = false;
+      this.#settleUnderWay();
+      this.#scheduleTurn();
+    });
   }
 
   #resumeReaders(): void {

@@ -1,7 +1,7 @@
 import { Broker, defaultBrokerOptions } from '@lockstep/core';
 import type { Effect } from '@lockstep/core';
 import type { JournalPosition, SessionId } from '@lockstep/kernel';
-import type { CommittedCommand } from '@lockstep/raft-log';
+import type { CommittedCommand, ProposeRefusal } from '@lockstep/raft-log';
 import type { SessionEndpoint } from '@lockstep/stomp-server';
 import { SimWorld } from '@lockstep/testkit';
 import t from 'tap';
@@ -33,13 +33,16 @@ class HostBench {
   readonly host: SessionHost;
   readonly proposed: CommittedCommand[] = [];
   leading = true;
+  persistedIndex = Infinity;
+  refusing = false;
   #position = 0;
 
   constructor(underWayBytesMax = 1000) {
     const { clock } = this.world.host('node').start();
     const broker = new Broker(defaultBrokerOptions);
     const log = {
-      propose: (commands: readonly Uint8Array[]): JournalPosition => {
+      propose: (commands: readonly Uint8Array[]): JournalPosition | ProposeRefusal => {
+        if (this.refusing) return { reason: 'no-quorum' };
         const first = this.#position + 1;
         for (const payload of commands) {
           this.proposed.push({ position: ++this.#position as JournalPosition, payload: payload.slice() });
@@ -47,6 +50,7 @@ class HostBench {
         return first as JournalPosition;
       },
       leading: (): boolean => this.leading,
+      persistedIndex: (): number => this.persistedIndex,
     };
     this.host = new SessionHost(clock, broker, log, underWayBytesMax);
     this.host.becomeMaster();
@@ -54,6 +58,11 @@ class HostBench {
 
   async turn(): Promise<void> {
     await this.world.simulation.runUntil(this.world.simulation.nowMs + 1);
+  }
+
+  /** As long as the host takes to look again of its own accord. */
+  async soon(): Promise<void> {
+    await this.world.simulation.runUntil(this.world.simulation.nowMs + 50);
   }
 
   async commit(): Promise<void> {
@@ -115,10 +124,47 @@ t.test('without a majority nothing is handed out and nobody is read; with one ag
   await bench.commit();
   t.notOk(endpoint.effects.some(({ type }) => type === 'deliver'));
   bench.leading = true;
-  bench.host.wake();
-  await bench.turn();
+  await bench.soon();
   t.ok(endpoint.effects.some(({ type }) => type === 'deliver'));
   t.equal(endpoint.resumes, 1);
+});
+
+t.test('committed without the own disk: still under way, until that has caught up', async (t) => {
+  const bench = new HostBench(1000);
+  const endpoint = bench.attach('s');
+  bench.persistedIndex = 0;
+  bench.send('s', 1, 2000);
+  await bench.commit();
+  t.ok(
+    endpoint.effects.some(({ type }) => type === 'reply'),
+    'the receipt does not wait for it',
+  );
+  t.notOk(bench.host.accepting);
+  bench.host.callWhenAccepting(endpoint);
+  await bench.soon();
+  t.equal(endpoint.resumes, 0);
+  bench.persistedIndex = Infinity;
+  await bench.soon();
+  t.equal(endpoint.resumes, 1);
+});
+
+t.test('settlements that could not be proposed are proposed a little later', async (t) => {
+  const bench = new HostBench(1000);
+  const endpoint = bench.attach('s');
+  const subscribe = { token: 1, subscription: 1, destination: '/queue/q', prefetchMessages: 10, prefetchBytes: 1000 };
+  bench.host.submit({ type: 'subscribe', session: 's' as SessionId, ...subscribe });
+  bench.send('s', 2);
+  await bench.commit();
+  const [delivery] = endpoint.effects.filter((effect) => effect.type === 'deliver');
+  bench.leading = false;
+  bench.refusing = true;
+  const settlement = { subscription: 1, outcome: 'ack' as const, tags: [delivery!.tag] };
+  bench.host.submit({ type: 'settle', session: 's' as SessionId, token: 3, settlement });
+  await bench.soon();
+  t.equal(bench.proposed.length, 0);
+  bench.refusing = false;
+  await bench.soon();
+  t.equal(bench.proposed.length, 1);
 });
 
 t.test('held: nobody is read, what is under way is answered', async (t) => {

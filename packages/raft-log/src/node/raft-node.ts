@@ -58,6 +58,11 @@ export class RaftNode {
     return this.#member.log.lastIndex;
   }
 
+  /** This member's own disk holds the log up to here. */
+  get persistedIndex(): number {
+    return this.#member.log.persistedIndex;
+  }
+
   /** A snapshot stands for everything up to here. */
   get snapshotIndex(): number {
     return this.#member.log.snapshotIndex;
