@@ -175,7 +175,9 @@ export class FrameParser {
     }
     const length = scanner.contentLength(bytes, start);
     if (length === -2) throw this.#failHead();
-    if (length > this.#bodyLimit()) throw this.#failBody(`content-length ${length}`, 'content-length');
+    if (length > this.#bodyLimit()) {
+      throw this.#failBody(`content-length ${scanner.contentLengthText(bytes, start)}`, 'content-length');
+    }
     this.#bodyLength = length;
     this.#searched = scanner.bodyStart;
     this.#state = length < 0 ? BODY_TO_NUL : COUNTED_BODY;

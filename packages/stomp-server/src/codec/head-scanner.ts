@@ -125,7 +125,6 @@ export class HeadScanner {
     if (this.#contentLengthLine < 0) return -1;
     let at = base + this.lines[this.#contentLengthLine + 1]! + 1;
     let end = base + this.lines[this.#contentLengthLine + 2]!;
-    const shown = printable(bytes, at, end);
     // Padding is forgiven here in every version: 1.0's examples have it, and no other reading is possible.
     while (at < end && bytes[at] === BLANK) at++;
     while (at < end && bytes[end - 1] === BLANK) end--;
@@ -135,9 +134,16 @@ export class HeadScanner {
       length = digit >= 0 && digit <= 9 ? Math.min(length * 10 + digit, Number.MAX_SAFE_INTEGER) : -1;
     }
     if (length >= 0) return length;
+    const shown = this.contentLengthText(bytes, base);
     const message = `content-length ${shown === '' ? 'is empty' : `is no number of bytes: ${shown}`}`;
     this.fault = { code: 'bad-content-length', message, header: CONTENT_LENGTH };
     return -2;
+  }
+
+  /** The announced body length as the peer wrote it, fit for a message. There is one. */
+  contentLengthText(bytes: Uint8Array, base: number): string {
+    const at = base + this.lines[this.#contentLengthLine + 1]! + 1;
+    return printable(bytes, at, base + this.lines[this.#contentLengthLine + 2]!).trim();
   }
 
   #line(bytes: Uint8Array, base: number, lineStart: number, colon: number, lineEnd: number): boolean {

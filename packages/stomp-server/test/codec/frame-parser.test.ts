@@ -191,6 +191,16 @@ t.test('bad content-lengths', async (t) => {
   }
 });
 
+t.test('a content-length is reported as it was written, cut short', async (t) => {
+  const message = (value: string): string | undefined =>
+    parse([octets(`SEND\ncontent-length:${value}\n\n`)], '1.2').error?.message;
+  t.equal(message('99999999999999999999'), 'SEND: content-length 99999999999999999999, allowed are 1048576 bytes');
+  t.equal(message(' 1048577 '), 'SEND: content-length 1048577, allowed are 1048576 bytes');
+  t.equal(message('9'.repeat(1000)), `SEND: content-length ${'9'.repeat(48)}..., allowed are 1048576 bytes`);
+  t.equal(message('1e3'), 'SEND: content-length is no number of bytes: 1e3');
+  t.equal(message(' '), 'SEND: content-length is empty');
+});
+
 t.test('a content-length beyond the limit is refused before anything is allocated', async (t) => {
   for (const value of ['1048577', '1000000000', '9'.repeat(30)]) {
     t.equal(failure(`SEND\nreceipt:r\ncontent-length:${value}\n\n`), 'body-too-large', value);
