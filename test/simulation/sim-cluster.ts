@@ -201,6 +201,7 @@ function nodeOptions(
       headerBytes: 64 * 1024,
       headers: 100,
       bodyBytes: 1024 * 1024,
+      halfSentBytes: 64 * 1024 * 1024,
       connections: 1000,
       subscriptions: 100,
       transactions: 100,

@@ -3,7 +3,8 @@
  * session turns frames into core's requests, and core's effects into frames.
  *
  * It promises that whatever a client sends ends at worst in one ERROR frame and the close of that one connection; that a
- * RECEIPT is written only after the broker's reply to what it is for; and that the memory one client takes is bounded.
+ * RECEIPT is written only after the broker's reply to what it is for; and that memory is bounded: what one client takes,
+ * and what all of them together have half sent.
  */
 export type { BrokerPort, SessionEndpoint } from './broker-port.ts';
 export { parseBrokerUri } from './client/broker-uri.ts';
@@ -20,6 +21,7 @@ export { StompConnection } from './connection/stomp-connection.ts';
 export type { StompConnectionOptions } from './connection/stomp-connection.ts';
 export { ConnectionCount, StompListener } from './connection/stomp-listener.ts';
 export type { StompListenerOptions } from './connection/stomp-listener.ts';
+export { InputBudget } from './input-budget.ts';
 export type { BrokerSelf } from './session/connected-frame.ts';
 export { defaultStompLimits } from './session/limits.ts';
 export type { StompLimits } from './session/limits.ts';

@@ -14,6 +14,8 @@ const DEFAULT_STOMP: Address = { host: '127.0.0.1', port: 61_613 };
 const DEFAULT_ADMIN: Address = { host: '127.0.0.1', port: 8161 };
 const DEFAULT_PEERS: Address = { host: '127.0.0.1', port: 61_619 };
 
+const GIBIBYTE = 1024 ** 3;
+
 /** All that makes a node, but the machine's own ports and the secret itself. */
 export interface NodeSettings {
   readonly broker: BrokerId;
@@ -144,7 +146,7 @@ function settle(
     },
     secretFile: cluster.secretFile === undefined ? null : absolute(['cluster', 'secretFile'], cluster.secretFile),
     journal: { ...journal, hardLimitBytes: journal.hardLimitBytes ?? Math.floor(memoryBytes / 2) },
-    limits,
+    limits: { ...limits, halfSentBytes: limits.halfSentBytes ?? Math.min(GIBIBYTE, Math.floor(memoryBytes / 8)) },
     log,
   };
 }

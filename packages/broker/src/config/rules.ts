@@ -86,8 +86,17 @@ function timing({ cluster }: ConfigValues): Finding[] {
   return [{ path: ['cluster', 'heartbeatMs'], given: `${cluster.heartbeatMs}ms`, allowed }];
 }
 
+function halfSent({ limits }: ConfigValues): Finding[] {
+  const { halfSentBytes, bodyBytes, headerBytes } = limits;
+  const least = bodyBytes + headerBytes;
+  if (halfSentBytes === undefined || halfSentBytes >= least) return [];
+  const allowed = `must be at least limits.bodyBytes and limits.headerBytes together, which is ${least}`;
+  return [{ path: ['limits', 'halfSentBytes'], given: String(halfSentBytes), allowed }];
+}
+
 /** Rules between keys. */
 export function brokenRules(values: ConfigValues, origin: (path: ConfigPath) => string): ConfigProblem[] {
-  const findings = [...beyondLoopback(values), ...membership(values), ...sharedSecret(values), ...timing(values)];
+  const rules = [beyondLoopback, membership, sharedSecret, timing, halfSent];
+  const findings = rules.flatMap((rule) => rule(values));
   return findings.map(({ path, given, allowed }) => ({ where: origin(path), key: path.join('.'), given, allowed }));
 }

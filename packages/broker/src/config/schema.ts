@@ -16,7 +16,7 @@ export interface ConfigValues {
   readonly admin?: AdminValues | undefined;
   readonly cluster: ClusterValues;
   readonly journal: JournalValues;
-  readonly limits: LimitOptions;
+  readonly limits: LimitValues;
   readonly log: { readonly level: LogLevel; readonly pretty: boolean };
 }
 
@@ -45,6 +45,10 @@ export interface JournalValues {
   readonly segmentBytes: number;
   readonly snapshotBytes: number;
   readonly hardLimitBytes?: number | undefined;
+}
+
+export interface LimitValues extends Omit<LimitOptions, 'halfSentBytes'> {
+  readonly halfSentBytes?: number | undefined;
 }
 
 function section<Shape extends z.ZodRawShape>(description: string, shape: Shape): z.ZodObject<Shape> {
@@ -122,16 +126,23 @@ const journal = section('The replicated journal on disk.', {
 });
 
 const limits = section(
-  'What one client may take. Beyond a limit it gets an ERROR that names it, and is disconnected.',
+  'What clients may take, each for itself unless said. Beyond a limit a client gets an ERROR that names it, and is disconnected.',
   {
     headerBytes: bytes('1KiB', 'Command line and headers of one frame.').prefault('64KiB'),
     headers: count('Header lines of one frame.').prefault(1000),
     bodyBytes: bytes('1KiB', 'Body of one frame.').prefault('16MiB'),
+    halfSentBytes: bytes(
+      '1MiB',
+      "What all connections of this node together may have half sent: unfinished frames above 16 KiB as they come in, and open transactions. Beyond it, who sends more gets the ERROR. Default: an eighth of the machine's memory, at most 1 GiB.",
+    ).optional(),
     connections: count('Client connections of this node.').prefault(10_000),
     subscriptions: count('Subscriptions of one connection.').prefault(1000),
     transactions: count('Open transactions of one connection.').prefault(100),
     transactionFrames: count('Frames in one transaction.').prefault(10_000),
-    transactionBytes: bytes('1KiB', 'Headers and bodies in all open transactions of one connection.').prefault('64MiB'),
+    transactionBytes: bytes(
+      '1KiB',
+      'Headers and bodies in all open transactions of one connection. A COMMIT is one entry of the journal: a very large one can keep a busy master from being heard by the others for so long that it loses mastership.',
+    ).prefault('32MiB'),
     connectMs: duration('100ms', 'From the connection to a whole CONNECT frame.').prefault('10s'),
     topicBacklogBytes: bytes(
       '1KiB',

@@ -7,6 +7,7 @@ import type { Leadership, StateMachine } from '@lockstep/raft-log';
 import {
   ConnectionCount,
   defaultFlowOptions,
+  InputBudget,
   SessionIds,
   StompConnection,
   StompListener,
@@ -29,6 +30,7 @@ export class BrokerNode implements RunningNode {
   readonly #host: SessionHost;
   readonly #gate: ClientGate;
   readonly #connections: ConnectionCount;
+  readonly #inputBudget: InputBudget;
   readonly #sessionIds: SessionIds;
   readonly #listeners: StompListener[] = [];
   readonly #roleListeners: ((role: NodeRole, master: NodeId | null) => void)[] = [];
@@ -41,6 +43,7 @@ export class BrokerNode implements RunningNode {
   private constructor(options: BrokerNodeOptions) {
     this.#options = options;
     this.#connections = new ConnectionCount(options.limits.connections);
+    this.#inputBudget = new InputBudget(options.limits.halfSentBytes);
     this.#sessionIds = new SessionIds(options.node, options.random);
     this.#broker = new Broker({
       ...defaultBrokerOptions,
@@ -224,6 +227,7 @@ export class BrokerNode implements RunningNode {
       session: this.#sessionIds.next(),
       self: { server: `lockstep/${version}`, failover: this.#failover() },
       limits,
+      budget: this.#inputBudget,
       flow: defaultFlowOptions,
       clock,
       log,

@@ -53,13 +53,15 @@ export interface JournalOptions {
   readonly hardLimitBytes: number;
 }
 
-/** Bounds on what one client may take. Bytes, unless said. */
+/** Bounds on what clients may take. Bytes, unless said. */
 export interface LimitOptions {
   /** Command line and headers of one frame. */
   readonly headerBytes: number;
   /** Number of header lines of one frame. */
   readonly headers: number;
   readonly bodyBytes: number;
+  /** Unfinished frames and open transactions of all connections of the node together. */
+  readonly halfSentBytes: number;
   readonly connections: number;
   /** Subscriptions of one connection. */
   readonly subscriptions: number;

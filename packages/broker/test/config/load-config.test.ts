@@ -13,6 +13,10 @@ t.test('nothing said: a logical broker of one on loopback, with the admin port',
   t.equal(settings.cluster.members.length, 1);
   t.equal(settings.journal.segmentBytes, 64 * 1024 ** 2);
   t.equal(settings.journal.hardLimitBytes, 4 * 1024 ** 3, 'half of the memory');
+  t.equal(settings.limits.halfSentBytes, 1024 ** 3, 'an eighth of the memory');
+  t.equal(load({ memoryBytes: 1024 ** 3 }).limits.halfSentBytes, 128 * 1024 ** 2);
+  t.equal(load({ memoryBytes: 64 * 1024 ** 3 }).limits.halfSentBytes, 1024 ** 3, 'at most');
+  t.equal(load({ yaml: 'limits: { halfSentBytes: 2GiB }' }).limits.halfSentBytes, 2 * 1024 ** 3);
   t.equal(settings.limits.connectMs, 10_000);
   t.end();
 });

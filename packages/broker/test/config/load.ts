@@ -11,16 +11,23 @@ export interface Said {
   readonly environment?: Texts;
   readonly flags?: Texts;
   readonly anonymous?: boolean;
+  readonly memoryBytes?: number;
 }
 
-/** A machine of 8 GiB, at work in /work, with the file in /etc/lockstep. */
-export function load({ yaml, environment = {}, flags = {}, anonymous = false }: Said): NodeSettings {
+/** A machine of 8 GiB unless said, at work in /work, with the file in /etc/lockstep. */
+export function load({
+  yaml,
+  environment = {},
+  flags = {},
+  anonymous = false,
+  memoryBytes = 8 * GIB,
+}: Said): NodeSettings {
   return loadConfig({
     file: yaml === undefined ? null : { yaml: parseYamlFile('l.yaml', yaml), directory: '/etc/lockstep' },
     environment,
     flags,
     anonymous,
-    memoryBytes: 8 * GIB,
+    memoryBytes,
     workingDirectory: '/work',
     resolvePath: (directory, path) => (path.startsWith('/') ? path : `${directory}/${path}`),
   });

@@ -66,6 +66,13 @@ const cases: readonly Case[] = [
     said: { yaml: 'limits: { headers: 0 }' },
     told: ['l.yaml:1:11: limits.headers: 0: must be a whole number of at least 1'],
   },
+  {
+    name: 'less for all clients than one frame may need',
+    said: { yaml: 'limits: { bodyBytes: 1MiB, headerBytes: 1KiB, halfSentBytes: 1MiB }' },
+    told: [
+      'l.yaml:1:47: limits.halfSentBytes: 1048576: must be at least limits.bodyBytes and limits.headerBytes together, which is 1049600',
+    ],
+  },
   { name: 'a port', said: { flags: { stomp: '70000' } }, told: [`--stomp: listeners.0.stomp: '70000': ${ADDRESS}`] },
   {
     name: 'a section that is none',

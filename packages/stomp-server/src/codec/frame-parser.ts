@@ -1,3 +1,4 @@
+import { BudgetShare, InputBudget } from '../input-budget.ts';
 import { asBuffer, BLANK, CR, decodeRange, EMPTY, LF, matchesAscii, NUL } from './bytes.ts';
 import { COMMAND_BYTES_MAX, findCommand, isConnecting, mayHaveBody } from './command.ts';
 import { findUndefinedEscape, unescapeText } from './escaping.ts';
@@ -24,12 +25,15 @@ const HEADERS = 2;
 const COUNTED_BODY = 3;
 const GATHERED_BODY = 4;
 const BODY_TO_NUL = 5;
-const FAILED = 6;
+/** Failed, or closed. */
+const OVER = 6;
 
 /** Bodies of frames that should have none (STOMP 1.2, Body) are taken in and ignored up to here: some clients send a line end. */
 const STRAY_BODY_BYTES_MAX = 1024;
 /** A counted body longer than this that is not all there gets a buffer of its own, instead of joined chunks. */
 const GATHER_ABOVE_BYTES = 16 * 1024;
+/** Up to here the held part of an unfinished frame is not counted in the budget, so that small frames never touch it. */
+const UNCOUNTED_BYTES = 16 * 1024;
 
 /**
  * Cuts a byte stream into frames, for either side of a connection. Pull-shaped: `feed` a chunk, then call `next`
@@ -37,7 +41,8 @@ const GATHER_ABOVE_BYTES = 16 * 1024;
  *
  * Memory: what was fed and not yet returned, and at most twice that while a frame is incomplete; so a caller that
  * feeds only after `next` returned null stays within the limits and one chunk. An announced length costs nothing
- * until the bytes come. Each byte is looked at a bounded number of times, however the stream is split.
+ * until the bytes come. What is taken for an unfinished frame is counted in the budget that all parsers of a node share,
+ * as it grows; when the budget is spent, whoever asks for more fails. Each byte is looked at a bounded number of times, however the stream is split.
  *
  * Line ends between frames (heart-beats) are skipped: any fed byte is a sign of life, so the session needs no more.
  */
@@ -49,6 +54,7 @@ export class FrameParser {
   version: StompVersion = '1.0';
   readonly #bodyBytesMax: number;
   readonly #scanner: HeadScanner;
+  readonly #share: BudgetShare;
   #state = BETWEEN_FRAMES;
   #window: Buffer = EMPTY;
   /** The first byte of the window that belongs to no returned frame: in a frame, its first byte. */
@@ -65,7 +71,8 @@ export class FrameParser {
   #gatheredHead: Buffer = EMPTY;
   #error: StompError | null = null;
 
-  constructor(limits: CodecLimits) {
+  constructor(limits: CodecLimits, budget: InputBudget = new InputBudget(Infinity)) {
+    this.#share = new BudgetShare(budget);
     this.#bodyBytesMax = limits.bodyBytesMax;
     this.#scanner = new HeadScanner(limits.headerBytesMax, limits.headersMax);
   }
@@ -78,12 +85,12 @@ export class FrameParser {
 
   /** After `next` returned null: the stream stands inside a frame, so that its end now would cut the frame short. */
   get midFrame(): boolean {
-    return this.#state !== BETWEEN_FRAMES && this.#state !== FAILED;
+    return this.#state !== BETWEEN_FRAMES && this.#state !== OVER;
   }
 
-  /** Takes bytes; the caller must not change them afterwards. Ignored once the stream has failed. */
+  /** Takes bytes; the caller must not change them afterwards. Ignored once the stream has failed or is closed. */
   feed(chunk: Uint8Array): void {
-    if (chunk.length === 0 || this.#state === FAILED) return;
+    if (chunk.length === 0 || this.#state === OVER) return;
     if (this.#at === this.#end) {
       this.#window = asBuffer(chunk);
       this.#at = 0;
@@ -109,7 +116,7 @@ export class FrameParser {
 
   /**
    * The next frame; null when more bytes are needed.
-   * @throws StompError when the peer broke the protocol, and at every call from then on.
+   * @throws StompError when the peer broke the protocol or the budget is spent, and at every call from then on.
    */
   next(): Frame | null {
     if (this.#error !== null) throw this.#error;
@@ -121,9 +128,20 @@ export class FrameParser {
         return this.#readCountedBody();
       case GATHERED_BODY:
         return this.#gatherBody();
-      default:
+      case BODY_TO_NUL:
         return this.#readBodyToNul();
+      default:
+        return null;
     }
+  }
+
+  /** Nothing more will be pulled: lets go of all that is held. May be repeated. */
+  close(): void {
+    this.#state = OVER;
+    this.#gathered = null;
+    this.#gatheredHead = EMPTY;
+    this.#release();
+    this.#share.release();
   }
 
   #skipLineEnds(): boolean {
@@ -214,6 +232,8 @@ export class FrameParser {
 
   #gatherBody(): Frame | null {
     const body = this.#gathered!;
+    const size = this.#gatheredHead.length + body.sizeAfter(this.#end - this.#at);
+    if (!this.#share.resize(size)) throw this.#failBudget();
     this.#at += body.take(this.#window, this.#at, this.#end);
     if (this.#at === this.#end) {
       this.#release();
@@ -263,6 +283,7 @@ export class FrameParser {
   #finish(at: number): void {
     this.#at = at;
     this.#state = BETWEEN_FRAMES;
+    if (this.#share.bytes > 0) this.#share.release();
     if (at === this.#end) this.#release();
   }
 
@@ -273,15 +294,17 @@ export class FrameParser {
     this.#owned = false;
   }
 
-  /** A few bytes of a frame must not keep a whole chunk alive until the rest comes, which may be never. */
+  /** A few bytes of a frame must not keep much more memory alive until the rest comes, which may be never. */
   #wait(): null {
     const held = this.#end - this.#at;
-    if (!this.#owned && held * 4 <= this.#window.buffer.byteLength) {
+    const kept = this.#owned ? this.#window.length : this.#window.buffer.byteLength;
+    if (held * 4 <= kept || (held <= UNCOUNTED_BYTES && !this.#owned)) {
       this.#window = Buffer.from(this.#window.subarray(this.#at, this.#end));
       this.#at = 0;
       this.#end = held;
       this.#owned = true;
     }
+    if (held > UNCOUNTED_BYTES && !this.#share.resize(this.#window.length)) throw this.#failBudget();
     return null;
   }
 
@@ -297,6 +320,10 @@ export class FrameParser {
     return this.#fail('missing-nul', `${this.#command}: no NUL after ${this.#bodyLength} bytes of body`);
   }
 
+  #failBudget(): StompError {
+    return this.#fail('input-budget', `${this.#command}: ${this.#share.refusal}`);
+  }
+
   #failHead(): StompError {
     const fault = this.#scanner.fault!;
     return this.#fail(fault.code, `${this.#command}: ${fault.message}`, fault.header);
@@ -305,10 +332,7 @@ export class FrameParser {
   #fail(code: StompErrorCode, message: string, header?: string): StompError {
     const receipt = this.#state === COMMAND_LINE ? undefined : this.#receipt();
     this.#error = new StompError(code, message, { header, receipt });
-    this.#state = FAILED;
-    this.#gathered = null;
-    this.#gatheredHead = EMPTY;
-    this.#release();
+    this.close();
     return this.#error;
   }
 

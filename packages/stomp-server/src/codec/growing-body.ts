@@ -15,7 +15,7 @@ export class GrowingBody {
   /** Copies what belongs to the body from `[from, to)`; returns how many bytes that were. */
   take(bytes: Buffer, from: number, to: number): number {
     const count = Math.min(to - from, this.#length - this.filled);
-    this.#reserve(this.filled + count);
+    this.#grow(this.sizeAfter(count));
     bytes.copy(this.#buffer, this.filled, from, from + count);
     this.filled += count;
     return count;
@@ -26,9 +26,15 @@ export class GrowingBody {
     return this.#buffer;
   }
 
-  #reserve(needed: number): void {
-    if (needed <= this.#buffer.length) return;
-    const size = Math.min(this.#length, Math.max(FIRST_BYTES, needed, this.#buffer.length * 2));
+  /** The memory it will have taken when so many more bytes are offered to it. */
+  sizeAfter(offered: number): number {
+    const needed = Math.min(this.#length, this.filled + offered);
+    const size = this.#buffer.length;
+    return needed <= size ? size : Math.min(this.#length, Math.max(FIRST_BYTES, needed, size * 2));
+  }
+
+  #grow(size: number): void {
+    if (size === this.#buffer.length) return;
     const grown = Buffer.allocUnsafeSlow(size);
     this.#buffer.copy(grown, 0, 0, this.filled);
     this.#buffer = grown;

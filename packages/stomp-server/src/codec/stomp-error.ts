@@ -5,6 +5,7 @@
  * - `undefined-escape`: a backslash that the version in force gives no meaning
  * - `bad-content-length`: not a decimal count of octets
  * - `missing-nul`: the octet behind a counted body is not NUL
+ * - `input-budget`: no fault of the peer's; all peers together have half sent what they may (`InputBudget`)
  */
 export type StompErrorCode =
   | 'unknown-command'
@@ -14,7 +15,8 @@ export type StompErrorCode =
   | 'malformed-header'
   | 'undefined-escape'
   | 'bad-content-length'
-  | 'missing-nul';
+  | 'missing-nul'
+  | 'input-budget';
 
 export interface StompErrorDetails {
   readonly header?: string | undefined;
@@ -22,7 +24,7 @@ export interface StompErrorDetails {
 }
 
 /**
- * The peer broke the protocol; the stream can't be read on. `message` is fit for an ERROR frame's `message` header:
+ * The peer broke the protocol, or there is no room for what it sends; the stream can't be read on. `message` is fit for an ERROR frame's `message` header:
  * one line of printable text, whatever the peer sent.
  */
 export class StompError extends Error {

@@ -6,6 +6,7 @@ import type { Effect, Request } from '@lockstep/core';
 import type { Clock, Connection, Log, NetworkError, SessionId, Timer } from '@lockstep/kernel';
 import type { Frame } from '../codec/index.ts';
 import type { BrokerPort, SessionEndpoint } from '../broker-port.ts';
+import type { InputBudget } from '../input-budget.ts';
 import type { BrokerSelf } from '../session/connected-frame.ts';
 import type { StompLimits } from '../session/limits.ts';
 import type { FlowOptions } from './flow-options.ts';
@@ -15,6 +16,8 @@ export interface StompConnectionOptions {
   readonly session: SessionId;
   readonly self: BrokerSelf;
   readonly limits: StompLimits;
+  /** Shared by all connections of the node. */
+  readonly budget: InputBudget;
   readonly flow: FlowOptions;
   readonly clock: Clock;
   readonly log: Log;
@@ -56,13 +59,10 @@ export class StompConnection implements SessionEndpoint {
     this.#connection = connection;
     this.#port = port;
     this.#options = options;
-    const { limits } = options;
-    this.#parser = new FrameParser({
-      headerBytesMax: limits.headerBytes,
-      headersMax: limits.headers,
-      bodyBytesMax: limits.bodyBytes,
-    });
-    this.#session = new Session(options.session, options.self, limits, this.#writer, {
+    const { limits, budget } = options;
+    const { headerBytes: headerBytesMax, headers: headersMax, bodyBytes: bodyBytesMax } = limits;
+    this.#parser = new FrameParser({ headerBytesMax, headersMax, bodyBytesMax }, budget);
+    this.#session = new Session(options.session, options.self, limits, budget, this.#writer, {
       opened: () => this.#opened(),
       submit: (request: Request) => port.submit(request),
     });
@@ -239,6 +239,7 @@ export class StompConnection implements SessionEndpoint {
   /** After anything that may have brought the session nearer to its end. */
   #settleDown(): void {
     if (this.#closed || this.#ending || !this.#session.isFinishing) return;
+    this.#parser.close();
     if (!this.#session.isOver) {
       if (this.#finishing) return;
       this.#finishing = true;
@@ -270,6 +271,7 @@ export class StompConnection implements SessionEndpoint {
     this.#heartBeats?.stop();
     this.#deadline?.cancel();
     this.#connectWait?.cancel();
+    this.#parser.close();
     this.#session.lost();
     this.#log('debug', 'client connection closed', { error: error?.code });
     this.#options.onClosed();

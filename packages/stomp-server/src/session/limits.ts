@@ -24,6 +24,6 @@ export const defaultStompLimits: StompLimits = {
   subscriptions: 1000,
   transactions: 100,
   transactionFrames: 10_000,
-  transactionBytes: 64 * 1024 * 1024,
+  transactionBytes: 32 * 1024 * 1024,
   connectMs: 10_000,
 };

@@ -14,6 +14,7 @@ import { Transaction } from './transaction.ts';
 import { UnansweredRequests } from './unanswered.ts';
 import type { Effect, NewMessage, Request, Settlement } from '@lockstep/core';
 import type { SessionId } from '@lockstep/kernel';
+import type { InputBudget } from '../input-budget.ts';
 import type { Frame, FrameWriter, StompError, StompVersion } from '../codec/index.ts';
 import type { BrokerSelf } from './connected-frame.ts';
 import type { Fault } from './fault.ts';
@@ -47,7 +48,8 @@ interface Ending {
 
 /**
  * The protocol state of one client connection. Frames and effects in; frames (into the writer) and requests (to the sink)
- * out. It has no socket, no timer and no clock, never throws for what a client does, and holds bounded memory.
+ * out. It has no socket, no timer and no clock, never throws for what a client does, and holds bounded memory: open
+ * transactions are counted in the node's budget.
  *
  * Every frame that asks for a receipt ends in that RECEIPT or in an ERROR. After an ERROR, a DISCONNECT or the end of
  * the input nothing more is taken in; when the requests made before are answered the session is over (`isOver`), and
@@ -74,14 +76,21 @@ export class Session {
   #lastWritten: string | undefined;
   #lastResolved = '';
 
-  constructor(id: SessionId, self: BrokerSelf, limits: StompLimits, writer: FrameWriter, sink: SessionSink) {
+  constructor(
+    id: SessionId,
+    self: BrokerSelf,
+    limits: StompLimits,
+    budget: InputBudget,
+    writer: FrameWriter,
+    sink: SessionSink,
+  ) {
     this.id = id;
     this.#self = self;
     this.#limits = limits;
     this.#writer = writer;
     this.#sink = sink;
     this.#deliveries = new Deliveries(writer);
-    this.#transactions = new OpenTransactions(limits);
+    this.#transactions = new OpenTransactions(limits, budget);
   }
 
   /** What the frames to come are to be parsed as. */
@@ -170,7 +179,7 @@ export class Session {
   finishNow(): void {
     const ending = this.#ending;
     if (ending === null || this.#phase === OVER) return;
-    this.#phase = OVER;
+    this.#close(OVER);
     if (ending.fault !== null) {
       const { message, hint, headers } = ending.fault;
       const body = hint === undefined ? message : `${message}\n${hint}`;
@@ -182,13 +191,19 @@ export class Session {
   /** The connection is gone. */
   lost(): void {
     if (this.#phase === OVER) return;
-    this.#phase = OVER;
+    this.#close(OVER);
     this.#end(this.#ending?.how ?? 'lost');
   }
 
   /** The broker has no more use for the session; it is not told of its end. */
   abandon(): void {
-    this.#phase = OVER;
+    this.#close(OVER);
+  }
+
+  /** Nothing more is taken: what a transaction has not committed by now never takes effect. */
+  #close(phase: typeof FINISHING | typeof OVER): void {
+    this.#phase = phase;
+    this.#transactions.endAll();
   }
 
   #end(how: 'clean' | 'lost'): void {
@@ -196,7 +211,7 @@ export class Session {
   }
 
   #finish(ending: Ending): void {
-    this.#phase = FINISHING;
+    this.#close(FINISHING);
     this.#ending = ending;
     if (this.#unanswered.count === 0) this.finishNow();
   }
@@ -392,14 +407,17 @@ export class Session {
   }
 
   #commit(frame: Frame): Fault | null {
-    const transaction = this.#leave(frame);
+    const transaction = this.#transaction(frame);
     if (!(transaction instanceof Transaction)) return transaction;
     if (transaction.brokenBy !== null) {
       const where = `subscription ${shown(transaction.brokenBy)}`;
       const message = `COMMIT: messages acknowledged in ${shown(transaction.id)} went back when ${where} ended`;
       return { message, hint: 'Nothing of the transaction took effect.' };
     }
-    if (transaction.isEmpty) return this.#receiptInTurn(frame);
+    if (transaction.isEmpty) {
+      this.#transactions.end(transaction);
+      return this.#receiptInTurn(frame);
+    }
     const { sends } = transaction;
     const settlements = transaction.settlements();
     for (const [subscription, taken] of transaction.bySubscription()) {
@@ -411,12 +429,14 @@ export class Session {
     const where = `transaction ${transaction.id}`;
     const token = this.#unanswered.add('COMMIT', where, frame.header('receipt'), transaction.bytes);
     this.#sink.submit({ type: 'commit', session: this.id, token, sends, settlements });
+    this.#transactions.end(transaction);
     return null;
   }
 
   #abort(frame: Frame): Fault | null {
-    const transaction = this.#leave(frame);
+    const transaction = this.#transaction(frame);
     if (!(transaction instanceof Transaction)) return transaction;
+    this.#transactions.end(transaction);
     for (const [subscription, taken] of transaction.bySubscription()) {
       // Of a subscription that is gone nothing is held any more.
       if (this.#deliveries.subscription(subscription.id) === subscription) subscription.giveBack(taken);
@@ -424,11 +444,12 @@ export class Session {
     return this.#receiptNow(frame);
   }
 
-  #leave(frame: Frame): Transaction | Fault {
+  /** The one that COMMIT or ABORT names. */
+  #transaction(frame: Frame): Transaction | Fault {
     const { command } = frame;
     const id = frame.header('transaction');
     if (id === undefined) return missingHeader(command, 'transaction', this.version);
-    return this.#transactions.leave(command, id);
+    return this.#transactions.find(command, id);
   }
 
   /** For what concerns this session alone: nothing has to be waited for. */

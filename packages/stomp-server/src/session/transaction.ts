@@ -11,6 +11,8 @@ export class Transaction {
   frames = 0;
   /** Of the sends' header blocks and bodies. */
   bytes = 0;
+  /** Counted for it in the node's budget, bytes. */
+  counted = 0;
   /** Set when a message that was acknowledged here has gone back to its queue: then COMMIT can't hold what it promises. */
   brokenBy: string | null = null;
   readonly #settled: { readonly outcome: Outcome; readonly held: readonly Held[] }[] = [];

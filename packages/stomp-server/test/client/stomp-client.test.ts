@@ -1,7 +1,7 @@
 import { encodeText, silentLog } from '@lockstep/kernel';
 import { SimWorld } from '@lockstep/testkit';
 import t from 'tap';
-import { SessionIds, StompClient, StompConnection } from '../../src/index.ts';
+import { InputBudget, SessionIds, StompClient, StompConnection } from '../../src/index.ts';
 import { defaultFlowOptions, defaultStompLimits } from '../../src/index.ts';
 import { ScriptedBroker } from '../connection/support.ts';
 import { delivery } from '../session/support.ts';
@@ -25,6 +25,7 @@ class ClientBench {
           session: ids.next(),
           self: { server: 'lockstep/test', failover: '' },
           limits: defaultStompLimits,
+          budget: new InputBudget(Infinity),
           flow: defaultFlowOptions,
           clock,
           log: silentLog,

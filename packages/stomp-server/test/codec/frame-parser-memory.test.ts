@@ -113,6 +113,27 @@ t.test('a few waiting bytes do not keep a large chunk alive', async (t) => {
   t.equal(parser.next()?.header('a'), 'b');
 });
 
+t.test('what waits of a small frame does not keep a chunk alive, however much of the chunk it is', async (t) => {
+  const chunk = Buffer.alloc(60 * 1024, '\n');
+  chunk.fill('x', chunk.length - 16_000);
+  chunk.write('SEND\na:b\n\n', chunk.length - 16_000);
+  const parser = new FrameParser(roomy);
+  t.equal(pull(parser, [chunk]).length, 0);
+  chunk.fill('!');
+  t.equal(pull(parser, [octets('\0')])[0]?.header('a'), 'b');
+});
+
+t.test('a few bytes behind a large frame do not keep its memory alive', async (t) => {
+  const first = `SEND\n\n${'x'.repeat(100_000)}\0SEND\n\nab`;
+  const cuts = [0, 30_000, 60_000, 90_000, 95_000, first.length];
+  const chunks = cuts.slice(1).map((end, i) => octets(first.slice(cuts[i], end)));
+  const [large, small] = pull(new FrameParser(roomy), [...chunks, octets('c\0')]);
+  t.equal(large?.body.length, 100_000);
+  t.ok(large!.body.buffer.byteLength > 100_100, 'there was room for the small one behind it');
+  t.equal(Buffer.from(small!.body).toString(), 'abc');
+  t.not(small?.body.buffer, large?.body.buffer);
+});
+
 t.test('a trickling sender costs linear work', async (t) => {
   // Work is counted, not timed: octets searched and copied for one uncounted body that comes octet by octet.
   let searched = 0;

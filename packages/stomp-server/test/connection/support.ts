@@ -3,6 +3,7 @@ import { SimWorld } from '@lockstep/testkit';
 import { ConnectionCount, StompListener } from '../../src/connection/stomp-listener.ts';
 import { defaultFlowOptions } from '../../src/connection/flow-options.ts';
 import { defaultStompLimits } from '../../src/session/limits.ts';
+import { InputBudget } from '../../src/input-budget.ts';
 import { readFrames, summary } from '../session/support.ts';
 import { SessionIds } from '../../src/connection/session-ids.ts';
 import { StompConnection } from '../../src/connection/stomp-connection.ts';
@@ -111,6 +112,8 @@ export interface ServerSettings {
   readonly limits?: Partial<StompLimits>;
   readonly flow?: Partial<FlowOptions>;
   readonly connectionsMax?: number;
+  /** Bytes; none by default. */
+  readonly budgetMax?: number;
 }
 
 /** A listener on a simulated host, a scripted broker behind it, and clients on another host. */
@@ -118,6 +121,7 @@ export class ConnectionBench {
   readonly world: SimWorld;
   readonly broker: ScriptedBroker = new ScriptedBroker();
   readonly count: ConnectionCount;
+  readonly budget: InputBudget;
   readonly #server;
   readonly #client;
   #address: Address = { host: 'server', port: 0 };
@@ -128,6 +132,7 @@ export class ConnectionBench {
     this.#server = this.world.host('server').start();
     this.#client = this.world.host('client').start();
     this.#settings = settings;
+    this.budget = new InputBudget(settings.budgetMax ?? Infinity);
     this.count = new ConnectionCount(settings.connectionsMax ?? 100);
   }
 
@@ -151,6 +156,7 @@ export class ConnectionBench {
           session: ids.next(),
           self: { server: 'lockstep/test', failover: '' },
           limits: { ...defaultStompLimits, ...this.#settings.limits },
+          budget: this.budget,
           flow: { ...defaultFlowOptions, ...this.#settings.flow },
           clock,
           log: silentLog,

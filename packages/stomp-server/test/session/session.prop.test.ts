@@ -5,6 +5,7 @@ import t from 'tap';
 import { encodeFrame, FrameParser, FrameWriter, StompError } from '../../src/codec/index.ts';
 import { defaultStompLimits } from '../../src/session/limits.ts';
 import { Session } from '../../src/session/session.ts';
+import { InputBudget } from '../../src/input-budget.ts';
 import { delivery, readFrames, SessionBench, summary } from './support.ts';
 import type { Request } from '@lockstep/core';
 import type { SessionId } from '@lockstep/kernel';
@@ -27,7 +28,8 @@ function run(pieces: readonly Uint8Array[]): { asked: string[]; frames: string[]
     }
   };
   const self = { server: 'lockstep/test', failover: '' };
-  const session = new Session(id, self, defaultStompLimits, writer, { opened() {}, submit });
+  const budget = new InputBudget(Infinity);
+  const session = new Session(id, self, defaultStompLimits, budget, writer, { opened() {}, submit });
   const parser = new FrameParser({ headerBytesMax: 4096, headersMax: 50, bodyBytesMax: 4096 });
   for (const piece of pieces) {
     parser.feed(piece);

@@ -1,5 +1,6 @@
 import { encodeText } from '@lockstep/kernel';
 import { encodeFrame, FrameParser, FrameWriter, StompError } from '../../src/codec/index.ts';
+import { InputBudget } from '../../src/input-budget.ts';
 import { defaultStompLimits } from '../../src/session/limits.ts';
 import { Session } from '../../src/session/session.ts';
 import type { Effect, Message, Refusal, Request } from '@lockstep/core';
@@ -71,19 +72,28 @@ export class SessionBench {
   readonly #writer = new FrameWriter();
   readonly #parser = new FrameParser({ headerBytesMax: 65536, headersMax: 1000, bodyBytesMax: 1e8 });
   opened = 0;
+  /** Called within each request. */
+  onRequest: () => void = () => {};
   readonly #requests: Request[] = [];
 
-  constructor(limits: Partial<StompLimits> = {}, failover = 'failover:(tcp://h:1)') {
+  constructor(
+    limits: Partial<StompLimits> = {},
+    failover = 'failover:(tcp://h:1)',
+    budget: InputBudget = new InputBudget(Infinity),
+  ) {
     const self = { server: 'lockstep/test', failover };
-    this.session = new Session(this.id, self, { ...defaultStompLimits, ...limits }, this.#writer, {
+    this.session = new Session(this.id, self, { ...defaultStompLimits, ...limits }, budget, this.#writer, {
       opened: () => this.opened++,
-      submit: (request) => this.#requests.push(request),
+      submit: (request) => {
+        this.onRequest();
+        this.#requests.push(request);
+      },
     });
   }
 
   /** As after CONNECT; what was written is taken away. */
-  static connected(version: StompVersion, limits: Partial<StompLimits> = {}): SessionBench {
-    const bench = new SessionBench(limits);
+  static connected(version: StompVersion, limits: Partial<StompLimits> = {}, budget?: InputBudget): SessionBench {
+    const bench = new SessionBench(limits, undefined, budget);
     bench.client('CONNECT', { 'accept-version': version });
     bench.written();
     return bench;
