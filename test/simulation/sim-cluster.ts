@@ -181,6 +181,7 @@ function nodeOptions(
     broker: 'sim' as BrokerId,
     node: name as NodeId,
     version: '0.0.0-simulated',
+    hostName: name,
     clock: process.clock,
     random: process.random,
     disk,

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { formatAddress, NetworkError } from '@lockstep/kernel';
 import type { Address } from '@lockstep/kernel';
 
@@ -64,6 +65,7 @@ export async function start(inputs: StartInputs): Promise<void> {
     node = await inputs.startNode({
       ...settings,
       version,
+      hostName: hostname(),
       clock,
       random: new NodeRandom(),
       disk: new NodeDisk(settings.data),

@@ -61,7 +61,7 @@ function section<Shape extends z.ZodRawShape>(description: string, shape: Shape)
 const listener = section('', {
   stomp: address('Where STOMP clients connect. Without a host: on loopback.'),
   advertise: reachableAddress(
-    "What clients are told to connect to (CONNECTED's `failover` header). Default: the address it is bound to.",
+    "What clients are told to connect to (CONNECTED's `failover` header). Default: the address it is bound to, or this machine's name where that is a wildcard.",
   ).optional(),
   anonymous: flag(
     'Any login is taken; needed for an address beyond loopback, since this version has no users.',

@@ -14,7 +14,7 @@ import {
 } from '@lockstep/stomp-server';
 
 import { ClientGate, masterWaitMs } from './client-gate.ts';
-import { failoverUri } from './failover-uri.ts';
+import { advertisedAddress, failoverUri } from './failover-uri.ts';
 import { nodeRole, nodeStatus, readiness } from './node-status.ts';
 import { SessionHost } from './session-host.ts';
 import type { BoundListener, BrokerNodeOptions, NodeRole, NodeStatus, RunningNode } from './types.ts';
@@ -87,7 +87,8 @@ export class BrokerNode implements RunningNode {
   get listeners(): readonly BoundListener[] {
     return this.#listeners.map((listener, i) => {
       const bound = listener.address;
-      return { kind: 'stomp', bound, advertised: this.#options.listeners[i]?.advertise ?? bound };
+      const advertise = this.#options.listeners[i]?.advertise ?? null;
+      return { kind: 'stomp', bound, advertised: advertisedAddress(bound, advertise, this.#options.hostName) };
     });
   }
 

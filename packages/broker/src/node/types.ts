@@ -10,6 +10,8 @@ export interface BrokerNodeOptions {
   readonly version: string;
   readonly clock: Clock;
   readonly random: Random;
+  /** This machine's name: what clients are told of a listener on all addresses. */
+  readonly hostName: string;
   /** The data directory. */
   readonly disk: Disk;
   readonly network: Network;
@@ -26,7 +28,7 @@ export interface BrokerNodeOptions {
 
 export interface ListenerOptions {
   readonly listen: Address;
-  /** What CONNECTED's `failover` header names; null: the bound address. */
+  /** What CONNECTED's `failover` header names; null: the bound address, or this machine's name where that is a wildcard. */
   readonly advertise: Address | null;
 }
 
