@@ -6,7 +6,7 @@ t.test('nothing said: a logical broker of one on loopback, with the admin port',
   const settings = load({});
   t.equal(settings.broker, 'lockstep');
   t.equal(settings.node, 'a');
-  t.equal(settings.data, '/work/./data');
+  t.equal(settings.data, '/srv/./data');
   t.strictSame(settings.listeners, [{ listen: { host: '127.0.0.1', port: 61613 }, advertise: null }]);
   t.strictSame(settings.admin, { host: '127.0.0.1', port: 8161 });
   t.equal(settings.cluster.listen, null);
@@ -59,8 +59,8 @@ t.test('a path starts where it was said', (t) => {
   const yaml = 'data: d\ncluster: { secretFile: s }';
   t.equal(load({ yaml }).data, '/etc/lockstep/d');
   t.equal(load({ yaml }).secretFile, '/etc/lockstep/s');
-  t.equal(load({ yaml, flags: { data: 'd' } }).data, '/work/d');
-  t.equal(load({ yaml, environment: { LOCKSTEP_SECRET_FILE: 's' } }).secretFile, '/work/s');
+  t.equal(load({ yaml, flags: { data: 'd' } }).data, '/srv/d');
+  t.equal(load({ yaml, environment: { LOCKSTEP_SECRET_FILE: 's' } }).secretFile, '/srv/s');
   t.equal(load({ yaml: 'data: /var/lib/lockstep' }).data, '/var/lib/lockstep');
   t.end();
 });

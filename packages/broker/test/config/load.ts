@@ -14,7 +14,7 @@ export interface Said {
   readonly memoryBytes?: number;
 }
 
-/** A machine of 8 GiB unless said, at work in /work, with the file in /etc/lockstep. */
+/** A machine of 8 GiB unless said, working in /srv, with the file in /etc/lockstep. */
 export function load({
   yaml,
   environment = {},
@@ -28,7 +28,7 @@ export function load({
     flags,
     anonymous,
     memoryBytes,
-    workingDirectory: '/work',
+    workingDirectory: '/srv',
     resolvePath: (directory, path) => (path.startsWith('/') ? path : `${directory}/${path}`),
   });
 }
