@@ -19,7 +19,7 @@ export type { ClientConnectionHandler } from './driver/replicated-log.ts';
 export { TunnelRefusedError } from './driver/peers/tunnel.ts';
 export { CorruptionError } from './driver/storage-types.ts';
 export { NewerFormatError } from './driver/storage/index.ts';
-export type { CommittedCommand, Leadership, SnapshotRestore, StateMachine } from './driver/types.ts';
+export type { CommittedCommand, Leadership, LiveRecords, SnapshotRestore, StateMachine } from './driver/types.ts';
 export type { PeerProgress, ProposeRefusal, RaftRole, RaftStatus, Standing } from './node/index.ts';
 export { RaftNode } from './node/raft-node.ts';
 export type { RaftOptions } from './node/index.ts';

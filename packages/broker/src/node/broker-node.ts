@@ -3,7 +3,7 @@ import type { QueueStatus } from '@lockstep/core';
 import { assert, formatAddress } from '@lockstep/kernel';
 import type { Address, Connection, NodeId } from '@lockstep/kernel';
 import { ReplicatedLog } from '@lockstep/raft-log';
-import type { Leadership, StateMachine } from '@lockstep/raft-log';
+import type { Leadership, SnapshotRestore, StateMachine } from '@lockstep/raft-log';
 import {
   ConnectionCount,
   defaultFlowOptions,
@@ -198,8 +198,18 @@ export class BrokerNode implements RunningNode {
     return {
       apply: (commands) => this.#host.apply(commands),
       snapshot: () => this.#broker.snapshot(),
-      restore: () => this.#broker.restore(),
+      restore: () => this.#restore(),
       leadershipChanged: (leadership) => this.#leadershipChanged(leadership),
+    };
+  }
+
+  #restore(): SnapshotRestore {
+    const restore = this.#broker.restore();
+    return {
+      write: (chunk) => restore.write(chunk),
+      // Bodies come in the snapshot itself.
+      livePositions: () => {},
+      finish: () => restore.finish(),
     };
   }
 

@@ -1,8 +1,10 @@
+import { assert } from '@lockstep/kernel';
 import type { JournalPosition } from '@lockstep/kernel';
 import { entryKind } from '../node/types.ts';
 import type { Entry } from '../node/types.ts';
+import type { LiveSet } from './live-set.ts';
 import type { Storage } from './storage-types.ts';
-import type { CommittedCommand, StateMachine } from './types.ts';
+import type { CommittedCommand, LiveRecords, StateMachine } from './types.ts';
 
 export interface ApplierPorts {
   /** From memory; null when some of them are there no more. */
@@ -24,6 +26,9 @@ const readBytesMax = 1024 * 1024;
 /** Takes committed entries to the state machine, in order, one call a turn. */
 export class Applier {
   readonly #ports: ApplierPorts;
+  /** Handed to the machine with every call. */
+  readonly #records: LiveRecords;
+  #live: LiveSet;
   #appliedIndex: number;
   #read: readonly Entry[] | null = null;
   #reading = false;
@@ -31,9 +36,24 @@ export class Applier {
   /** A read that was begun before a snapshot was installed is of no use. */
   #era = 0;
 
-  constructor(appliedIndex: number, ports: ApplierPorts) {
+  /** `live`: the records that the state at `appliedIndex` refers to. */
+  constructor(appliedIndex: number, live: LiveSet, ports: ApplierPorts) {
     this.#appliedIndex = appliedIndex;
+    this.#live = live;
     this.#ports = ports;
+    this.#records = {
+      retain: (position) => {
+        // Else it may be gone already: what is dead in a snapshot is dropped.
+        assert(position > this.#appliedIndex, `the command at ${position} was applied before, and not retained`);
+        this.#live.retain(position);
+      },
+      release: (position) => this.#live.release(position),
+    };
+  }
+
+  /** The records that the state at `appliedIndex` refers to. */
+  get live(): LiveSet {
+    return this.#live;
   }
 
   get appliedIndex(): number {
@@ -63,10 +83,11 @@ export class Applier {
     this.#reading = false;
   }
 
-  /** The state machine now stands at `index`. */
-  resumeAt(index: number): void {
+  /** The state machine now stands at `index`, and refers to these records. */
+  resumeAt(index: number, live: LiveSet): void {
     this.#held = false;
     this.#appliedIndex = index;
+    this.#live = live;
   }
 
   #apply(entries: readonly Entry[]): void {
@@ -77,7 +98,7 @@ export class Applier {
       if (entry.kind !== entryKind.command) continue;
       commands.push({ position: entry.index as JournalPosition, payload: this.#ports.entryPayload(entry) });
     }
-    if (commands.length > 0) this.#ports.machine.apply(commands);
+    if (commands.length > 0) this.#ports.machine.apply(commands, this.#records);
     this.#appliedIndex = last;
     this.#ports.applied(last);
   }

@@ -4,6 +4,7 @@ import type { Entry, ProposeRefusal, RaftBatch, RaftInput, RaftMessage, RaftStat
 import type { RaftNode } from '../node/raft-node.ts';
 import { Applier } from './applier.ts';
 import type { ElectionStory } from './election-story.ts';
+import { LiveSet } from './live-set.ts';
 import type { PeerMessage, SnapshotMessage } from './peers/messages.ts';
 import { SnapshotIntake } from './snapshots/snapshot-intake.ts';
 import type { ArrivedSnapshot } from './snapshots/snapshot-intake.ts';
@@ -63,8 +64,8 @@ export class RaftLoop {
   #commitIndex: number;
   #leadership: Leadership = { leading: false, role: 'follower', leader: null, term: 0 };
 
-  /** `appliedIndex`: what the state machine holds already. */
-  constructor(options: RaftLoopOptions, ports: RaftLoopPorts, appliedIndex: number) {
+  /** `appliedIndex`: what the state machine holds already; `live`: the records that it refers to. */
+  constructor(options: RaftLoopOptions, ports: RaftLoopPorts, appliedIndex: number, live: LiveSet) {
     const { node, storage, machine, entryPayload, clock, log } = ports;
     this.#options = options;
     this.#ports = ports;
@@ -76,7 +77,7 @@ export class RaftLoop {
       ports.send(to, message);
       this.#schedule();
     };
-    this.#applier = new Applier(appliedIndex, {
+    this.#applier = new Applier(appliedIndex, live, {
       tail: (from, to) => node.tail(from, to),
       storage,
       machine,
@@ -276,9 +277,9 @@ export class RaftLoop {
       const { storage, machine, log } = this.#ports;
       await storage.installSnapshot(arrived.receiver, outstanding.batch.persist?.hardState ?? null);
       if (this.#stopped) return;
-      await loadState(storage, machine, index);
+      const live = await loadState(storage, machine, index);
       if (this.#stopped) return;
-      this.#applier.resumeAt(index);
+      this.#applier.resumeAt(index, live);
       log.info(`the snapshot from node ${arrived.from} is in place: the state is that of entry ${index}`);
       this.#intake.concluded(arrived);
       this.#durable(outstanding);
@@ -353,9 +354,15 @@ export class RaftLoop {
   }
 }
 
-/** Puts the newest snapshot's state into the machine. */
-export async function loadState(storage: Storage, machine: StateMachine, index: number): Promise<void> {
+/** Puts the newest snapshot's state into the machine. Resolves with the records that it refers to. */
+export async function loadState(storage: Storage, machine: StateMachine, index: number): Promise<LiveSet> {
   const restore = machine.restore();
   await storage.loadSnapshot((chunk) => restore.write(chunk));
+  const live = new LiveSet();
+  restore.livePositions((position) => {
+    assert(position <= index, `the snapshot of entry ${index} refers to ${position}, which is not in it`);
+    live.retain(position);
+  });
   restore.finish(index as JournalPosition);
+  return live;
 }

@@ -5,6 +5,7 @@ import { RaftNode } from '../node/raft-node.ts';
 import { ElectionStory } from './election-story.ts';
 import { Founding, makeId } from './founding.ts';
 import type { Hello, LocalIdentity } from './peers/hello.ts';
+import { LiveSet } from './live-set.ts';
 import { isMemberMessage, isSnapshotMessage } from './peers/messages.ts';
 import type { HeededMessage } from './peers/messages.ts';
 import { PeerTransport } from './peers/peer-transport.ts';
@@ -31,6 +32,8 @@ export class ReplicatedLog {
   readonly #settings: ReplicatedLogSettings;
   readonly #log: Log;
   readonly #storage: Storage;
+  /** What the state found on this disk refers to. */
+  readonly #recoveredLive: LiveSet;
   readonly #incarnation: string;
   readonly #members: readonly NodeId[];
   readonly #addresses: ReadonlyMap<NodeId, Address>;
@@ -50,8 +53,9 @@ export class ReplicatedLog {
   #failure: Error | null = null;
   #closed = false;
 
-  private constructor(options: ReplicatedLogOptions, settings: ReplicatedLogSettings, storage: Storage) {
+  private constructor(options: ReplicatedLogOptions, settings: ReplicatedLogSettings, storage: Storage, live: LiveSet) {
     this.#options = options;
+    this.#recoveredLive = live;
     this.#settings = settings;
     this.#log = options.log;
     this.#storage = storage;
@@ -77,8 +81,8 @@ export class ReplicatedLog {
     try {
       checkIdentity(options, storage);
       const { snapshotIndex } = storage.recovered;
-      if (snapshotIndex > 0) await loadState(storage, options.machine, snapshotIndex);
-      const replicated = new ReplicatedLog(options, settings, storage);
+      const live = snapshotIndex > 0 ? await loadState(storage, options.machine, snapshotIndex) : new LiveSet();
+      const replicated = new ReplicatedLog(options, settings, storage, live);
       await replicated.#open();
       return replicated;
     } catch (error) {
@@ -286,6 +290,7 @@ export class ReplicatedLog {
         failed: (error) => this.#fail(error),
       },
       found.snapshotIndex,
+      this.#recoveredLive,
     );
     for (const peer of this.#addresses.keys()) if (this.#transport?.isUp(peer) === true) this.#loop.reachable(peer);
     for (const peer of this.#down) this.#loop.input({ type: 'peerDown', peer });

@@ -9,12 +9,26 @@ export interface CommittedCommand {
 }
 
 /**
+ * Which records the machine still needs: it reads them again with `ReplicatedLog.payload` and `readPayloads`. What it does not retain, and what it
+ * has released, is reclaimed at some time.
+ */
+export interface LiveRecords {
+  /** For a command of the `apply` that is under way, and only then: an applied command that was not retained is dead. */
+  retain(position: JournalPosition): void;
+  /** It is not needed any more, for good. */
+  release(position: JournalPosition): void;
+}
+
+/**
  * What the journal replicates: the same commands in the same order on every member. All calls are synchronous and come from the
  * driver's loop, one at a time.
  */
 export interface StateMachine {
-  /** In log order, each position once. Positions have gaps: the log's own entries are not shown. */
-  apply(commands: readonly CommittedCommand[]): void;
+  /**
+   * In log order, each position once. Positions have gaps: the log's own entries are not shown. What is retained and released must follow from the
+   * commands alone, so that it is the same on all members.
+   */
+  apply(commands: readonly CommittedCommand[], records: LiveRecords): void;
   /** The state after the last applied command, as chunks of at most about 1 MiB. Later `apply`s must not show in it, however late it is read. */
   snapshot(): Iterable<Uint8Array>;
   /** Begins to replace the whole state; nothing changes until `finish`. */
@@ -25,6 +39,8 @@ export interface StateMachine {
 
 export interface SnapshotRestore {
   write(chunk: Uint8Array): void;
+  /** Names each record that the snapshot's state refers to, in any order. Called once, after the last `write` and before `finish`. */
+  livePositions(visit: (position: JournalPosition) => void): void;
   /** The state is now the snapshot's, applied up to `position`. */
   finish(position: JournalPosition): void;
 }

@@ -5,30 +5,46 @@ import type { SimProcess } from '@lockstep/testkit';
 
 import type { ReplicatedLogOptions, ReplicatedLogSettings } from '../../src/driver/replicated-log-options.ts';
 import { ReplicatedLog } from '../../src/driver/replicated-log.ts';
-import type { CommittedCommand, Leadership, SnapshotRestore, StateMachine } from '../../src/driver/types.ts';
+import type {
+  CommittedCommand,
+  Leadership,
+  LiveRecords,
+  SnapshotRestore,
+  StateMachine,
+} from '../../src/driver/types.ts';
 
 export interface AppliedCommand {
   readonly position: number;
   readonly text: string;
 }
 
-/** Remembers all commands, in order. */
+/** Remembers all commands, in order. One whose text begins with `keep` is retained, until a `drop <position>` releases it. */
 export class Recorder implements StateMachine {
   applied: AppliedCommand[] = [];
+  live: Set<number> = new Set();
   leadership: Leadership | null = null;
   readonly leaderships: Leadership[] = [];
   restores = 0;
 
-  apply(commands: readonly CommittedCommand[]): void {
+  apply(commands: readonly CommittedCommand[], records: LiveRecords): void {
     for (const { position, payload } of commands) {
       const last = this.applied.at(-1)?.position ?? 0;
       if (position <= last) throw new Error(`position ${position} after ${last}`);
-      this.applied.push({ position, text: decodeText(payload) });
+      const text = decodeText(payload);
+      this.applied.push({ position, text });
+      const dropped = /^drop (\d+)$/.exec(text)?.[1];
+      if (text.startsWith('keep')) {
+        this.live.add(position);
+        records.retain(position);
+      } else if (dropped !== undefined) {
+        this.live.delete(Number(dropped));
+        records.release(Number(dropped) as JournalPosition);
+      }
     }
   }
 
   snapshot(): Iterable<Uint8Array> {
-    const text = JSON.stringify(this.applied);
+    const text = JSON.stringify({ applied: this.applied, live: [...this.live] });
     const chunks: Uint8Array[] = [];
     for (let at = 0; at < text.length; at += 1000) chunks.push(encodeText(text.slice(at, at + 1000)));
     return chunks;
@@ -36,10 +52,16 @@ export class Recorder implements StateMachine {
 
   restore(): SnapshotRestore {
     let text = '';
+    const state = (): { applied: AppliedCommand[]; live: number[] } => JSON.parse(text);
     return {
       write: (chunk) => (text += decodeText(chunk)),
+      livePositions: (visit) => {
+        for (const position of state().live) visit(position as JournalPosition);
+      },
       finish: (position: JournalPosition) => {
-        this.applied = text === '' ? [] : (JSON.parse(text) as AppliedCommand[]);
+        const { applied, live } = state();
+        this.applied = applied;
+        this.live = new Set(live);
         this.restores += 1;
         if ((this.applied.at(-1)?.position ?? 0) > position) throw new Error('a snapshot from the future');
       },
