@@ -1,7 +1,7 @@
 import { assert } from '@lockstep/kernel';
 import type { JournalPosition } from '@lockstep/kernel';
 import { DestinationNames } from './commands/destination-names.ts';
-import type { Effect } from './effects.ts';
+import type { Effect, Message } from './effects.ts';
 import { Mastership } from './master/mastership.ts';
 import { overloaded } from './master/refusals.ts';
 import type { BrokerOptions } from './options.ts';
@@ -12,6 +12,14 @@ import { SnapshotReader } from './snapshot/read.ts';
 import { writeSnapshot } from './snapshot/write.ts';
 import { ReplicatedState } from './state/replicated-state.ts';
 import type { QueueStatus, TopicStatus } from './status.ts';
+
+/** A message that waits or is unsettled. */
+export interface LiveMessage {
+  readonly queue: string;
+  readonly message: Message;
+  /** Counted deliveries. */
+  readonly count: number;
+}
 
 /**
  * One replica of the logical broker. Every node applies the same commands; the master also takes requests, turns them into
@@ -99,6 +107,22 @@ export class Broker {
   /** The end of a turn: proposes what was gathered, and hands messages out if `dispatch` (a majority has been heard lately). */
   flush(effects: Effect[], dispatch: boolean): void {
     this.#mastership?.flush(effects, dispatch);
+  }
+
+  /**
+   * Every live message, by queue (in the order of their names) and in its queue's order. Good until the state changes. For the tools that
+   * look at data offline.
+   */
+  *messages(): Iterable<LiveMessage> {
+    const queues = [...this.#state.queues.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const { name, list } of queues) {
+      for (const { used, messages, counts } of list.chunks) {
+        for (let slot = 0; slot < used; slot++) {
+          const message = messages[slot]!;
+          if (message !== null) yield { queue: name, message, count: counts[slot]! };
+        }
+      }
+    }
   }
 
   /** Queues with messages or consumers, in no order. Consumers and unsettled messages are known to the master alone. */

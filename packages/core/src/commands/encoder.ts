@@ -1,3 +1,4 @@
+import { encodeText } from '@lockstep/kernel';
 import type { NewMessage } from '../requests.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import type { DestinationNames } from './destination-names.ts';
@@ -68,5 +69,30 @@ export function writeSettlementGroup(
     out.number(next - i - 1);
     previous = first + (next - i) - 1;
     i = next;
+  }
+}
+
+/** What an imported message had been through. */
+export interface ImportedPast {
+  /** Which of the parts, from 0. */
+  readonly part: number;
+  readonly count: number;
+  readonly deadLetter: { readonly reason: string; readonly originalDestination: string } | null;
+}
+
+/** Ends an import: the `parts` before it become messages, those named in `pasts` (by rising part) with what they had been through. All or nothing. */
+export function writeImportEnd(out: ByteWriter, parts: number, pasts: Iterable<ImportedPast>): void {
+  out.byte(commandVersion);
+  out.byte(commandType.importEnd);
+  out.number(parts);
+  let next = 0;
+  for (const { part, count, deadLetter } of pasts) {
+    out.number(part - next);
+    next = part + 1;
+    out.number(count);
+    out.byte(deadLetter === null ? 0 : 1);
+    if (deadLetter === null) continue;
+    out.prefixed(encodeText(deadLetter.reason));
+    out.prefixed(encodeText(deadLetter.originalDestination));
   }
 }

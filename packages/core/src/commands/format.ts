@@ -2,7 +2,14 @@
 export const commandVersion = 1;
 
 /** Stands second. The numbers are in journals: never give one a new meaning. */
-export const commandType = { open: 1, enqueue: 2, settle: 3, transactionPart: 4, transactionEnd: 5 } as const;
+export const commandType = {
+  open: 1,
+  enqueue: 2,
+  settle: 3,
+  transactionPart: 4,
+  transactionEnd: 5,
+  importEnd: 6,
+} as const;
 
 /** What becomes of a settled message. The numbers are in journals. */
 export const outcomeCode = { ack: 0, requeue: 1, 'dead-letter': 2, discard: 3 } as const;

@@ -96,6 +96,9 @@ export class ReplicatedState {
         return true;
       case commandType.transactionEnd:
         return this.#end(position, input);
+      case commandType.importEnd:
+        this.#importEnd(position, input);
+        return true;
       case commandType.open:
         this.#open(position, input);
         return true;
@@ -175,8 +178,40 @@ export class ReplicatedState {
       return false;
     }
     readSettlements(input, this.#names, this.#settler);
-    for (const message of parts) this.add(this.queue(message.destination), message, 0);
+    for (const message of parts) this.#addNew(message);
     return true;
+  }
+
+  /** As the end of a transaction, but each message may bring along what it had been through elsewhere. */
+  #importEnd(position: JournalPosition, input: ByteReader): void {
+    const count = input.number();
+    const parts = this.#parts;
+    assert(parts.length === count, `the import that ends at ${position} has ${count} parts, ${parts.length} came`);
+    this.#dropParts();
+    let next = 0;
+    while (input.at < input.end) {
+      const part = next + input.number();
+      assert(part < count, `the import that ends at ${position} has no part ${part}`);
+      while (next < part) this.#addNew(parts[next++]!);
+      this.#addWithPast(parts[next++]!, input);
+    }
+    while (next < count) this.#addNew(parts[next++]!);
+  }
+
+  #addNew(message: StoredMessage): void {
+    this.add(this.queue(message.destination), message, 0);
+  }
+
+  #addWithPast(message: StoredMessage, input: ByteReader): void {
+    const deliveries = input.number();
+    const dead = input.byte() === 1;
+    const deadLetter = dead ? { reason: this.#text(input), originalDestination: this.#text(input) } : null;
+    this.add(this.queue(message.destination), message.withDeadLetter(deadLetter), deliveries);
+  }
+
+  #text(input: ByteReader): string {
+    const length = input.number();
+    return this.#names.nameAt(input.bytes, input.skip(length), length);
   }
 
   #open(position: JournalPosition, input: ByteReader): void {

@@ -43,6 +43,21 @@ export class StoredMessage implements Message {
     return null;
   }
 
+  withDeadLetter(deadLetter: StoredMessage['deadLetter']): StoredMessage {
+    const { position, destination, timestampMs, envelope } = this;
+    return new StoredMessage(
+      position,
+      destination,
+      timestampMs,
+      envelope,
+      deadLetter,
+      this.#bytes,
+      this.#from,
+      this.#headerLength,
+      this.#length,
+    );
+  }
+
   /** Header block and body together. */
   get size(): number {
     return this.#length;
