@@ -20,6 +20,17 @@ export { TunnelRefusedError } from './driver/peers/tunnel.ts';
 export { CorruptionError } from './driver/storage-types.ts';
 export { NewerFormatError } from './driver/storage/index.ts';
 export type { CommittedCommand, Leadership, LiveRecords, SnapshotRestore, StateMachine } from './driver/types.ts';
-export type { PeerProgress, ProposeRefusal, RaftRole, RaftStatus, Standing } from './node/index.ts';
+export { configurationOf, isJoint, membersOf } from './node/index.ts';
+export type {
+  ChangeRefusal,
+  Configuration,
+  ConfigurationAt,
+  MembershipChange,
+  PeerProgress,
+  ProposeRefusal,
+  RaftRole,
+  RaftStatus,
+  Standing,
+} from './node/index.ts';
 export { RaftNode } from './node/raft-node.ts';
 export type { RaftOptions } from './node/index.ts';

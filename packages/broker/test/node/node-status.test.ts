@@ -1,4 +1,5 @@
 import type { BrokerId, NodeId } from '@lockstep/kernel';
+import { configurationOf } from '@lockstep/raft-log';
 import type { Leadership, PeerProgress, RaftStatus, ReplicatedLogStatus } from '@lockstep/raft-log';
 import t from 'tap';
 
@@ -10,7 +11,7 @@ const leading: Leadership = { leading: true, role: 'leader', leader: a, term: 3 
 const following: Leadership = { leading: false, role: 'follower', leader: b, term: 3 };
 
 function peer(id: NodeId, more: Partial<PeerProgress> = {}): PeerProgress {
-  return { id, state: 'replicate', matchIndex: 9, standing: 'voter', alive: true, ...more };
+  return { id, state: 'replicate', matchIndex: 9, standing: 'voter', alive: true, caughtUp: false, ...more };
 }
 
 function logStatus(raft: Partial<RaftStatus>, more: Partial<ReplicatedLogStatus> = {}): ReplicatedLogStatus {
@@ -22,6 +23,8 @@ function logStatus(raft: Partial<RaftStatus>, more: Partial<ReplicatedLogStatus>
     leader: a,
     standing: 'voter',
     ...indices,
+    configuration: { index: 0, configuration: configurationOf([a, b, c]) },
+    configurationCommitted: true,
     peers: [],
     ...raft,
   };

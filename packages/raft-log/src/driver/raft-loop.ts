@@ -251,7 +251,8 @@ export class RaftLoop {
   #take(snapshot: ArrivedSnapshot): void {
     this.#arrived = snapshot;
     const { receiver, from, term } = snapshot;
-    this.input({ type: 'snapshotReceived', from, term, index: receiver.index, snapshotTerm: receiver.term });
+    const { index, term: snapshotTerm } = receiver;
+    this.input({ type: 'snapshotReceived', from, term, index, snapshotTerm, configuration: null });
   }
 
   /** The node had its say in this turn: it did not want the snapshot. */

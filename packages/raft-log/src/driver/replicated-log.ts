@@ -1,6 +1,7 @@
 import { assert } from '@lockstep/kernel';
 import type { Address, Connection, JournalPosition, Log, NodeId, Timer } from '@lockstep/kernel';
 import type { Entry, ProposeRefusal, Standing } from '../node/types.ts';
+import { configurationOf } from '../node/index.ts';
 import { RaftNode } from '../node/raft-node.ts';
 import { ElectionStory } from './election-story.ts';
 import { Founding, makeId } from './founding.ts';
@@ -13,7 +14,7 @@ import { loadState, RaftLoop } from './raft-loop.ts';
 import { defaultSettings } from './replicated-log-options.ts';
 import type { ReplicatedLogOptions, ReplicatedLogSettings, ReplicatedLogStatus } from './replicated-log-options.ts';
 import type { Identity, Storage } from './storage-types.ts';
-import { entryPayload, makeEntry, openStorage, parseRecords } from './storage/index.ts';
+import { entryPayload, makeConfigurationEntry, makeEntry, openStorage, parseRecords } from './storage/index.ts';
 import { Transfer } from './transfer.ts';
 
 export type ClientConnectionHandler = (connection: Connection, hello: { readonly clientAddress: string }) => void;
@@ -261,7 +262,7 @@ export class ReplicatedLog {
     const makeNode = this.#options.makeNode ?? ((options) => new RaftNode(options));
     const node = makeNode({
       id,
-      members: this.#members,
+      founding: configurationOf(this.#members),
       random,
       recovered: { ...found, hardState },
       electionTicks: Math.max(2, Math.round(settings.electionMs / settings.tickMs)),
@@ -272,6 +273,7 @@ export class ReplicatedLog {
       uncommittedBytesMax: settings.uncommittedBytesMax,
       tailBytesMax: settings.tailBytesMax,
       makeEntry,
+      makeConfigurationEntry,
     });
     this.#raft = node;
     this.#tellStart(hardState.standing, standing !== null);

@@ -1,6 +1,7 @@
 import type { NodeId } from '@lockstep/kernel';
 import type { Member } from './member.ts';
-import type { AppendRequest, Entry, Heartbeat, RaftBatch } from './types.ts';
+import type { ConfigurationAt } from './configuration.ts';
+import type { AppendRequest, Entry, Heartbeat, Installation } from './types.ts';
 
 /**
  * The follower's side of replication (Raft §5.3): which entries it takes, what it knows to be committed, and what it acknowledges.
@@ -40,7 +41,7 @@ export class Following {
   #term: number;
   #acknowledge = false;
   #admitIndex: number | null = null;
-  #install: { readonly index: number; readonly term: number } | null = null;
+  #install: Installation | null = null;
 
   constructor(member: Member) {
     this.#member = member;
@@ -90,12 +91,12 @@ export class Following {
   }
 
   /** The sender leads this term, and its snapshot holds nothing that isn't committed. */
-  onSnapshot(index: number, term: number): void {
+  onSnapshot(index: number, term: number, configuration: ConfigurationAt | null): void {
     const { log, commitIndex } = this.#member;
     if (index > commitIndex) {
       if (log.termAt(index) !== term) {
-        log.reset(index, term, commitIndex);
-        this.#install = { index, term };
+        log.reset(index, term, configuration, commitIndex);
+        this.#install = { index, term, configuration: log.configurations.current };
       }
       this.#member.commitTo(index);
     }
@@ -113,7 +114,7 @@ export class Following {
   }
 
   /** A batch that installs carries nothing else that concerns the log. */
-  takeInstall(): RaftBatch['install'] {
+  takeInstall(): Installation | null {
     const install = this.#install;
     this.#install = null;
     return install;

@@ -3,16 +3,21 @@
  * no chance of its own; it never looks inside a record.
  */
 export { RaftNode } from './raft-node.ts';
+export { configurationOf, isConfiguration, isJoint, membersOf } from './configuration.ts';
+export type { Configuration, ConfigurationAt } from './configuration.ts';
 export { entryKind } from './types.ts';
 export type {
   AppendReply,
   AppendRequest,
+  ChangeRefusal,
   DurableWrite,
   Entry,
   EntryKind,
   HardState,
   Heartbeat,
   HeartbeatReply,
+  Installation,
+  MembershipChange,
   PeerProgress,
   PreVoteReply,
   PreVoteRequest,
@@ -23,8 +28,10 @@ export type {
   RaftOptions,
   RaftRole,
   RaftStatus,
+  ReadConfirmed,
   ReadRequest,
   RecoveredLog,
+  Shape,
   Standing,
   TimeoutNow,
   VoteReply,

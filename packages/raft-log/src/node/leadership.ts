@@ -1,6 +1,7 @@
 import type { NodeId } from '@lockstep/kernel';
 import type { Member } from './member.ts';
 import { Progress } from './progress.ts';
+import { Reads } from './reads.ts';
 import { Replication } from './replication.ts';
 import { entryKind } from './types.ts';
 import type { AppendReply, HeartbeatReply, PeerProgress, ProposeRefusal, RaftInput, Standing } from './types.ts';
@@ -27,6 +28,7 @@ export class Leadership {
   readonly #roundsBeganAt: number[] = [];
   #sinceHeartbeat = 0;
   #strikes = 0;
+  readonly #reads: Reads;
   #transfer: { readonly to: Progress; readonly since: number; told: boolean } | null = null;
 
   /** `mayCommit`: §5.4.2's rule, for an index that a majority holds. */
@@ -34,6 +36,7 @@ export class Leadership {
     this.#member = member;
     this.#mayCommit = mayCommit;
     this.#replication = new Replication(member);
+    this.#reads = new Reads(member);
     const { log, others, now, options } = member;
     // Hopeful: most followers hold all of it, and the first append tells.
     this.#peers = others.map((id) => new Progress(id, log.lastIndex + 1));
@@ -78,6 +81,7 @@ export class Leadership {
       matchIndex: peer.matchIndex,
       standing: peer.standing,
       alive: this.#isAlive(peer),
+      caughtUp: false,
     }));
   }
 
@@ -105,15 +109,34 @@ export class Leadership {
     this.#strikes = this.quorumHeard ? 0 : this.#strikes + 1;
     if (this.#strikes >= STRIKES) return false;
     if (this.#transfer !== null && now - this.#transfer.since >= options.electionTicks) this.#transfer = null;
+    this.#reads.expire();
     this.#sinceHeartbeat += ticks;
     if (this.#sinceHeartbeat >= options.heartbeatTicks) {
-      this.#sinceHeartbeat = 0;
-      this.#beginRound();
-      for (const peer of this.#peers) this.#heartbeat(peer);
+      this.#heartbeatAll();
     } else {
       for (const peer of this.#peers) if (this.#committedFor(peer) > peer.commitSent) this.#heartbeat(peer);
     }
     return true;
+  }
+
+  /** Begins a round: whoever answers it has not followed a later leader by now. */
+  #heartbeatAll(): void {
+    this.#sinceHeartbeat = 0;
+    this.#beginRound();
+    this.#reads.roundBegins(this.#round);
+    for (const peer of this.#peers) this.#heartbeat(peer);
+    this.#answerReads();
+  }
+
+  #answerReads(): void {
+    if (this.ownTermCommitted) this.#reads.answer((round) => this.#confirmedSince(round));
+  }
+
+  /** Has a majority answered that round or a later one? */
+  #confirmedSince(round: number): boolean {
+    let confirmed = 1;
+    for (const { standing, ackedRound } of this.#peers) if (standing === 'voter' && ackedRound >= round) confirmed += 1;
+    return confirmed >= this.#member.quorum;
   }
 
   #beginRound(): void {
@@ -126,6 +149,7 @@ export class Leadership {
 
   /** Builds what the followers are due; once per batch. */
   advance(): void {
+    if (this.#reads.wantsRound) this.#heartbeatAll();
     for (const peer of this.#peers) this.#replication.advance(peer);
     const { id: from, term, log, outbox } = this.#member;
     const transfer = this.#transfer;
@@ -147,6 +171,16 @@ export class Leadership {
     if (beganAt !== undefined) peer.confirmedAt = Math.max(peer.confirmedAt ?? beganAt, beganAt);
     this.#replication.resume(peer);
     this.#admit();
+    this.#answerReads();
+  }
+
+  onReadIndex(context: number): void {
+    this.#reads.ask(context);
+  }
+
+  /** This member leads no more. */
+  end(): void {
+    this.#reads.refuseAll();
   }
 
   onEntriesRead(input: Input<'entriesRead'>): void {
@@ -194,6 +228,7 @@ export class Leadership {
     const fromOwn = Math.max(member.commitIndex + 1, this.#firstOwnIndex + 1);
     this.#uncommittedBytes -= member.log.tail.bytesBetween(fromOwn, index);
     member.commitTo(index);
+    this.#answerReads();
   }
 
   /** Up to where memory may be let go of: what no follower who keeps up still needs. */
@@ -247,6 +282,15 @@ export class Leadership {
     const commitIndex = this.#committedFor(peer);
     const { admitIndex } = peer;
     peer.commitSent = Math.max(peer.commitSent, commitIndex);
-    outbox.sendNow({ type: 'heartbeat', from, to: peer.id, term, commitIndex, round: this.#round, admitIndex });
+    outbox.sendNow({
+      type: 'heartbeat',
+      from,
+      to: peer.id,
+      term,
+      commitIndex,
+      round: this.#round,
+      admitIndex,
+      releasedIndex: 0,
+    });
   }
 }

@@ -1,4 +1,6 @@
 import { assert } from '@lockstep/kernel';
+import type { Configuration, ConfigurationAt } from './configuration.ts';
+import { Configurations } from './configurations.ts';
 import { Tail } from './tail.ts';
 import type { Entry, RecoveredLog } from './types.ts';
 
@@ -21,6 +23,7 @@ interface Write {
 export class Log {
   readonly #runs: Run[];
   readonly #tail: Tail;
+  readonly configurations: Configurations;
   /** Not yet reported as on disk, oldest first. */
   readonly #writes: Write[] = [];
   #firstIndex: number;
@@ -30,7 +33,8 @@ export class Log {
   #persistedIndex: number;
   #handedIndex: number;
 
-  constructor(recovered: RecoveredLog) {
+  constructor(recovered: RecoveredLog, founding: Configuration) {
+    this.configurations = new Configurations(founding, recovered.configurations);
     this.#runs = recovered.terms.map(({ index, term }) => ({ index, term }));
     this.#firstIndex = recovered.firstIndex;
     this.#lastIndex = recovered.lastIndex;
@@ -100,6 +104,7 @@ export class Log {
     this.#lastIndex = entry.index;
     if (this.#runs.at(-1)?.term !== entry.term) this.#runs.push({ index: entry.index, term: entry.term });
     this.#tail.push(entry);
+    this.configurations.append(entry);
   }
 
   /**
@@ -109,12 +114,14 @@ export class Log {
   truncateFrom(index: number): void {
     while (this.#runs.length > 0 && this.#runs.at(-1)!.index >= index) this.#runs.pop();
     this.#tail.truncateFrom(index);
+    this.configurations.truncateFrom(index);
     this.#lastIndex = index - 1;
     this.#distrustFrom(index);
   }
 
   /** The log is now that snapshot and nothing else. `commitIndex`: up to where the old log agreed with it. */
-  reset(index: number, term: number, commitIndex: number): void {
+  reset(index: number, term: number, configuration: ConfigurationAt | null, commitIndex: number): void {
+    this.configurations.reset(configuration);
     this.#runs.length = 0;
     this.#tail.reset(index + 1);
     this.#firstIndex = index + 1;
@@ -133,6 +140,7 @@ export class Log {
     this.dropBelow(this.#snapshotIndex + 1);
     this.#snapshotIndex = index;
     this.#snapshotTerm = term;
+    this.configurations.dropBelow(index);
   }
 
   /** Entries below `index` are no longer in the journal. */

@@ -36,14 +36,14 @@ export class Member {
   constructor(options: RaftOptions) {
     this.options = options;
     this.id = options.id;
-    this.members = options.members.toSorted();
+    this.members = options.founding.voters.toSorted();
     this.others = this.members.filter((member) => member !== options.id);
     assert(this.others.length === this.members.length - 1, 'a node must be one of its members, and each member once');
     assert(new Set(this.members).size === this.members.length, 'a member is listed twice');
     assert(options.heartbeatTicks >= 1 && options.electionTicks > options.heartbeatTicks, 'heartbeats come more often');
     this.quorum = Math.floor(this.members.length / 2) + 1;
     const { recovered } = options;
-    this.log = new Log(recovered);
+    this.log = new Log(recovered, options.founding);
     this.commitIndex = recovered.snapshotIndex;
     this.appliedIndex = recovered.snapshotIndex;
     this.#term = recovered.hardState.term;

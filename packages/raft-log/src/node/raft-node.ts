@@ -1,5 +1,6 @@
 import { assert } from '@lockstep/kernel';
 import type { NodeId } from '@lockstep/kernel';
+import type { ConfigurationAt } from './configuration.ts';
 import { Elections } from './elections.ts';
 import { Following } from './following.ts';
 import { Leadership } from './leadership.ts';
@@ -85,8 +86,25 @@ export class RaftNode {
   get status(): RaftStatus {
     const { id, role, term, leader, standing, commitIndex, log } = this.#member;
     const { lastIndex, persistedIndex } = log;
-    const peers = this.#leadership?.progress ?? [];
-    return { id, role, term, leader, standing, commitIndex, lastIndex, persistedIndex, peers };
+    const configuration = log.configurations.current;
+    return {
+      id,
+      role,
+      term,
+      leader,
+      standing,
+      commitIndex,
+      lastIndex,
+      persistedIndex,
+      configuration,
+      configurationCommitted: configuration.index <= commitIndex,
+      peers: this.#leadership?.progress ?? [],
+    };
+  }
+
+  /** Who is a member as of entry `index`, which is at the newest snapshot or above. What a snapshot at `index` has to hold. */
+  configurationAt(index: number): ConfigurationAt {
+    return this.#member.log.configurations.at(index);
   }
 
   termAt(index: number): number | null {
@@ -141,6 +159,10 @@ export class RaftNode {
       case 'transfer':
         this.#leadership?.onTransfer(input.to);
         break;
+      case 'readIndex':
+        if (this.#leadership === null) this.#member.outbox.confirmRead(input.context, null);
+        else this.#leadership.onReadIndex(input.context);
+        break;
       case 'snapshotTaken':
         this.#member.log.snapshotTaken(input.index);
         break;
@@ -171,7 +193,7 @@ export class RaftNode {
     const entries = unwritten ? log.takeUnwritten(id) : [];
     if (install !== null) log.noteInstall(id, install.index);
     this.#toldCommitIndex = member.commitIndex;
-    const { sendNow, sendAfterPersist, reads, sendSnapshots } = outbox.take();
+    const { sendNow, sendAfterPersist, reads, sendSnapshots, readsConfirmed } = outbox.take();
     return {
       id,
       sendNow,
@@ -180,6 +202,9 @@ export class RaftNode {
       reads,
       sendSnapshots,
       install,
+      release: null,
+      readsConfirmed,
+      configuration: null,
       commitIndex: member.commitIndex,
     };
   }
@@ -211,9 +236,15 @@ export class RaftNode {
     else this.#leadership.onPeerDown(peer);
   }
 
-  #snapshotReceived({ from, term, index, snapshotTerm }: Extract<RaftInput, { type: 'snapshotReceived' }>): void {
+  #snapshotReceived({
+    from,
+    term,
+    index,
+    snapshotTerm,
+    configuration,
+  }: Extract<RaftInput, { type: 'snapshotReceived' }>): void {
     if (term < this.#member.term || !this.#hearLeader(from, term)) return;
-    this.#following.onSnapshot(index, snapshotTerm);
+    this.#following.onSnapshot(index, snapshotTerm, configuration);
   }
 
   #receive(message: RaftMessage): void {
@@ -254,6 +285,10 @@ export class RaftNode {
         this.#meetTerm(message.term);
         this.#leadership?.onHeartbeatReply(message);
         break;
+      case 'shape':
+        if (this.#hearLeader(message.from, message.term))
+          this.#following.onSnapshot(message.index, message.shapeTerm, message.configuration);
+        break;
       case 'timeoutNow':
         if (message.term === member.term && message.from === member.leader) this.#elections.timeoutNow();
         break;
@@ -267,6 +302,7 @@ export class RaftNode {
     switch (message.type) {
       case 'append':
       case 'heartbeat':
+      case 'shape':
         outbox.sendNow({ type: 'heartbeatReply', from, to, term, round: 0, standing: durable.standing });
         break;
       case 'preVoteRequest':
@@ -321,6 +357,7 @@ export class RaftNode {
   #follow(leader: NodeId | null): void {
     this.#member.role = 'follower';
     this.#member.leader = leader;
+    this.#leadership?.end();
     this.#leadership = null;
     this.#elections.reset();
     this.#following.reset();

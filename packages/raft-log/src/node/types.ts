@@ -1,7 +1,11 @@
 import type { NodeId, Random } from '@lockstep/kernel';
+import type { Configuration, ConfigurationAt } from './configuration.ts';
 
-/** `noop`: what a new leader commits first (Raft §8). `command`: the state machine's. The numbers stand in records. */
-export const entryKind = { noop: 0, command: 1 } as const;
+/**
+ * `noop`: what a new leader commits first (Raft §8). `command`: the state machine's. `configuration`: who is a member from here on
+ * (thesis §4.1). The numbers stand in records.
+ */
+export const entryKind = { noop: 0, command: 1, configuration: 2 } as const;
 export type EntryKind = (typeof entryKind)[keyof typeof entryKind];
 
 /** One place in the log. The bytes of `record` are those in the journal and on the way to a follower; only the driver looks inside. */
@@ -10,6 +14,11 @@ export interface Entry {
   readonly term: number;
   readonly kind: EntryKind;
   readonly record: Uint8Array;
+  /**
+   * Set exactly in entries of that kind: what the record says, decoded by the driver wherever it makes an entry from bytes (journal, peer).
+   * Bytes that are no configuration (`isConfiguration`) are a damaged record.
+   */
+  readonly configuration?: Configuration;
 }
 
 /**
@@ -78,6 +87,8 @@ export interface Heartbeat extends MessageBase {
   readonly round: number;
   /** To an abstaining member: with the leader's log on its disk up to here it may vote again. Null to others, and until a majority has confirmed the leader since that member joined. */
   readonly admitIndex: number | null;
+  /** To a witness: every member with a state machine has the log on its disk up to here, so the witness need not keep it. 0 to others. */
+  readonly releasedIndex: number;
 }
 export interface HeartbeatReply extends MessageBase {
   readonly type: 'heartbeatReply';
@@ -87,6 +98,16 @@ export interface HeartbeatReply extends MessageBase {
 /** Thesis §3.10: campaign at once. */
 export interface TimeoutNow extends MessageBase {
   readonly type: 'timeoutNow';
+}
+/**
+ * To a witness that is too far behind for the log: the shape of the leader's snapshot, which is all that a witness keeps of one. Answered
+ * by an `appendReply`.
+ */
+export interface Shape extends MessageBase {
+  readonly type: 'shape';
+  readonly index: number;
+  readonly shapeTerm: number;
+  readonly configuration: ConfigurationAt;
 }
 
 export type RaftMessage =
@@ -98,7 +119,8 @@ export type RaftMessage =
   | AppendReply
   | Heartbeat
   | HeartbeatReply
-  | TimeoutNow;
+  | TimeoutNow
+  | Shape;
 
 export type RaftInput =
   /** `ticks` have passed since the last one: more than 1 after a stall. */
@@ -116,12 +138,18 @@ export type RaftInput =
    */
   | { readonly type: 'peerUp'; readonly peer: NodeId }
   /**
-   * Hand leadership to that member, or to the best one. Refuses proposals meanwhile; ends by itself after an election time-out, or when that
-   * member dies. Without effect when this member doesn't lead, or no such voter is alive: look at `role`.
+   * Hand leadership to that member, or to the best one; never to a learner, a witness, or one that is being removed. Refuses proposals
+   * meanwhile; ends by itself after an election time-out, or when that member dies. Without effect when this member doesn't lead, or no
+   * such voter is alive: look at `role`.
    */
   | { readonly type: 'transfer'; readonly to: NodeId | null }
-  /** A durable snapshot stands for everything up to `index`; the journal may drop it. */
+  /**
+   * A durable snapshot (a witness: shape) stands for everything up to `index`; the journal may drop it. Its file holds
+   * `configurationAt(index)`, asked before this input.
+   */
   | { readonly type: 'snapshotTaken'; readonly index: number }
+  /** Asks whether this member leads now; answered once in `RaftBatch.readsConfirmed`. `context` is the driver's, and told back. */
+  | { readonly type: 'readIndex'; readonly context: number }
   /** The transfer that `RaftBatch.sendSnapshots` asked for is over, whatever became of it; `index` is the snapshot's. Due even after a change of leader. */
   | { readonly type: 'snapshotSent'; readonly peer: NodeId; readonly index: number; readonly delivered: boolean }
   /**
@@ -134,6 +162,8 @@ export type RaftInput =
       readonly term: number;
       readonly index: number;
       readonly snapshotTerm: number;
+      /** As the snapshot's file says; null: it says nothing, as those of level 1 don't. */
+      readonly configuration: ConfigurationAt | null;
     };
 
 export interface DurableWrite {
@@ -158,15 +188,44 @@ export interface RaftBatch {
   /** Votes, requests for them, and append replies; released once `persist` (or `install`) and those of all earlier batches are on disk. */
   readonly sendAfterPersist: readonly RaftMessage[];
   readonly reads: readonly ReadRequest[];
-  /** Followers that are too far behind for the log. One transfer per follower at a time, answered by `snapshotSent`. */
+  /** Followers that are too far behind for the log; never witnesses. One transfer per follower at a time, answered by `snapshotSent`. */
   readonly sendSnapshots: readonly NodeId[];
   /**
    * Replace state machine and journal by the snapshot just received, together with `persist.hardState`. Nothing of a later batch may be written
    * before. Until `persisted` the node may be asked for batches or not, as the driver likes.
+   * On a witness no file was received: its snapshot is index, term and configuration, and that is all there is to write.
    */
-  readonly install: { readonly index: number; readonly term: number } | null;
+  readonly install: Installation | null;
+  /**
+   * On a witness: entries up to here need not be kept. When enough of them have gathered the driver makes the shape at an index up to here
+   * durable (index, `termAt`, `configurationAt`), drops the journal below, and says `snapshotTaken`. Null: as before.
+   */
+  readonly release: number | null;
+  /** Answers to `readIndex`. */
+  readonly readsConfirmed: readonly ReadConfirmed[];
+  /**
+   * Set whenever the configuration in use has become another one, by an entry, a truncation or a snapshot: keep connections to exactly these
+   * members, but to those that have left only after what is sent in this batch and the next ones has had some seconds to reach them.
+   */
+  readonly configuration: Configuration | null;
   /** Everything up to here may be applied, as it comes to hand. Never goes back. */
   readonly commitIndex: number;
+}
+
+export interface Installation {
+  readonly index: number;
+  readonly term: number;
+  /** To be kept in the snapshot, as `configurationAt(index)` from now on. */
+  readonly configuration: ConfigurationAt;
+}
+
+export interface ReadConfirmed {
+  readonly context: number;
+  /**
+   * Once the state machine has applied up to here, it holds all that was acknowledged before the read was asked for (thesis §6.4). Null:
+   * refused; this member does not lead, or no majority has confirmed it within an election time-out. Ask again, or elsewhere.
+   */
+  readonly index: number | null;
 }
 
 /** `candidate`: campaigning, pre-vote included. */
@@ -179,6 +238,8 @@ export interface PeerProgress {
   readonly standing: Standing;
   /** Heard within the last election time-out. */
   readonly alive: boolean;
+  /** A learner that has received everything lately; see `MembershipChange`. */
+  readonly caughtUp: boolean;
 }
 
 export interface RaftStatus {
@@ -190,7 +251,10 @@ export interface RaftStatus {
   readonly commitIndex: number;
   readonly lastIndex: number;
   readonly persistedIndex: number;
-  /** On the leader: every other member. Elsewhere empty. */
+  /** In use; and whether its entry is committed. */
+  readonly configuration: ConfigurationAt;
+  readonly configurationCommitted: boolean;
+  /** On the leader: every other member, learners and witnesses too. Elsewhere empty. */
   readonly peers: readonly PeerProgress[];
 }
 
@@ -205,12 +269,20 @@ export interface RecoveredLog {
   /** `snapshotIndex` when the journal holds nothing above it. */
   readonly lastIndex: number;
   readonly terms: readonly { readonly index: number; readonly term: number }[];
+  /**
+   * Of all configuration entries in the journal, oldest first; before them the snapshot's, if it has one. Empty: the founding configuration
+   * is in use.
+   */
+  readonly configurations: readonly ConfigurationAt[];
 }
 
 export interface RaftOptions {
   readonly id: NodeId;
-  /** All members, this one included, in any order. Their order as strings is their rank: the lowest alive campaigns first when the leader dies. */
-  readonly members: readonly NodeId[];
+  /**
+   * The configuration while log and snapshot hold none: the same in all founding members; `configurationOf([])` in a node that joins a cluster
+   * later. Members' order as strings is their rank: the lowest alive campaigns first when the leader dies.
+   */
+  readonly founding: Configuration;
   readonly random: Random;
   readonly recovered: RecoveredLog;
   /** Ticks without a leader before campaigning: drawn from [electionTicks, 2 × electionTicks). Also the span a leader may go without hearing a majority. */
@@ -226,7 +298,42 @@ export interface RaftOptions {
   readonly tailBytesMax: number;
   /** Makes an entry's record. `payload` is copied before it returns. */
   readonly makeEntry: (index: number, term: number, kind: EntryKind, payload: Uint8Array) => Entry;
+  /** The same for a configuration, which the entry then carries too. */
+  readonly makeConfigurationEntry: (index: number, term: number, configuration: Configuration) => Entry;
 }
+
+/**
+ * What shall become of the membership; what isn't named stays. Taken by `changeMembership`, all or nothing.
+ *
+ * The leader does the rest by itself, and so does any later leader. New voters begin as learners; voters that leave stay until the new ones
+ * have caught up; then one joint configuration makes the whole exchange, and when that is committed the leader ends it. Until the new ones
+ * have caught up further changes may be made: removing one of them, for instance, gives up waiting for it.
+ * A leader that loses its vote hands leadership over once that is committed, and goes on as a follower.
+ */
+export interface MembershipChange {
+  /** `voter`: as soon as it has caught up. Its disk must be empty, or that of a former member of this cluster; its standing `abstaining`. */
+  readonly add?: readonly {
+    readonly id: NodeId;
+    readonly role: 'voter' | 'learner';
+    readonly witness: boolean;
+    readonly address: string;
+  }[];
+  readonly remove?: readonly NodeId[];
+  /** Learners that shall vote as soon as they've caught up. */
+  readonly promote?: readonly NodeId[];
+  /** Voters that shall be learners. */
+  readonly demote?: readonly NodeId[];
+  readonly addresses?: Readonly<Record<string, string>>;
+  readonly level?: number;
+}
+
+/** Why a change of membership was not taken. Nothing of it happened or will. */
+export type ChangeRefusal =
+  | ProposeRefusal
+  /** The configuration in use is not committed yet, or is joint; or this leader has not committed an entry of its term yet. Try again soon. */
+  | { readonly reason: 'change-under-way' }
+  /** It makes no sense; `detail` says why in words, naming members. */
+  | { readonly reason: 'invalid'; readonly detail: string };
 
 /** Why a proposal was not taken. Nothing of it happened or will. */
 export type ProposeRefusal =

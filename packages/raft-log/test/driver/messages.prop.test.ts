@@ -8,6 +8,7 @@ import { parseHandshakeFrame } from '../../src/driver/peers/hello.ts';
 import { decodeMessage, encodeMessage } from '../../src/driver/peers/messages.ts';
 import type { PeerMessage } from '../../src/driver/peers/messages.ts';
 import { makeEntry, parseRecords } from '../../src/driver/storage/index.ts';
+import type { Configuration } from '../../src/node/configuration.ts';
 import type { Entry } from '../../src/node/types.ts';
 
 const from = 'a' as NodeId;
@@ -25,6 +26,28 @@ const count = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const standing = fc.constantFrom('voter' as const, 'abstaining' as const);
 const base = { from: fc.constant(from), to: fc.constant(to), term: count };
 const clusterId = fc.stringMatching(/^[0-9a-f]{32}$/);
+
+/** `a`, `b` … by what each one is. */
+const configuration: fc.Arbitrary<Configuration> = fc
+  .record({
+    roles: fc.array(fc.constantFrom('voter', 'learner', 'joining'), { maxLength: 6 }),
+    outgoing: fc.subarray(['a', 'x', 'y'] as NodeId[]),
+    port: fc.nat(65_535),
+    level: fc.integer({ min: 1, max: 9 }),
+  })
+  .map(({ roles, outgoing, port, level }) => {
+    const ids = 'bcdefg'.split('') as NodeId[];
+    const voters = ['a' as NodeId, ...ids.filter((_, at) => roles[at] === 'voter')];
+    return {
+      voters,
+      votersOutgoing: outgoing,
+      votersNext: [...voters, ...ids.filter((_, at) => roles[at] === 'joining')],
+      learners: ids.filter((_, at) => roles[at] === 'learner' || roles[at] === 'joining'),
+      witnesses: voters.slice(1),
+      addresses: { a: `127.0.0.1:${port}` },
+      level,
+    };
+  });
 
 const append: fc.Arbitrary<PeerMessage> = fc
   .record({
@@ -66,9 +89,17 @@ const message: fc.Arbitrary<PeerMessage> = fc.oneof(
     commitIndex: count,
     round: count,
     admitIndex: fc.option(count, { nil: null }),
+    releasedIndex: count,
   }),
   fc.record({ type: fc.constant('heartbeatReply' as const), ...base, round: count, standing }),
   fc.record({ type: fc.constant('timeoutNow' as const), ...base }),
+  fc.record({
+    type: fc.constant('shape' as const),
+    ...base,
+    index: count,
+    shapeTerm: count,
+    configuration: fc.record({ index: count, configuration }),
+  }),
   fc.constant<PeerMessage>({ type: 'alive' }),
   fc.constant<PeerMessage>({ type: 'announce', state: 'blank', clusterId: null }),
   fc.record({ type: fc.constant('announce' as const), state: fc.constant('founded' as const), clusterId }),

@@ -87,6 +87,7 @@ const heartbeat = (from: string, to: string, round: number): PeerMessage => ({
   commitIndex: 5,
   round,
   admitIndex: null,
+  releasedIndex: 0,
 });
 
 async function pair(seed: number, secrets: readonly [string | null, string | null], b: Partial<LocalIdentity> = {}) {

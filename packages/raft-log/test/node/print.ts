@@ -1,4 +1,4 @@
-import type { Entry, RaftBatch, RaftMessage, RaftStatus } from '../../src/node/index.ts';
+import type { ConfigurationAt, Entry, RaftBatch, RaftMessage, RaftStatus } from '../../src/node/index.ts';
 
 function place(index: number, term: number): string {
   return `${index}.${term}`;
@@ -33,7 +33,17 @@ export function messageText(m: RaftMessage): string {
       return `${head} round ${m.round}${m.standing === 'voter' ? '' : ' abstaining'}`;
     case 'timeoutNow':
       return head;
+    case 'shape':
+      return `${head} ${place(m.index, m.shapeTerm)} ${configurationText(m.configuration)}`;
   }
+}
+
+/** `ab`: a and b vote. `ab<abc`: joint. `ab +de`: d and e learn. `ab =abd`: those who shall vote. `ab ~b`: b is a witness. */
+export function configurationText({ configuration }: Pick<ConfigurationAt, 'configuration'>): string {
+  const { voters, votersOutgoing, votersNext, learners, witnesses } = configuration;
+  const part = (sign: string, ids: readonly string[]): string => (ids.length > 0 ? sign + ids.join('') : '');
+  const signs = [part(' +', learners), part(' =', votersNext), part(' ~', witnesses)];
+  return `{${voters.join('')}${part('<', votersOutgoing)}${signs.join('')}}`;
 }
 
 export function batchLines(id: string, batch: RaftBatch, commitBefore: number): string[] {

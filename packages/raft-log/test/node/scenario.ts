@@ -103,7 +103,14 @@ export class Scenario {
     snapshot: ([link, at, term]) => {
       const [from, to] = link!.split('>') as [NodeId, NodeId];
       const [index, snapshotTerm] = at!.split('.').map(Number) as [number, number];
-      this.#step(to, { type: 'snapshotReceived', from, term: Number(term!.slice(1)), index, snapshotTerm });
+      this.#step(to, {
+        type: 'snapshotReceived',
+        from,
+        term: Number(term!.slice(1)),
+        index,
+        snapshotTerm,
+        configuration: null,
+      });
     },
     sent: ([id, peer, index, outcome]) => {
       const delivered = outcome === 'delivered';

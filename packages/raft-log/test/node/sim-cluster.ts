@@ -187,7 +187,9 @@ export class SimCluster {
     const { snapshotIndex: index, snapshotTerm } = from.disk;
     const arrives = delivered && !this.#cutOff.has(from.id) && !this.#cutOff.has(to.id);
     if (arrives)
-      this.#input(to, () => to.node.step({ type: 'snapshotReceived', from: from.id, term, index, snapshotTerm }));
+      this.#input(to, () =>
+        to.node.step({ type: 'snapshotReceived', from: from.id, term, index, snapshotTerm, configuration: null }),
+      );
     if (this.#members.get(from.id) === from)
       this.#input(from, () => from.node.step({ type: 'snapshotSent', peer: to.id, index, delivered: arrives }));
   }

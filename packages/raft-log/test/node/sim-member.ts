@@ -1,5 +1,5 @@
 import type { NodeId, Random } from '@lockstep/kernel';
-import { entryKind, RaftNode } from '../../src/node/index.ts';
+import { configurationOf, entryKind, RaftNode } from '../../src/node/index.ts';
 import type { Entry, HardState, RaftBatch, RaftOptions } from '../../src/node/index.ts';
 
 /** The bug to build in, so that the checks can be seen to find it. */
@@ -127,9 +127,9 @@ function optionsFor(id: NodeId, members: readonly NodeId[], disk: DiskState, ran
   const lastIndex = firstIndex + disk.entries.length - 1;
   return {
     id,
-    members,
+    founding: configurationOf(members),
     random,
-    recovered: { hardState, snapshotIndex, snapshotTerm, firstIndex, lastIndex, terms },
+    recovered: { hardState, snapshotIndex, snapshotTerm, firstIndex, lastIndex, terms, configurations: [] },
     electionTicks: 6,
     heartbeatTicks: 2,
     appendBytesMax: 8,
@@ -142,6 +142,13 @@ function optionsFor(id: NodeId, members: readonly NodeId[], disk: DiskState, ran
       term,
       kind,
       record: kind === entryKind.noop ? new Uint8Array(8) : payload.slice(),
+    }),
+    makeConfigurationEntry: (index, term, configuration) => ({
+      index,
+      term,
+      kind: entryKind.configuration,
+      record: new Uint8Array(8),
+      configuration,
     }),
   };
 }

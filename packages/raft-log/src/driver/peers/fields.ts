@@ -14,6 +14,16 @@ export class Fields {
     this.ok = false;
     return 0;
   }
+  /** The same, where older senders end before it. */
+  countOr(at: number, absent: number): number {
+    return at >= this.#values.length ? absent : this.count(at);
+  }
+  bytes(at: number): Uint8Array {
+    const value = this.#values[at];
+    if (value instanceof Uint8Array) return value;
+    this.ok = false;
+    return new Uint8Array(0);
+  }
   countOrNull(at: number): number | null {
     return this.#values[at] === null ? null : this.count(at);
   }

@@ -1,5 +1,6 @@
 import type { NodeId } from '@lockstep/kernel';
-import type { AppendReply, Entry, RaftMessage } from '../../node/types.ts';
+import type { AppendReply, Entry, RaftMessage, Shape } from '../../node/types.ts';
+import { decodeConfiguration, encodeConfiguration } from '../membership/configuration-codec.ts';
 import { Fields } from './fields.ts';
 
 /** Cuts concatenated records apart and checks their checksums. Null when they are damaged. */
@@ -16,6 +17,7 @@ const tag = {
   heartbeat: 7,
   heartbeatReply: 8,
   timeoutNow: 9,
+  shape: 10,
 } as const;
 
 export function isRaftMessage(message: { readonly type: string }): message is RaftMessage {
@@ -55,11 +57,22 @@ function envelopeOf(message: Exclude<RaftMessage, { type: 'append' }>): readonly
       return [tag.appendReply, message.term, message.matchIndex, message.standing, ...rejected];
     }
     case 'heartbeat':
-      return [tag.heartbeat, message.term, message.commitIndex, message.round, message.admitIndex];
+      return [
+        tag.heartbeat,
+        message.term,
+        message.commitIndex,
+        message.round,
+        message.admitIndex,
+        message.releasedIndex,
+      ];
     case 'heartbeatReply':
       return [tag.heartbeatReply, message.term, message.round, message.standing];
     case 'timeoutNow':
       return [tag.timeoutNow, message.term];
+    case 'shape': {
+      const { index, configuration } = message.configuration;
+      return [tag.shape, message.term, message.index, message.shapeTerm, index, encodeConfiguration(configuration)];
+    }
   }
 }
 
@@ -109,14 +122,25 @@ function decodePlain(type: unknown, fields: Fields, base: Base): RaftMessage | n
         commitIndex: fields.count(2),
         round: fields.count(3),
         admitIndex: fields.countOrNull(4),
+        // Members of level 1 do not send it.
+        releasedIndex: fields.countOr(5, 0),
       };
     case tag.heartbeatReply:
       return { type: 'heartbeatReply', ...base, round: fields.count(2), standing: fields.standing(3) };
     case tag.timeoutNow:
       return { type: 'timeoutNow', ...base };
+    case tag.shape:
+      return decodeShape(fields, base);
     default:
       return null;
   }
+}
+
+function decodeShape(fields: Fields, base: Base): Shape | null {
+  const configuration = decodeConfiguration(fields.bytes(5));
+  if (configuration === null) return null;
+  const at = { index: fields.count(4), configuration };
+  return { type: 'shape', ...base, index: fields.count(2), shapeTerm: fields.count(3), configuration: at };
 }
 
 function decodeAppendReply(fields: Fields, base: Base): AppendReply {

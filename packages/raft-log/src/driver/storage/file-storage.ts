@@ -57,6 +57,7 @@ export class FileStorage implements Storage {
       firstIndex: index.firstIndex,
       lastIndex: index.lastIndex,
       terms: index.terms(),
+      configurations: [],
     };
     this.#bytesSinceSnapshot = this.#countBytesSinceSnapshot();
   }

@@ -5,5 +5,12 @@
  */
 export { NewerFormatError } from './newer-format-error.ts';
 export { openStorage } from './open-storage.ts';
-export { entryPayload, makeEntry, parseRecords, recordHeaderBytes, RecordError } from './record.ts';
+export {
+  entryPayload,
+  makeConfigurationEntry,
+  makeEntry,
+  parseRecords,
+  recordHeaderBytes,
+  RecordError,
+} from './record.ts';
 export { SnapshotDamagedError } from './snapshot-store.ts';

@@ -2,7 +2,8 @@ import { Buffer } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import { assert } from '@lockstep/kernel';
 import { entryKind } from '../../node/index.ts';
-import type { Entry, EntryKind } from '../../node/index.ts';
+import type { Configuration, Entry, EntryKind } from '../../node/index.ts';
+import { decodeConfiguration, encodeConfiguration } from '../membership/configuration-codec.ts';
 
 /*
  * A record, as it stands in the journal and travels to followers (all numbers little-endian):
@@ -63,6 +64,12 @@ export function makeEntry(index: number, term: number, kind: EntryKind, payload:
   return { index, term, kind, record };
 }
 
+/** As `makeEntry`, for who is a member from here on. */
+export function makeConfigurationEntry(index: number, term: number, configuration: Configuration): Entry {
+  const entry = makeEntry(index, term, entryKind.configuration, encodeConfiguration(configuration));
+  return { ...entry, configuration };
+}
+
 /** A view of the entry's record, without its header. */
 export function entryPayload(entry: Entry): Uint8Array {
   return entry.record.subarray(recordHeaderBytes);
@@ -82,13 +89,17 @@ export function decodeRecord(bytes: Buffer, offset: number, end: number): Entry 
   const version = record[25]!;
   if (version !== recordVersion) return `a record has format version ${version}, this program knows ${recordVersion}`;
   const kind = record[24]!;
-  if (kind !== entryKind.noop && kind !== entryKind.command) return `a record is of the unknown kind ${kind}`;
+  if (kind !== entryKind.noop && kind !== entryKind.command && kind !== entryKind.configuration)
+    return `a record is of the unknown kind ${kind}`;
   const index = readU64(record, 8);
   const term = readU64(record, 16);
   if (index < 1 || index > Number.MAX_SAFE_INTEGER || term > Number.MAX_SAFE_INTEGER) {
     return `a record's index or term is out of range`;
   }
-  return { index, term, kind, record };
+  if (kind !== entryKind.configuration) return { index, term, kind, record };
+  const configuration = decodeConfiguration(record.subarray(recordHeaderBytes));
+  if (configuration === null) return `a record of the kind configuration holds none`;
+  return { index, term, kind, record, configuration };
 }
 
 /** Bytes from a peer that are not whole, intact records. */
