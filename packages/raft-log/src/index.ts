@@ -16,6 +16,7 @@ export type {
 } from './driver/replicated-log-options.ts';
 export { ReplicatedLog } from './driver/replicated-log.ts';
 export type { ClientConnectionHandler } from './driver/replicated-log.ts';
+export type { PayloadRead } from './driver/payload-reader.ts';
 export { TunnelRefusedError } from './driver/peers/tunnel.ts';
 export { CorruptionError } from './driver/storage-types.ts';
 export { NewerFormatError } from './driver/storage/index.ts';

@@ -5,6 +5,7 @@ import type { RaftNode } from '../node/raft-node.ts';
 import { Applier } from './applier.ts';
 import type { ElectionStory } from './election-story.ts';
 import { LiveSet } from './live-set.ts';
+import type { LivePositions } from './live-set.ts';
 import type { PeerMessage, SnapshotMessage } from './peers/messages.ts';
 import { SnapshotIntake } from './snapshots/snapshot-intake.ts';
 import type { ArrivedSnapshot } from './snapshots/snapshot-intake.ts';
@@ -99,6 +100,11 @@ export class RaftLoop {
 
   get appliedIndex(): number {
     return this.#applier.appliedIndex;
+  }
+
+  /** The records that the state machine refers to now. */
+  get live(): LivePositions {
+    return this.#applier.live;
   }
 
   get status(): RaftStatus {

@@ -9,6 +9,8 @@ import type { Hello, LocalIdentity } from './peers/hello.ts';
 import { LiveSet } from './live-set.ts';
 import { isMemberMessage, isSnapshotMessage } from './peers/messages.ts';
 import type { HeededMessage } from './peers/messages.ts';
+import { PayloadReader, reportLost } from './payload-reader.ts';
+import type { PayloadRead } from './payload-reader.ts';
 import { PeerTransport } from './peers/peer-transport.ts';
 import { loadState, RaftLoop } from './raft-loop.ts';
 import { defaultSettings } from './replicated-log-options.ts';
@@ -39,6 +41,7 @@ export class ReplicatedLog {
   readonly #members: readonly NodeId[];
   readonly #addresses: ReadonlyMap<NodeId, Address>;
   readonly #founding: Founding;
+  readonly #payloads: PayloadReader;
   readonly #story: ElectionStory;
   /** What the other members say of themselves. */
   readonly #about = new Map<NodeId, string>();
@@ -67,6 +70,7 @@ export class ReplicatedLog {
     this.#addresses = new Map(options.members.map(({ id, address }) => [id, address]));
     this.#story = new ElectionStory(options.log, options.node, this.#members.length);
     this.#founding = this.#makeFounding();
+    this.#payloads = this.#makePayloadReader();
     storage.onFailure((error) => this.#fail(error));
   }
 
@@ -101,6 +105,20 @@ export class ReplicatedLog {
       assert(payload.length <= this.#settings.payloadBytesMax, `a proposal of ${payload.length} bytes is too large`);
     }
     return this.#loop?.propose(payloads) ?? { reason: 'not-leader', leader: null };
+  }
+
+  /** The command applied at `position`, if it is in memory: a view of what never changes. */
+  payload(position: JournalPosition): Uint8Array | null {
+    return this.#payloads.payload(position);
+  }
+
+  /**
+   * The commands applied at these positions, in this order, from wherever they are. `gone`: the machine has released it, perhaps while this was
+   * under way. `lost`: it was damaged on this disk, and no other member has it either; that is logged. It takes long when members have
+   * to be asked. Never rejects; never resolves when the disk fails, since then the process ends.
+   */
+  readPayloads(positions: readonly JournalPosition[]): Promise<readonly PayloadRead[]> {
+    return this.#payloads.readPayloads(positions);
   }
 
   /**
@@ -241,6 +259,23 @@ export class ReplicatedLog {
         this.#transport?.flush();
       },
       founded: (standing) => this.#start(identity?.state === 'founded' ? null : standing),
+      failed: (error) => this.#fail(error),
+    });
+  }
+
+  #makePayloadReader(): PayloadReader {
+    return new PayloadReader({
+      log: this.#log,
+      live: () => this.#loop?.live ?? this.#recoveredLive,
+      inMemory: (position) => this.#raft?.entryInMemory(position) ?? null,
+      readRecords: async (positions) => {
+        const records: (Entry | 'missing')[] = [];
+        for (const position of positions)
+          records.push((await this.#storage.read(position, position, 1))[0] ?? 'missing');
+        return records;
+      },
+      repair: async (damages) => reportLost(this.#log, damages, 'nobody has a copy'),
+      entryPayload,
       failed: (error) => this.#fail(error),
     });
   }

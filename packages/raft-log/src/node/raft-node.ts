@@ -116,6 +116,11 @@ export class RaftNode {
     return this.#member.log.tail.slice(from, to);
   }
 
+  /** The entry at this index, if it is in memory. */
+  entryInMemory(index: number): Entry | null {
+    return this.#member.log.tail.get(index);
+  }
+
   /** The state machine has applied everything up to here; memory may be let go of. */
   applied(index: number): void {
     const member = this.#member;

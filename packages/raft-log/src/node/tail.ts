@@ -64,6 +64,11 @@ export class Tail {
     }
   }
 
+  get(index: number): Entry | null {
+    if (index < this.#firstIndex) return null;
+    return this.#slots[this.#head + index - this.#firstIndex] ?? null;
+  }
+
   /** Entries `from` to `to`, both included, as far as they are here; null when `from` isn't. */
   slice(from: number, to: number): readonly Entry[] | null {
     if (from < this.#firstIndex || from >= this.#nextIndex) return null;
