@@ -26,6 +26,7 @@ t.test('a new directory is empty, and stays what it was made', async (t) => {
     firstIndex: 1,
     lastIndex: 0,
     terms: [],
+    configurations: [],
   };
   t.same(storage.recovered, empty);
   await storage.writeIdentity(someIdentity);
