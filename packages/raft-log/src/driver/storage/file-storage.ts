@@ -33,6 +33,8 @@ export class FileStorage implements Storage {
   #bytesSinceSnapshot: number;
   /** Grows when entries are replaced: what a read took in before may be of the past. */
   #replacements = 0;
+  /** Of the snapshot that is about to take the journal's place. */
+  #installing: number | null = null;
   #syncTimer: Timer | null = null;
   #failure: Error | null = null;
   #failureListener: ((error: Error) => void) | null = null;
@@ -92,7 +94,8 @@ export class FileStorage implements Storage {
   }
 
   get #lastIndex(): number {
-    return this.#unwritten.empty ? this.#journal.index.lastIndex : this.#unwritten.lastIndex;
+    if (!this.#unwritten.empty) return this.#unwritten.lastIndex;
+    return this.#installing ?? this.#journal.index.lastIndex;
   }
 
   write(write: DurableWrite, done: () => void): void {
@@ -200,14 +203,17 @@ export class FileStorage implements Storage {
 
   async installSnapshot(receiver: FileReceiver, hardState: HardState | null): Promise<void> {
     const { index, term } = receiver;
+    // What is written from here on follows the snapshot, however long it takes to get there.
+    this.#installing = index;
+    this.#unwritten.clear();
+    this.#replacements++;
     await this.#queue.runTask(async () => {
       if (hardState !== null) await this.#hardState.write(hardState);
       // From here on the snapshot counts: recovery finds a journal that does not fit it void.
       await this.#snapshots.adopt(receiver.ready());
       await this.#journal.resetAt(index, term);
-      this.#unwritten.clear();
-      this.#replacements++;
-      this.#bytesSinceSnapshot = 0;
+      this.#installing = null;
+      this.#bytesSinceSnapshot = this.#countBytesSinceSnapshot();
     });
   }
 

@@ -220,6 +220,23 @@ t.test('a snapshot from a leader replaces journal and snapshot', async (t) => {
   t.equal(await snapshotText(again), 'the|state|');
 });
 
+t.test('entries that follow a snapshot are taken while it is being installed', async (t) => {
+  const leader = await open(newDisk('leader'));
+  await written(leader, { entries: entries(1, 90, 2) });
+  await leader.saveSnapshot(90, 2, chunksOf('state'));
+  const disk = newDisk('follower');
+  const follower = await open(disk);
+  await written(follower, { entries: entries(1, 40, 1) });
+  const stale = written(follower, { entries: entries(41, 42, 1) });
+  const installed = follower.installSnapshot(await transfer(leader, follower), null);
+  const following = written(follower, { entries: entries(91, 92, 2) });
+  t.same(await contents(follower, 91), ['91/2 payload of 91', '92/2 payload of 92']);
+  await Promise.all([stale, installed, following]);
+  const again = await open(disk.crashClone(0));
+  t.match(again.recovered, { snapshotIndex: 90, firstIndex: 91, lastIndex: 92 });
+  t.same(await contents(again, 91), ['91/2 payload of 91', '92/2 payload of 92']);
+});
+
 t.test('a received snapshot that is not whole is refused', async (t) => {
   const leader = await open(newDisk('leader'));
   await written(leader, { entries: entries(1, 10, 2) });
