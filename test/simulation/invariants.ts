@@ -1,6 +1,6 @@
 import type { RaftNode } from '@lockstep/raft-log';
 
-/** What the checks look at in one living node. */
+/** What the checks look at in one life of a node; the same object for all of it. */
 export interface NodeView {
   readonly name: string;
   readonly raft: RaftNode;
@@ -8,8 +8,11 @@ export interface NodeView {
   readonly digest: () => { readonly position: number; readonly digest: string | number };
 }
 
-/** What a node's log looked like after the last step. */
+/** What a node looked like when it was last looked at. */
 interface Before {
+  role: RaftNode['role'];
+  term: number;
+  commitIndex: number;
   snapshotIndex: number;
   lastIndex: number;
   lastTerm: number | null;
@@ -31,7 +34,6 @@ export class Invariants {
   readonly #leaderOfTerm = new Map<number, string>();
   /** Term of each committed entry, by index, as first seen committed anywhere. */
   readonly #committed: number[] = [];
-  readonly #commitOf = new Map<RaftNode, number>();
   readonly #checkedLeaders = new Set<string>();
   readonly #digests = new Map<number, string | number>();
   /** How often each was really put to the test, so that silence is not mistaken for safety. */
@@ -43,36 +45,46 @@ export class Invariants {
     'suffixes replaced': 0,
     'votes regained': 0,
   };
-  readonly #before = new WeakMap<RaftNode, Before>();
+  readonly #before = new WeakMap<NodeView, Before>();
 
+  /** Looks again only at nodes of which something has changed. */
   check(nodes: readonly NodeView[]): void {
     for (const node of nodes) {
-      this.#electionSafety(node);
-      this.#committedNeverChanges(node);
-      this.#count(node.raft);
+      const { raft } = node;
+      const before = this.#before.get(node);
+      if (before === undefined) {
+        this.#look(node, null);
+        continue;
+      }
+      const same =
+        raft.commitIndex === before.commitIndex &&
+        raft.lastIndex === before.lastIndex &&
+        raft.term === before.term &&
+        raft.role === before.role &&
+        raft.snapshotIndex === before.snapshotIndex &&
+        !before.abstaining;
+      if (!same) this.#look(node, before);
     }
   }
 
-  /** States that a run should come to; nothing is judged here. */
-  #count(raft: RaftNode): void {
-    const { snapshotIndex, lastIndex } = raft;
-    const before = this.#before.get(raft);
+  #look(node: NodeView, before: Before | null): void {
+    const { raft } = node;
+    this.#electionSafety(node);
+    this.#committedNeverChanges(node, before?.commitIndex ?? raft.snapshotIndex);
+    const { role, term, commitIndex, snapshotIndex, lastIndex } = raft;
     const lastTerm = raft.termAt(lastIndex);
-    if (before === undefined) {
-      const abstaining = raft.status.standing === 'abstaining';
-      this.#before.set(raft, { snapshotIndex, lastIndex, lastTerm, abstaining });
-      return;
-    }
-    if (snapshotIndex > before.snapshotIndex) this.seen['snapshots kept']++;
-    const replaced = before.lastIndex > snapshotIndex && raft.termAt(before.lastIndex) !== before.lastTerm;
+    const abstaining = raft.status.standing === 'abstaining';
+    const now: Before = { role, term, commitIndex, snapshotIndex, lastIndex, lastTerm, abstaining };
+    if (before !== null) this.#count(raft, before, now);
+    this.#before.set(node, now);
+  }
+
+  /** States that a run should come to; nothing is judged here. */
+  #count(raft: RaftNode, before: Before, now: Before): void {
+    if (now.snapshotIndex > before.snapshotIndex) this.seen['snapshots kept']++;
+    const replaced = before.lastIndex > now.snapshotIndex && raft.termAt(before.lastIndex) !== before.lastTerm;
     if (replaced) this.seen['suffixes replaced']++;
-    if (before.abstaining && raft.status.standing === 'voter') {
-      before.abstaining = false;
-      this.seen['votes regained']++;
-    }
-    before.snapshotIndex = snapshotIndex;
-    before.lastIndex = lastIndex;
-    before.lastTerm = lastTerm;
+    if (before.abstaining && !now.abstaining) this.seen['votes regained']++;
   }
 
   /** Dearer, so not after every step: logs that agree at an index agree up to it; equal positions have equal states. */
@@ -116,11 +128,9 @@ export class Invariants {
     }
   }
 
-  #committedNeverChanges(node: NodeView): void {
-    const { raft } = node;
-    const from = this.#commitOf.get(raft) ?? raft.snapshotIndex;
+  #committedNeverChanges({ name, raft }: NodeView, from: number): void {
     if (raft.commitIndex < from) {
-      if (raft.commitIndex < raft.snapshotIndex) throw new InvariantViolation('commit', `${node.name} went back`);
+      throw new InvariantViolation('commit', `${name} went back from ${from} to ${raft.commitIndex}`);
     }
     for (let index = from + 1; index <= raft.commitIndex; index++) {
       const term = raft.termAt(index);
@@ -132,11 +142,10 @@ export class Invariants {
       } else if (known !== term) {
         throw new InvariantViolation(
           'state machine safety',
-          `${node.name} commits entry ${index} of term ${term}, where one of term ${known} was committed`,
+          `${name} commits entry ${index} of term ${term}, where one of term ${known} was committed`,
         );
       }
     }
-    this.#commitOf.set(raft, Math.max(from, raft.commitIndex));
   }
 
   #logMatching(one: NodeView, other: NodeView): void {

@@ -7,7 +7,8 @@ import type { SimProcess } from '@lockstep/testkit';
 const limits = { headerBytesMax: 64 * 1024, headersMax: 100, bodyBytesMax: 4 * 1024 * 1024 };
 const connectTimeoutMs = 1000;
 /** A client that hears nothing for so long takes its connection for dead: what a heart-beat would tell it. */
-const silenceMs = 4000;
+const silenceMs = 5000;
+const beatMs = 2000;
 const retryMs: readonly [number, number] = [20, 200];
 
 /** What a simulated client does with its connection. */
@@ -101,14 +102,14 @@ export class SimClient {
     this.send('CONNECT', [
       ['accept-version', '1.2'],
       ['host', 'sim'],
-      ['heart-beat', '1000,1000'],
+      ['heart-beat', `${beatMs},${beatMs}`],
     ]);
   }
 
   /** Sends heart-beats, and drops a connection on which nothing comes. */
   #watch(): void {
     if (this.#stopped) return;
-    this.#process.clock.setTimer(1000, () => {
+    this.#process.clock.setTimer(beatMs, () => {
       this.#connection?.write(encodeText('\n'));
       if (this.#process.clock.monotonicMs() - this.#lastHeardMs > silenceMs) this.#connection?.destroy();
       this.#watch();

@@ -2,9 +2,10 @@ import { BrokerNode } from '@lockstep/broker';
 import type { BrokerNodeOptions } from '@lockstep/broker';
 import { DiskError, silentLog } from '@lockstep/kernel';
 import type { Address, BrokerId, Disk, Log, NodeId } from '@lockstep/kernel';
-import type { SimHost, SimProcess, SimRandom, SimWorld } from '@lockstep/testkit';
+import type { SimHost, SimProcess, SimWorld } from '@lockstep/testkit';
 
 import type { NodeView } from './invariants.ts';
+import type { Sizes } from './scenario.ts';
 import { Story } from './story.ts';
 
 const peerPort = 61619;
@@ -21,36 +22,27 @@ export interface ClusterMutation {
   readonly faults?: readonly string[];
 }
 
-/** How small things are kept: the smaller, the more often what is rare in production. */
-export interface Sizes {
-  readonly segmentBytes: number;
-  readonly snapshotBytes: number;
-  readonly appendBytesMax: number;
-  readonly inflightAppendsMax: number;
-  readonly tailBytesMax: number;
-}
-
-export function drawSizes(random: SimRandom): Sizes {
-  return {
-    segmentBytes: random.pick([4, 16, 64]) * 1024,
-    snapshotBytes: random.pick([6, 24, 96]) * 1024,
-    appendBytesMax: random.pick([300, 4000, 1024 * 1024]),
-    inflightAppendsMax: random.pick([1, 4, 64]),
-    tailBytesMax: random.pick([0, 8 * 1024, 1024 * 1024]),
-  };
-}
-
 /** One member: a host whose process comes and goes. */
 export class SimNode {
   readonly name: string;
   readonly host: SimHost;
   process: SimProcess | null = null;
   node: BrokerNode | null = null;
+  #view: NodeView | null = null;
   /** A fault of its disk was set: it may end by itself. */
   diskFails = false;
   constructor(name: string, host: SimHost) {
     this.name = name;
     this.host = host;
+  }
+
+  /** What the invariants look at; null while it does not run, or is not yet a member. */
+  get view(): NodeView | null {
+    const { node } = this;
+    const raft = node?.log.raft ?? null;
+    if (node === null || raft === null || this.process?.state !== 'running') return null;
+    if (this.#view?.raft !== raft) this.#view = { name: this.name, raft, digest: () => node.digest() };
+    return this.#view;
   }
 }
 
@@ -90,11 +82,9 @@ export class SimCluster {
   }
 
   get views(): NodeView[] {
-    return this.nodes.flatMap(({ name, node, process }) => {
-      const raft = node?.log.raft ?? null;
-      if (node === null || raft === null || process?.state !== 'running') return [];
-      return [{ name, raft, digest: () => node.digest() }];
-    });
+    const views: NodeView[] = [];
+    for (const { view } of this.nodes) if (view !== null) views.push(view);
+    return views;
   }
 
   /** Harmless when it runs. */

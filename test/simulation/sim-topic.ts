@@ -10,11 +10,13 @@ export const topic = '/topic/simulated';
 export class TopicTalker implements ClientScript {
   sent = 0;
   readonly #process: SimProcess;
+  readonly #paceMs: number;
   #connected = false;
   #over = false;
 
-  constructor(process: SimProcess) {
+  constructor(process: SimProcess, paceMs: number) {
     this.#process = process;
+    this.#paceMs = paceMs;
   }
 
   connected(client: SimClient): void {
@@ -36,7 +38,7 @@ export class TopicTalker implements ClientScript {
   #talk(client: SimClient): void {
     if (this.#over) return;
     if (this.#connected) client.send('SEND', [['destination', topic]], `t-${++this.sent}`);
-    this.#process.clock.setTimer(40, () => this.#talk(client));
+    this.#process.clock.setTimer(this.#paceMs, () => this.#talk(client));
   }
 }
 

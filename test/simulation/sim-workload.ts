@@ -1,3 +1,4 @@
+import type { Clock } from '@lockstep/kernel';
 import type { Frame } from '@lockstep/stomp-server/codec';
 import type { SimRandom } from '@lockstep/testkit';
 
@@ -35,6 +36,10 @@ export class ProducerScript implements ClientScript {
   #next = 0;
   #left: number;
   #frames = 0;
+  readonly #clock: Clock;
+  readonly #paceMs: number;
+  #thinking = false;
+  #connected = false;
   readonly errors: string[] = [];
 
   constructor(options: {
@@ -42,8 +47,11 @@ export class ProducerScript implements ClientScript {
     destination: string;
     ledger: Ledger;
     random: SimRandom;
+    clock: Clock;
     window: number;
     messages: number;
+    /** Waited on average before more is sent; 0: not at all. */
+    paceMs: number;
     /** What bodies are filled up with, in bytes; one is drawn for each. */
     fills: readonly number[];
   }) {
@@ -53,6 +61,8 @@ export class ProducerScript implements ClientScript {
     this.#random = options.random;
     this.#windowMax = options.window;
     this.#left = options.messages;
+    this.#clock = options.clock;
+    this.#paceMs = options.paceMs;
     this.#fills = options.fills;
   }
 
@@ -61,7 +71,13 @@ export class ProducerScript implements ClientScript {
     return this.#left === 0 && this.#open.length === 0;
   }
 
+  /** A few last messages, and no more. */
+  close(): void {
+    this.#left = Math.min(this.#left, 3);
+  }
+
   connected(client: SimClient): void {
+    this.#connected = true;
     this.#receipts.clear();
     for (const batch of this.#open) this.#send(client, batch);
     this.#fill(client);
@@ -74,11 +90,25 @@ export class ProducerScript implements ClientScript {
     if (batch === undefined) return;
     this.#open.splice(this.#open.indexOf(batch), 1);
     for (const id of batch.ids) this.#ledger.receipted(id);
-    this.#fill(client);
+    this.#goOn(client);
   }
 
   disconnected(): void {
+    this.#connected = false;
     this.#receipts.clear();
+  }
+
+  #goOn(client: SimClient): void {
+    if (this.#paceMs === 0) {
+      this.#fill(client);
+      return;
+    }
+    if (this.#thinking) return;
+    this.#thinking = true;
+    this.#clock.setTimer(this.#random.between(0, 2 * this.#paceMs), () => {
+      this.#thinking = false;
+      if (this.#connected) this.#fill(client);
+    });
   }
 
   #fill(client: SimClient): void {

@@ -1,7 +1,7 @@
 /**
  * What tests of several packages share: seeded chance, a simulated world (time, processes, disks, networks) that a
  * seed repeats exactly, and compliance suites which simulated and real ports both pass. No shipped package imports
- * this one. Of the real host it touches turns of the event loop alone.
+ * this one. Of the real host it touches its queues of microtasks, ticks and turns alone.
  */
 export { SimDevice } from './disk/sim-device.ts';
 export type { DiskFault, DiskOperation } from './disk/sim-device.ts';

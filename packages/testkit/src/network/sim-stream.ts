@@ -89,7 +89,8 @@ export class SimStream {
     }
     this.#queue.splice(0, taken);
     if (parts.length > 0) {
-      const bytes = parts.length === 1 ? (parts[0] as Uint8Array) : joinChunks(parts);
+      // A copy, as a system makes: what was written is the writer's again.
+      const bytes = joinChunks(parts);
       this.#queuedBytes -= bytes.length;
       this.#windowBytes += bytes.length;
       this.#send('data', bytes);
@@ -211,14 +212,14 @@ export class SimStream {
   #handOver(): void {
     const { random } = this.#path.link;
     if (this.#arrivedBytes > 0) {
-      const all = joinChunks(this.#arrived);
+      const all = this.#arrived.length === 1 ? (this.#arrived[0] as Uint8Array) : joinChunks(this.#arrived);
       const count = random.chance(0.85) ? all.length : 1 + random.below(all.length);
       const rest = all.subarray(count);
       this.#arrived = rest.length > 0 ? [rest] : [];
       this.#arrivedBytes = rest.length;
       this.#windowBytes -= count;
       if (this.#queuedBytes > 0 || (this.#finishing && !this.finSent)) this.#returnCredit();
-      this.#receiver.takeData(all.slice(0, count));
+      this.#receiver.takeData(rest.length > 0 ? all.slice(0, count) : all);
     } else if (this.#finArrived && !this.finTaken) {
       this.finTaken = true;
       this.#receiver.takeEnd();

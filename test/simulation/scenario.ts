@@ -1,0 +1,74 @@
+import type { SimRandom } from '@lockstep/testkit';
+
+/** How small things are kept: the smaller, the more often what is rare in production. */
+export interface Sizes {
+  readonly segmentBytes: number;
+  readonly snapshotBytes: number;
+  readonly appendBytesMax: number;
+  readonly inflightAppendsMax: number;
+  readonly tailBytesMax: number;
+}
+
+/** What the clients of one run do. */
+export interface Load {
+  readonly producers: number;
+  readonly consumers: number;
+  /** Each producer has so many messages to send, unless the faults end first. */
+  readonly messages: number;
+  /** It waits this long on average before it sends more; 0: not at all, and the nodes have all they can do. */
+  readonly paceMs: number;
+  /** What bodies are filled up with, in bytes; one is drawn for each. */
+  readonly fills: readonly number[];
+  /** A queue whose consumer acknowledges nothing by itself. */
+  readonly automatic: boolean;
+  /** Between two messages on a topic; null: nobody publishes. */
+  readonly topicMs: number | null;
+}
+
+/** One run as its seed draws it, faults aside. */
+export interface Scenario {
+  readonly nodes: readonly string[];
+  readonly sizes: Sizes;
+  readonly load: Load;
+  /** For so long things go wrong. */
+  readonly faultsMs: number;
+}
+
+export const nodeCounts = [1, 3, 5, 7] as const;
+/** Three nodes are what most have, and the cheapest to simulate. */
+const drawnCounts = [1, 3, 3, 3, 3, 3, 3, 3, 3, 5, 5, 7] as const;
+
+function drawSizes(random: SimRandom): Sizes {
+  return {
+    segmentBytes: random.pick([4, 16, 64]) * 1024,
+    snapshotBytes: random.pick([6, 24, 96]) * 1024,
+    appendBytesMax: random.pick([300, 4000, 1024 * 1024]),
+    inflightAppendsMax: random.pick([1, 4, 64]),
+    tailBytesMax: random.pick([0, 8 * 1024, 1024 * 1024]),
+  };
+}
+
+function drawLoad(random: SimRandom, nodes: number): Load {
+  const fills = random.pick([[0], [0, 0, 200, 3000], [0, 0, 0, 0, 0, 0, 0, 0, 0, 100_000]]);
+  const large = fills.includes(100_000);
+  const paceMs = random.pick(nodes > 3 ? [60, 150, 400] : [0, 40, 40, 100, 100, 250]);
+  return {
+    producers: 1 + random.below(3),
+    consumers: 1 + random.below(3),
+    messages: 50 + random.below(large ? 100 : 400),
+    paceMs,
+    fills,
+    automatic: random.chance(0.4),
+    topicMs: random.pick([40, 250, null, null]),
+  };
+}
+
+export function drawScenario(random: SimRandom, nodes: number | undefined): Scenario {
+  const count = nodes ?? random.pick(drawnCounts);
+  return {
+    nodes: Array.from({ length: count }, (_, i) => `n${i + 1}`),
+    sizes: drawSizes(random.fork('sizes')),
+    load: drawLoad(random.fork('load'), count),
+    faultsMs: random.between(4000, 16_000),
+  };
+}
