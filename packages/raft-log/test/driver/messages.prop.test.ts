@@ -120,6 +120,16 @@ const message: fc.Arbitrary<PeerMessage> = fc.oneof(
     bytes: fc.uint8Array({ maxLength: 40_000 }),
   }),
   fc.record({ type: fc.constant('snapshotDone' as const), index: count, installed: fc.boolean() }),
+  fc.record({ type: fc.constant('recordsWant' as const), request: count, from: count, to: count, bytesMax: count }),
+  fc.record({
+    type: fc.constant('records' as const),
+    request: count,
+    from: count,
+    next: count,
+    appliedIndex: count,
+    lacking: fc.array(count, { maxLength: 5 }),
+    bytes: fc.uint8Array({ maxLength: 100 }),
+  }),
 );
 
 /** Bytes compare as bytes, whatever class of array they came in. */

@@ -27,6 +27,13 @@ export class Fields {
   countOrNull(at: number): number | null {
     return this.#values[at] === null ? null : this.count(at);
   }
+  counts(at: number): readonly number[] {
+    const value = this.#values[at];
+    if (Array.isArray(value) && value.every((one) => Number.isSafeInteger(one) && (one as number) >= 0))
+      return value as number[];
+    this.ok = false;
+    return [];
+  }
   flag(at: number): boolean {
     const value = this.#values[at];
     if (typeof value !== 'boolean') this.ok = false;

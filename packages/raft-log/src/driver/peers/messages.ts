@@ -49,6 +49,33 @@ export interface SnapshotDone {
   readonly index: number;
   readonly installed: boolean;
 }
+/**
+ * Send the records at the positions `from` … `to` (`to` not included) that your state refers to: about `bytesMax` of them, at least
+ * one. Anybody who holds records is asked, not only the leader.
+ */
+export interface RecordsWant {
+  readonly type: 'recordsWant';
+  /** The asker's own number for it, comes back with the answer. */
+  readonly request: number;
+  readonly from: number;
+  readonly to: number;
+  readonly bytesMax: number;
+}
+/**
+ * What was found at the positions `from` … `next` (`next` not included). A record that is neither in `bytes` nor `lacking` is dead once the entry
+ * `appliedIndex` has been applied. `next` = `from`: the sender has not applied enough yet to say anything.
+ */
+export interface Records {
+  readonly type: 'records';
+  readonly request: number;
+  readonly from: number;
+  readonly next: number;
+  readonly appliedIndex: number;
+  /** Live, but the sender has no intact copy of them either. Ascending. */
+  readonly lacking: readonly number[];
+  /** Committed records as they stand in the journal, ascending. */
+  readonly bytes: Uint8Array;
+}
 /** Says only that the sender is there. */
 export interface Alive {
   readonly type: 'alive';
@@ -56,8 +83,9 @@ export interface Alive {
 
 export type MemberMessage = Announce | Prepare | Prepared;
 export type SnapshotMessage = SnapshotOffer | SnapshotWant | SnapshotPiece | SnapshotDone;
+export type RecordsMessage = RecordsWant | Records;
 /** What means something beyond the transport. */
-export type HeededMessage = RaftMessage | MemberMessage | SnapshotMessage;
+export type HeededMessage = RaftMessage | MemberMessage | SnapshotMessage | RecordsMessage;
 export type PeerMessage = HeededMessage | Alive;
 
 export function isMemberMessage(message: HeededMessage): message is MemberMessage {
@@ -66,6 +94,10 @@ export function isMemberMessage(message: HeededMessage): message is MemberMessag
 
 export function isSnapshotMessage(message: HeededMessage): message is SnapshotMessage {
   return message.type.startsWith('snapshot');
+}
+
+export function isRecordsMessage(message: HeededMessage): message is RecordsMessage {
+  return message.type === 'recordsWant' || message.type === 'records';
 }
 
 /** Numbers on the wire; 0 … 19 are Raft's, in `raft-messages.ts`. */
@@ -78,6 +110,8 @@ const tag = {
   snapshotWant: 25,
   snapshotPiece: 26,
   snapshotDone: 27,
+  recordsWant: 28,
+  records: 29,
 } as const;
 
 const nothing: Uint8Array = new Uint8Array(0);
@@ -163,6 +197,12 @@ function envelopeOf(message: PeerMessage): Enveloped {
       return { envelope: [tag.snapshotPiece, message.index, message.offset], raw: [message.bytes] };
     case 'snapshotDone':
       return { envelope: [tag.snapshotDone, message.index, message.installed], raw: [] };
+    case 'recordsWant':
+      return { envelope: [tag.recordsWant, message.request, message.from, message.to, message.bytesMax], raw: [] };
+    case 'records': {
+      const { request, from, next, appliedIndex, lacking } = message;
+      return { envelope: [tag.records, request, from, next, appliedIndex, lacking], raw: [message.bytes] };
+    }
   }
 }
 
@@ -196,7 +236,8 @@ function unpack(bytes: Uint8Array): readonly unknown[] | null {
 
 function decodeOther(type: number, fields: Fields, raw: Uint8Array): PeerMessage | null {
   const message = readOther(type, fields, raw);
-  return message !== null && fields.ok && (message.type === 'snapshotPiece' || raw.length === 0) ? message : null;
+  if (message === null || !fields.ok) return null;
+  return message.type === 'snapshotPiece' || message.type === 'records' || raw.length === 0 ? message : null;
 }
 
 function readOther(type: number, fields: Fields, raw: Uint8Array): PeerMessage | null {
@@ -227,6 +268,24 @@ function readOther(type: number, fields: Fields, raw: Uint8Array): PeerMessage |
       return { type: 'snapshotPiece', index: fields.count(1), offset: fields.count(2), bytes: raw };
     case tag.snapshotDone:
       return { type: 'snapshotDone', index: fields.count(1), installed: fields.flag(2) };
+    case tag.recordsWant:
+      return {
+        type: 'recordsWant',
+        request: fields.count(1),
+        from: fields.count(2),
+        to: fields.count(3),
+        bytesMax: fields.count(4),
+      };
+    case tag.records:
+      return {
+        type: 'records',
+        request: fields.count(1),
+        from: fields.count(2),
+        next: fields.count(3),
+        appliedIndex: fields.count(4),
+        lacking: fields.counts(5),
+        bytes: raw,
+      };
     default:
       return null;
   }
