@@ -316,7 +316,7 @@ export class RaftLoop {
   #considerSnapshot(): void {
     const { storage } = this.#ports;
     const due = Math.max(this.#options.snapshotBytes, storage.snapshot?.bytes ?? 0);
-    if (this.#takingSnapshot || this.#sender.busy || storage.bytesSinceSnapshot <= due) return;
+    if (this.#takingSnapshot || this.#sender.heldIndex !== null || storage.bytesSinceSnapshot <= due) return;
     if (this.#ports.clock.monotonicMs() < this.#noSnapshotBeforeMs) return;
     const index = this.appliedIndex;
     // What a majority has may not be on this disk yet; a snapshot must not run ahead of the journal.

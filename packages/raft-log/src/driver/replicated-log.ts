@@ -7,7 +7,7 @@ import { ElectionStory } from './election-story.ts';
 import { Founding, makeId } from './founding.ts';
 import type { Hello, LocalIdentity } from './peers/hello.ts';
 import { LiveSet } from './live-set.ts';
-import { isMemberMessage, isSnapshotMessage } from './peers/messages.ts';
+import { isMemberMessage, isRecordsMessage, isSnapshotMessage } from './peers/messages.ts';
 import type { HeededMessage } from './peers/messages.ts';
 import { PayloadReader, reportLost } from './payload-reader.ts';
 import type { PayloadRead } from './payload-reader.ts';
@@ -348,7 +348,7 @@ export class ReplicatedLog {
     this.#heard(from);
     if (isMemberMessage(message)) this.#founding.receive(message, from);
     else if (isSnapshotMessage(message)) this.#loop?.receiveSnapshot(message, from);
-    else this.#loop?.receive(message);
+    else if (!isRecordsMessage(message)) this.#loop?.receive(message);
   }
 
   #greeted(hello: Hello): void {

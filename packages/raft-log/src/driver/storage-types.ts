@@ -70,10 +70,13 @@ export interface Storage {
   /** Writes a snapshot under a temporary name, syncs and renames it; then drops the one before and the segments that it makes needless. Chunks are pulled with pauses between. */
   saveSnapshot(index: number, term: number, chunks: Iterable<Uint8Array>): Promise<void>;
   readonly snapshot: SnapshotInfo | null;
-  /** Reads a piece of a snapshot file as it travels to a follower; empty at its end. Null when that snapshot is no longer there. */
-  readSnapshot(index: number, offset: number, bytesMax: number): Promise<Uint8Array | null>;
-  /** A snapshot file arriving from a leader. */
-  receiveSnapshot(index: number, term: number): Promise<SnapshotReceiver>;
+  /** The newest snapshot's file, to be sent to a follower; null when there is none. */
+  openSnapshot(): Promise<SnapshotReader | null>;
+  /**
+   * A snapshot file of `bytes` bytes arriving from a leader, one at a time. What an earlier transfer of the same one has left, in this life of the node or the
+   * one before, is taken up; of another it is removed.
+   */
+  receiveSnapshot(index: number, term: number, bytes: number): Promise<SnapshotReceiver>;
   /** Makes a received snapshot the newest and the journal empty behind it, atomically as far as a crash can see. `hardState` likewise. */
   installSnapshot(receiver: SnapshotReceiver, hardState: HardState | null): Promise<void>;
   /** The state-machine chunks of the newest snapshot, checked. */
@@ -89,13 +92,25 @@ export interface SnapshotInfo {
   readonly bytes: number;
 }
 
+/** A snapshot's file. It can be read to its end even when another snapshot takes its place meanwhile. */
+export interface SnapshotReader {
+  readonly info: SnapshotInfo;
+  /** A piece of it as it travels to a follower; empty at its end. */
+  read(offset: number, bytesMax: number): Promise<Uint8Array>;
+  /** Reads that are under way end first. */
+  close(): Promise<void>;
+}
+
 export interface SnapshotReceiver {
   readonly index: number;
   readonly term: number;
   /** Bytes received so far: where a broken transfer goes on. */
   readonly offset: number;
   write(chunk: Uint8Array): Promise<void>;
-  /** All is there: checks every checksum and syncs. Rejects when the bytes are not a whole snapshot. */
-  finish(): Promise<void>;
+  /**
+   * All is there: checks every checksum, hands out the state machine's chunks, and syncs. Resolves with what is wrong when the bytes are not a whole
+   * snapshot (what was handed out is void then), else with null.
+   */
+  finish(onChunk: (chunk: Uint8Array) => void): Promise<string | null>;
   discard(): Promise<void>;
 }

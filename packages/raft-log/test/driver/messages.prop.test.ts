@@ -119,6 +119,7 @@ const message: fc.Arbitrary<PeerMessage> = fc.oneof(
     offset: count,
     bytes: fc.uint8Array({ maxLength: 40_000 }),
   }),
+  fc.record({ type: fc.constant('snapshotWorking' as const), index: count }),
   fc.record({ type: fc.constant('snapshotDone' as const), index: count, installed: fc.boolean() }),
   fc.record({ type: fc.constant('recordsWant' as const), request: count, from: count, to: count, bytesMax: count }),
   fc.record({

@@ -43,6 +43,11 @@ export interface SnapshotPiece {
   /** Empty: that was all. */
   readonly bytes: Uint8Array;
 }
+/** The receiver has that snapshot's file, and is at work on it: it fetches records, or installs. */
+export interface SnapshotWorking {
+  readonly type: 'snapshotWorking';
+  readonly index: number;
+}
 /** The transfer is over. `installed` false: it was damaged. */
 export interface SnapshotDone {
   readonly type: 'snapshotDone';
@@ -82,7 +87,7 @@ export interface Alive {
 }
 
 export type MemberMessage = Announce | Prepare | Prepared;
-export type SnapshotMessage = SnapshotOffer | SnapshotWant | SnapshotPiece | SnapshotDone;
+export type SnapshotMessage = SnapshotOffer | SnapshotWant | SnapshotPiece | SnapshotWorking | SnapshotDone;
 export type RecordsMessage = RecordsWant | Records;
 /** What means something beyond the transport. */
 export type HeededMessage = RaftMessage | MemberMessage | SnapshotMessage | RecordsMessage;
@@ -112,6 +117,7 @@ const tag = {
   snapshotDone: 27,
   recordsWant: 28,
   records: 29,
+  snapshotWorking: 30,
 } as const;
 
 const nothing: Uint8Array = new Uint8Array(0);
@@ -195,6 +201,8 @@ function envelopeOf(message: PeerMessage): Enveloped {
       return { envelope: [tag.snapshotWant, message.index, message.offset], raw: [] };
     case 'snapshotPiece':
       return { envelope: [tag.snapshotPiece, message.index, message.offset], raw: [message.bytes] };
+    case 'snapshotWorking':
+      return { envelope: [tag.snapshotWorking, message.index], raw: [] };
     case 'snapshotDone':
       return { envelope: [tag.snapshotDone, message.index, message.installed], raw: [] };
     case 'recordsWant':
@@ -266,6 +274,8 @@ function readOther(type: number, fields: Fields, raw: Uint8Array): PeerMessage |
       return { type: 'snapshotWant', index: fields.count(1), offset: fields.count(2) };
     case tag.snapshotPiece:
       return { type: 'snapshotPiece', index: fields.count(1), offset: fields.count(2), bytes: raw };
+    case tag.snapshotWorking:
+      return { type: 'snapshotWorking', index: fields.count(1) };
     case tag.snapshotDone:
       return { type: 'snapshotDone', index: fields.count(1), installed: fields.flag(2) };
     case tag.recordsWant:

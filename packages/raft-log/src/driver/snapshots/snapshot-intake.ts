@@ -71,7 +71,7 @@ export class SnapshotIntake {
     let receiver = current?.receiver;
     if (receiver === undefined || !same) {
       await receiver?.discard();
-      receiver = await this.#ports.storage.receiveSnapshot(offer.index, offer.snapshotTerm);
+      receiver = await this.#ports.storage.receiveSnapshot(offer.index, offer.snapshotTerm, offer.bytes);
       this.#ports.log.info(
         `too far behind for the log: receiving a snapshot of ${offer.bytes} bytes (up to entry ${offer.index}) from node ${from}`,
       );
@@ -92,11 +92,9 @@ export class SnapshotIntake {
       return 'done';
     }
     this.#incoming = null;
-    try {
-      await receiver.finish();
-    } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
-      this.#ports.log.warn(`the snapshot from node ${from} is damaged, it is asked for again: ${detail}`);
+    const damage = await receiver.finish(() => {});
+    if (damage !== null) {
+      this.#ports.log.warn(`the snapshot from node ${from} is damaged, it is asked for again: ${damage}`);
       await receiver.discard();
       this.#ports.send(from, { type: 'snapshotDone', index: piece.index, installed: false });
       return 'done';

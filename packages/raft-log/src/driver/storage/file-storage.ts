@@ -1,11 +1,12 @@
 import { assert, DiskError } from '@lockstep/kernel';
 import type { Disk, Timer } from '@lockstep/kernel';
 import type { DurableWrite, Entry, HardState, RecoveredLog } from '../../node/index.ts';
-import type { Identity, SnapshotInfo, Storage, StorageOptions } from '../storage-types.ts';
+import type { Identity, SnapshotInfo, SnapshotReader, Storage, StorageOptions } from '../storage-types.ts';
 import type { HardStateFile } from './hard-state-file.ts';
 import { writeIdentity } from './identity-file.ts';
 import type { Journal } from './journal.ts';
-import type { FileReceiver, SnapshotStore } from './snapshot-store.ts';
+import type { FileReceiver } from './snapshot-files.ts';
+import type { SnapshotStore } from './snapshot-store.ts';
 import { Unwritten } from './unwritten.ts';
 import { WriteQueue } from './write-queue.ts';
 import type { QueuedWrite } from './write-queue.ts';
@@ -193,12 +194,12 @@ export class FileStorage implements Storage {
     }
   }
 
-  readSnapshot(index: number, offset: number, bytesMax: number): Promise<Uint8Array | null> {
-    return this.#snapshots.read(index, offset, bytesMax);
+  openSnapshot(): Promise<SnapshotReader | null> {
+    return this.#snapshots.openReader();
   }
 
-  receiveSnapshot(index: number, term: number): Promise<FileReceiver> {
-    return this.#snapshots.receive(index, term);
+  receiveSnapshot(index: number, term: number, bytes: number): Promise<FileReceiver> {
+    return this.#snapshots.receive(index, term, bytes);
   }
 
   async installSnapshot(receiver: FileReceiver, hardState: HardState | null): Promise<void> {

@@ -13,4 +13,3 @@ export {
   recordHeaderBytes,
   RecordError,
 } from './record.ts';
-export { SnapshotDamagedError } from './snapshot-store.ts';

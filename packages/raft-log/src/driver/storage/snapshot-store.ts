@@ -1,11 +1,15 @@
 import { assert, DiskError } from '@lockstep/kernel';
 import type { Disk, DiskFile } from '@lockstep/kernel';
 import { CorruptionError } from '../storage-types.ts';
-import type { SnapshotInfo, SnapshotReceiver } from '../storage-types.ts';
+import type { SnapshotInfo, SnapshotReader } from '../storage-types.ts';
 import { removeTemporaries, temporaryEnding } from './files.ts';
+import { FileReader, FileReceiver } from './snapshot-files.ts';
+import type { ReadySnapshot } from './snapshot-files.ts';
 import { checkEnds, scanSnapshot, SnapshotWriter } from './snapshot-format.ts';
 
 export const snapshotDirectory = 'snapshot';
+/** Of a file that arrives from a leader. It stays when the node restarts: the transfer goes on where it stood. */
+const partEnding = '.part';
 
 function snapshotName(index: number, term: number): string {
   return `${String(index).padStart(16, '0')}-${term}.snap`;
@@ -13,12 +17,6 @@ function snapshotName(index: number, term: number): string {
 
 function pathOf({ index, term }: { readonly index: number; readonly term: number }): string {
   return `${snapshotDirectory}/${snapshotName(index, term)}`;
-}
-
-/** A snapshot that is whole and on disk, but not yet under its name. */
-export interface ReadySnapshot {
-  readonly info: SnapshotInfo;
-  readonly temporary: string;
 }
 
 /** The newest snapshot's file; older ones go when it comes. */
@@ -52,6 +50,7 @@ export class SnapshotStore {
       throw new CorruptionError(path, 0, `by its header it is ${snapshotName(ends.index, ends.term)}`);
     }
     for (const name of names) await disk.remove(`${snapshotDirectory}/${name}`);
+    await removePartsThrough(disk, newest);
     await disk.syncDirectory(snapshotDirectory);
     return new SnapshotStore(disk, ends);
   }
@@ -100,23 +99,17 @@ export class SnapshotStore {
     await this.#disk.remove(temporary);
   }
 
-  /** A piece of the file; empty at its end; null when the newest is another, or was made such meanwhile. */
-  async read(index: number, offset: number, bytesMax: number): Promise<Uint8Array | null> {
-    const info = this.#info;
-    if (info === null || info.index !== index) return null;
-    let file: DiskFile;
-    try {
-      file = await this.#disk.open(pathOf(info), 'read');
-    } catch (error) {
-      if (error instanceof DiskError && error.code === 'ENOENT' && this.#info !== info) return null;
-      throw error;
+  async openReader(): Promise<SnapshotReader | null> {
+    for (let info = this.#info; info !== null; info = this.#info) {
+      try {
+        return new FileReader(info, await this.#disk.open(pathOf(info), 'read'));
+      } catch (error) {
+        // Another one took its place just now.
+        if (error instanceof DiskError && error.code === 'ENOENT' && this.#info !== info) continue;
+        throw error;
+      }
     }
-    try {
-      const bytes = new Uint8Array(Math.max(0, Math.min(bytesMax, info.bytes - offset)));
-      return bytes.subarray(0, await file.read(bytes, offset));
-    } finally {
-      await file.close();
-    }
+    return null;
   }
 
   /** @throws CorruptionError when it is damaged, possibly after chunks were handed out. */
@@ -132,9 +125,14 @@ export class SnapshotStore {
     }
   }
 
-  async receive(index: number, term: number): Promise<FileReceiver> {
-    const temporary = this.#temporaryPath(index, term);
-    return new FileReceiver(this.#disk, index, term, temporary, await this.#disk.open(temporary, 'create'));
+  /** Takes up what is there of it; what is there of others is removed. */
+  async receive(index: number, term: number, bytes: number): Promise<FileReceiver> {
+    const name = `${snapshotName(index, term)}.${bytes}${partEnding}`;
+    const parts = (await this.#disk.list(snapshotDirectory)).filter((other) => other.endsWith(partEnding));
+    for (const other of parts) if (other !== name) await this.#disk.remove(`${snapshotDirectory}/${other}`);
+    const path = `${snapshotDirectory}/${name}`;
+    const file = await this.#disk.open(path, parts.includes(name) ? 'update' : 'create');
+    return new FileReceiver(this.#disk, index, term, path, file, Math.min(bytes, await file.size()));
   }
 
   #temporaryPath(index: number, term: number): string {
@@ -142,60 +140,11 @@ export class SnapshotStore {
   }
 }
 
-/** Bytes that a leader sent are not the snapshot that it announced. */
-export class SnapshotDamagedError extends Error {
-  override readonly name = 'SnapshotDamagedError';
-}
-
-export class FileReceiver implements SnapshotReceiver {
-  readonly index: number;
-  readonly term: number;
-  readonly #disk: Disk;
-  readonly #temporary: string;
-  readonly #file: DiskFile;
-  #offset = 0;
-  #state: 'open' | 'finished' | 'discarded' = 'open';
-
-  constructor(disk: Disk, index: number, term: number, temporary: string, file: DiskFile) {
-    this.#disk = disk;
-    this.index = index;
-    this.term = term;
-    this.#temporary = temporary;
-    this.#file = file;
-  }
-
-  get offset(): number {
-    return this.#offset;
-  }
-
-  async write(chunk: Uint8Array): Promise<void> {
-    await this.#file.write([chunk], this.#offset);
-    this.#offset += chunk.length;
-  }
-
-  async finish(): Promise<void> {
-    const found = await scanSnapshot(this.#file, this.#temporary, () => {});
-    if ('detail' in found) throw new SnapshotDamagedError(`byte ${found.offset}: ${found.detail}`);
-    if (found.index !== this.index || found.term !== this.term) {
-      throw new SnapshotDamagedError(
-        `it is that of entry ${found.index}, term ${found.term}, not of ${this.index}, term ${this.term}`,
-      );
+/** Of transfers that this snapshot has overtaken. */
+async function removePartsThrough(disk: Disk, snapshot: string): Promise<void> {
+  for (const name of await disk.list(snapshotDirectory)) {
+    if (name.endsWith(partEnding) && name.slice(0, 16) <= snapshot.slice(0, 16)) {
+      await disk.remove(`${snapshotDirectory}/${name}`);
     }
-    await this.#file.sync();
-    await this.#file.close();
-    this.#state = 'finished';
-  }
-
-  async discard(): Promise<void> {
-    if (this.#state === 'discarded') return;
-    if (this.#state === 'open') await this.#file.close();
-    this.#state = 'discarded';
-    await this.#disk.remove(this.#temporary);
-  }
-
-  /** It is whole and on disk: `finish` has been through. */
-  ready(): ReadySnapshot {
-    assert(this.#state === 'finished', 'only a finished snapshot is installed');
-    return { info: { index: this.index, term: this.term, bytes: this.#offset }, temporary: this.#temporary };
   }
 }

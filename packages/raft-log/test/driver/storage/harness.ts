@@ -108,13 +108,12 @@ export async function snapshotText(storage: Storage): Promise<string> {
 
 /** Copies the newest snapshot of one storage into another's receiver. */
 export async function transfer(from: Storage, to: Storage): Promise<SnapshotReceiver> {
-  const { index, term } = from.snapshot!;
-  const receiver = await to.receiveSnapshot(index, term);
-  for (;;) {
-    const piece = await from.readSnapshot(index, receiver.offset, 100);
-    if (piece === null || piece.length === 0) break;
-    await receiver.write(piece);
-  }
-  await receiver.finish();
+  const reader = (await from.openSnapshot())!;
+  const { index, term, bytes } = reader.info;
+  const receiver = await to.receiveSnapshot(index, term, bytes);
+  while (receiver.offset < bytes) await receiver.write(await reader.read(receiver.offset, 100));
+  await reader.close();
+  const damage = await receiver.finish(() => {});
+  if (damage !== null) throw new Error(damage);
   return receiver;
 }
