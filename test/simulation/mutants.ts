@@ -140,6 +140,7 @@ function withFiles(disk: Disk, wrap: (file: DiskFile, path: string) => DiskFile)
     rename: (from, to) => disk.rename(from, to),
     remove: (path) => disk.remove(path),
     syncDirectory: (directory) => disk.syncDirectory(directory),
+    space: () => disk.space(),
     open: async (path, mode) => wrap(await disk.open(path, mode), path),
   };
 }

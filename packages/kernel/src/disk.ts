@@ -17,6 +17,15 @@ export interface Disk {
   /** Harmless when there is no such file. */
   remove(path: string): Promise<void>;
   syncDirectory(directory: string): Promise<void>;
+  /** Of the whole file system that the root lies on, whoever uses it. */
+  space(): Promise<DiskSpace>;
+}
+
+/** Bytes. */
+export interface DiskSpace {
+  /** What its files may take, this process's user allowed for; Infinity when there is no bound. */
+  readonly totalBytes: number;
+  readonly freeBytes: number;
 }
 
 /** An open file. Positions and lengths are bytes. Calls on one file must not overlap, reads excepted. */

@@ -6,7 +6,7 @@
 export { assert, AssertionError } from './assert.ts';
 export type { Clock, Timer } from './clock.ts';
 export { DiskError } from './disk.ts';
-export type { Disk, DiskFile } from './disk.ts';
+export type { Disk, DiskFile, DiskSpace } from './disk.ts';
 export type { Brand, BrokerId, JournalPosition, NodeId, SessionId } from './ids.ts';
 export { silentLog } from './log.ts';
 export type { Log, LogFields } from './log.ts';

@@ -17,6 +17,7 @@ const DISK_MS: Readonly<Record<DiskOperation, readonly [number, number]>> = {
   rename: [0.01, 0.1],
   remove: [0.01, 0.5],
   syncDirectory: [0.2, 2],
+  space: [0.01, 0.1],
   size: [0.005, 0.05],
   read: [0.01, 0.2],
   write: [0.01, 0.2],

@@ -1,9 +1,9 @@
-import { mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, statfs, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { DiskError } from '@lockstep/kernel';
-import type { Disk, DiskFile } from '@lockstep/kernel';
+import type { Disk, DiskFile, DiskSpace } from '@lockstep/kernel';
 
 import { writeFully } from './write-fully.ts';
 import type { WriteSome } from './write-fully.ts';
@@ -75,6 +75,14 @@ export class NodeDisk implements Disk {
       } finally {
         await handle.close();
       }
+    });
+  }
+
+  space(): Promise<DiskSpace> {
+    return guarded('space', '.', async () => {
+      const { bsize, blocks, bfree, bavail } = await statfs(this.#root);
+      // What is kept for the system's administrator is nobody's.
+      return { totalBytes: (blocks - bfree + bavail) * bsize, freeBytes: bavail * bsize };
     });
   }
 

@@ -30,6 +30,13 @@ async function refusal(t: Test, work: Promise<unknown>, code: string, path: stri
   t.match(error, { code, path });
 }
 
+const space: Readonly<Record<string, DiskTest>> = {
+  async 'what is free is part of the whole'(t, disk) {
+    const { totalBytes, freeBytes } = await disk.space();
+    t.ok(totalBytes > 0 && freeBytes >= 0 && freeBytes <= totalBytes, `${freeBytes} of ${totalBytes} bytes are free`);
+  },
+};
+
 const names: Readonly<Record<string, DiskTest>> = {
   async 'a directory that is not there is listed as empty'(t, disk) {
     t.same(await disk.list(''), []);
@@ -224,7 +231,7 @@ const contents: Readonly<Record<string, DiskTest>> = {
 
 /** What every `Disk` does. `make` gives an empty one for each test. */
 export function diskCompliance(t: Test, make: MakeSetup<Setup<Disk>>): void {
-  for (const [name, body] of Object.entries({ ...names, ...contents })) {
+  for (const [name, body] of Object.entries({ ...names, ...contents, ...space })) {
     t.test(name, async (t) => {
       const { port, run } = await make(t);
       await run(() => body(t, port));

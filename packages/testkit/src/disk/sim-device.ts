@@ -13,6 +13,7 @@ export type DiskOperation =
   | 'rename'
   | 'remove'
   | 'syncDirectory'
+  | 'space'
   | 'size'
   | 'read'
   | 'write'

@@ -1,5 +1,5 @@
 import { assert, DiskError } from '@lockstep/kernel';
-import type { Disk, DiskFile } from '@lockstep/kernel';
+import type { Disk, DiskFile, DiskSpace } from '@lockstep/kernel';
 
 import { SimRandom } from '../random.ts';
 import type { EventOwner } from '../simulation.ts';
@@ -69,6 +69,13 @@ export class SimDisk implements Disk {
 
   syncDirectory(directory: string): Promise<void> {
     return this.perform('syncDirectory', directory, () => this.device.syncDirectory(directory));
+  }
+
+  space(): Promise<DiskSpace> {
+    return this.perform('space', '.', () => {
+      const { capacityBytes } = this.device;
+      return { totalBytes: capacityBytes, freeBytes: Math.max(0, capacityBytes - this.device.usedBytes()) };
+    });
   }
 
   /** Acts when the operation's time has come, unless a fault is set for it. */

@@ -63,8 +63,10 @@ t.test('a full disk refuses growth, not writing over what is there', async (t) =
   await file.write([pattern(4 * 4096, 1)], 0);
   const other = await disk.open('other', 'create');
   await t.rejects(other.write([pattern(1)], 0), { code: 'ENOSPC' });
+  t.same(await disk.space(), { totalBytes: 4 * 4096, freeBytes: 0 });
   await disk.remove('f');
   await other.write([pattern(1)], 0);
+  t.same(await disk.space(), { totalBytes: 4 * 4096, freeBytes: 3 * 4096 });
 });
 
 t.test('rot changes a stored byte, also in what survives a crash', async (t) => {
