@@ -1,15 +1,7 @@
 import type { JournalPosition, Log } from '@lockstep/kernel';
 import type { Entry } from '../node/types.ts';
 import type { LivePositions } from './live-set.ts';
-
-/** Where a record can no longer be read on this disk. */
-export interface RecordDamage {
-  readonly position: number;
-  readonly file: string;
-  readonly offset: number;
-  /** What is wrong, in words that fit behind a colon. */
-  readonly detail: string;
-}
+import type { RecordDamage, RecordRead } from './storage-types.ts';
 
 /** `repaired`: an intact copy is on this disk. `gone`: it is not live any more. `lost`: nobody who could be asked has an intact copy. */
 export type RepairOutcome = 'repaired' | 'gone' | 'lost';
@@ -24,7 +16,7 @@ export interface PayloadReaderPorts {
   /** From memory, at once; null when it is not there. */
   readonly inMemory: (position: number) => Entry | null;
   /** From the disk, in this order, each checked. `missing`: no file holds it. */
-  readonly readRecords: (positions: readonly number[]) => Promise<readonly (Entry | RecordDamage | 'missing')[]>;
+  readonly readRecords: (positions: readonly number[]) => Promise<readonly RecordRead[]>;
   /** Gets intact copies from other members onto this disk: one outcome for each, in this order. */
   readonly repair: (damages: readonly RecordDamage[]) => Promise<readonly RepairOutcome[]>;
   readonly entryPayload: (entry: Entry) => Uint8Array;

@@ -282,7 +282,9 @@ export class RaftLoop {
     this.#applier.hold();
     try {
       const { storage, machine, log } = this.#ports;
-      await storage.installSnapshot(arrived.receiver, outstanding.batch.persist?.hardState ?? null);
+      // Once released, a record never lives again: what the snapshot refers to is among what lives now.
+      const kept = { committedIndex: this.appliedIndex, live: this.live };
+      await storage.installSnapshot(arrived.receiver, outstanding.batch.persist?.hardState ?? null, kept);
       if (this.#stopped) return;
       const live = await loadState(storage, machine, index);
       if (this.#stopped) return;
@@ -329,7 +331,8 @@ export class RaftLoop {
 
   async #saveSnapshot(index: number, term: number): Promise<void> {
     try {
-      await this.#ports.storage.saveSnapshot(index, term, this.#ports.machine.snapshot());
+      const { storage, machine } = this.#ports;
+      await storage.saveSnapshot(index, term, machine.snapshot(), this.#applier.live.freeze());
       this.#takingSnapshot = false;
       this.input({ type: 'snapshotTaken', index });
     } catch (error) {

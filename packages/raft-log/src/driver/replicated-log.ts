@@ -267,13 +267,8 @@ export class ReplicatedLog {
     return new PayloadReader({
       log: this.#log,
       live: () => this.#loop?.live ?? this.#recoveredLive,
-      inMemory: (position) => this.#raft?.entryInMemory(position) ?? null,
-      readRecords: async (positions) => {
-        const records: (Entry | 'missing')[] = [];
-        for (const position of positions)
-          records.push((await this.#storage.read(position, position, 1))[0] ?? 'missing');
-        return records;
-      },
+      inMemory: (position) => this.#raft?.entryInMemory(position) ?? this.#storage.cachedRecord(position),
+      readRecords: (positions) => this.#storage.readRecords(positions),
       repair: async (damages) => reportLost(this.#log, damages, 'nobody has a copy'),
       entryPayload,
       failed: (error) => this.#fail(error),

@@ -1,5 +1,9 @@
 import type { Clock, Disk, Log, NodeId } from '@lockstep/kernel';
 import type { DurableWrite, Entry, HardState, RecoveredLog } from '../node/types.ts';
+import type { LivePositions } from './live-set.ts';
+import type { RecordFileInfo } from './storage/records/record-file.ts';
+import type { Pace } from './storage/records/merge-records.ts';
+import type { RewriteResult } from './storage/records/record-store.ts';
 
 /** Who this data directory belongs to. Written once, when the cluster is founded or joined. */
 export interface Identity {
@@ -28,6 +32,56 @@ export interface StorageOptions {
   readonly fsync: 'always' | 'interval' | 'never';
   /** At least that much of the journal's end stays, snapshot or not, for followers a little behind. Default: one segment. */
   readonly retainBytes?: number;
+  /** Bound on what is kept in memory of records that were read back. Default 64 MiB. */
+  readonly cacheBytes?: number;
+}
+
+/** Where a record can no longer be read on this disk. */
+export interface RecordDamage {
+  readonly position: number;
+  readonly file: string;
+  readonly offset: number;
+  /** What is wrong, in words that fit behind a colon. */
+  readonly detail: string;
+}
+
+/** `missing`: no file holds it. A damage: one does, and no intact copy is left. The entry's record is a view of memory that never changes. */
+export type RecordRead = Entry | RecordDamage | 'missing';
+
+export interface LiveRead {
+  /** Whole records, ascending, one behind the other (`parseRecords`). */
+  readonly bytes: Uint8Array;
+  /** The first position that was not looked at; one behind the end of the range when all was. */
+  readonly next: number;
+  /** Live positions before `next` of which this disk has no intact record. */
+  readonly missing: readonly number[];
+}
+
+/** What of the log outlives the installation of a snapshot. */
+export interface KeptRecords {
+  /** The log's entries up to here are known to be committed. */
+  readonly committedIndex: number;
+  /** What the snapshot's state refers to. */
+  readonly live: LivePositions;
+}
+
+/** For a log of which no record is needed once it is applied. */
+export const nothingLives: LivePositions = { size: 0, has: () => false, countBetween: () => 0, next: () => null };
+
+/** The record store as compaction and scrubbing see it: files of committed records below the log, which may overlap. */
+export interface RecordFiles {
+  /** By first position. */
+  readonly files: readonly RecordFileInfo[];
+  /** How many bytes of a file its records at these positions take, with what lies between them and the next. Reads nothing. */
+  recordBytes(id: number, wanted: (position: number) => boolean): number;
+  /**
+   * Puts store files with the wanted records of these files in their place; with none wanted the files just go. `pace` is called after every
+   * quarter of a mebibyte or so that was read. Not two at a time that have a file in common. A crash at any moment leaves the old files, the new
+   * ones, or both, which is harmless. When a wanted record has no intact copy anywhere here, nothing is changed but that it is marked.
+   */
+  rewrite(ids: readonly number[], wanted: (position: number) => boolean, pace: Pace): Promise<RewriteResult>;
+  /** Reads the wanted records of a file from the disk. Those that are damaged are marked so, and returned. */
+  check(id: number, wanted: (position: number) => boolean, pace: Pace): Promise<readonly RecordDamage[]>;
 }
 
 /**
@@ -65,10 +119,28 @@ export interface Storage {
   onFailure(listener: (error: Error) => void): void;
   /** Entries `from` … up to `to`, at most about `bytesMax` of records but at least one; empty when `from` is no longer there. Sees what was queued by `write`. */
   read(from: number, to: number, bytesMax: number): Promise<readonly Entry[]>;
+  /**
+   * Committed records by position, in that order, from the log and the record store. Neighbours come with one read and stay in the cache; every
+   * checksum is checked. A read that finds damage marks it and takes another copy if there is one. Rejects only when the storage is unusable.
+   */
+  readRecords(positions: readonly number[]): Promise<readonly RecordRead[]>;
+  /** The record if it is in memory: on its way to the disk, or in the cache. */
+  cachedRecord(position: number): Entry | null;
+  /** An intact copy, as far as is known, is on this disk: in the record store, or in the log if it is not above `committedIndex`. */
+  holds(position: number, committedIndex: number): boolean;
+  /** The records of the positions in `live` that lie in `from` … `to`, at most about `bytesMax`, but at least one. */
+  readLive(live: LivePositions, from: number, to: number, bytesMax: number): Promise<LiveRead>;
+  /** Puts committed records into the record store, durably; in any order, and any of them may be there already. Rejects with DiskError `ENOSPC`. */
+  addRecords(entries: readonly Entry[]): Promise<void>;
+  readonly records: RecordFiles;
   /** Record bytes in the journal above the newest snapshot. */
   readonly bytesSinceSnapshot: number;
-  /** Writes a snapshot under a temporary name, syncs and renames it; then drops the one before and the segments that it makes needless. Chunks are pulled with pauses between. */
-  saveSnapshot(index: number, term: number, chunks: Iterable<Uint8Array>): Promise<void>;
+  /**
+   * Writes a snapshot under a temporary name, syncs and renames it; the one before goes. Then the log segments that hold nothing above
+   * it, but for a tail, leave the log: with records in `live` (what the snapshot's state refers to; it must not change) they go over to
+   * the record store, else they are removed. Chunks are pulled with pauses between.
+   */
+  saveSnapshot(index: number, term: number, chunks: Iterable<Uint8Array>, live: LivePositions): Promise<void>;
   readonly snapshot: SnapshotInfo | null;
   /** The newest snapshot's file, to be sent to a follower; null when there is none. */
   openSnapshot(): Promise<SnapshotReader | null>;
@@ -77,8 +149,11 @@ export interface Storage {
    * one before, is taken up; of another it is removed.
    */
   receiveSnapshot(index: number, term: number, bytes: number): Promise<SnapshotReceiver>;
-  /** Makes a received snapshot the newest and the journal empty behind it, atomically as far as a crash can see. `hardState` likewise. */
-  installSnapshot(receiver: SnapshotReceiver, hardState: HardState | null): Promise<void>;
+  /**
+   * Makes a received snapshot the newest and the journal empty behind it, atomically as far as a crash can see. `hardState` likewise.
+   * The record store stays, and gets the log's records in `kept`.
+   */
+  installSnapshot(receiver: SnapshotReceiver, hardState: HardState | null, kept: KeptRecords): Promise<void>;
   /** The state-machine chunks of the newest snapshot, checked. */
   loadSnapshot(onChunk: (chunk: Uint8Array) => void): Promise<void>;
   /** Waits for what is queued, then closes the files. */

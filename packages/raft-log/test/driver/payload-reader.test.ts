@@ -4,7 +4,8 @@ import t from 'tap';
 
 import { LiveSet } from '../../src/driver/live-set.ts';
 import { PayloadReader } from '../../src/driver/payload-reader.ts';
-import type { PayloadReaderPorts, RecordDamage, RepairOutcome } from '../../src/driver/payload-reader.ts';
+import type { PayloadReaderPorts, RepairOutcome } from '../../src/driver/payload-reader.ts';
+import type { RecordDamage } from '../../src/driver/storage-types.ts';
 import { entryPayload, makeEntry } from '../../src/driver/storage/index.ts';
 import type { Entry } from '../../src/node/types.ts';
 

@@ -1,10 +1,24 @@
 import { assert, DiskError } from '@lockstep/kernel';
 import type { Disk, Timer } from '@lockstep/kernel';
 import type { DurableWrite, Entry, HardState, RecoveredLog } from '../../node/index.ts';
-import type { Identity, SnapshotInfo, SnapshotReader, Storage, StorageOptions } from '../storage-types.ts';
+import type { LivePositions } from '../live-set.ts';
+import type {
+  Identity,
+  KeptRecords,
+  LiveRead,
+  RecordRead,
+  SnapshotInfo,
+  SnapshotReader,
+  Storage,
+  StorageOptions,
+} from '../storage-types.ts';
 import type { HardStateFile } from './hard-state-file.ts';
 import { writeIdentity } from './identity-file.ts';
 import type { Journal } from './journal.ts';
+import { ChunkCache } from './records/chunk-cache.ts';
+import { readLive } from './records/read-live.ts';
+import { RecordReader } from './records/record-reader.ts';
+import type { RecordStore } from './records/record-store.ts';
 import type { FileReceiver } from './snapshot-files.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
 import { Unwritten } from './unwritten.ts';
@@ -12,6 +26,7 @@ import { WriteQueue } from './write-queue.ts';
 import type { QueuedWrite } from './write-queue.ts';
 
 const syncIntervalMs = 1000;
+const defaultCacheBytes = 64 * 1024 * 1024;
 
 /** What was found in the data directory. */
 export interface StorageParts {
@@ -19,6 +34,7 @@ export interface StorageParts {
   readonly hardState: HardStateFile;
   readonly snapshots: SnapshotStore;
   readonly journal: Journal;
+  readonly records: RecordStore;
 }
 
 export class FileStorage implements Storage {
@@ -30,6 +46,8 @@ export class FileStorage implements Storage {
   readonly #journal: Journal;
   readonly #unwritten = new Unwritten();
   readonly #queue: WriteQueue;
+  readonly records: RecordStore;
+  readonly #reader: RecordReader;
   #identity: Identity | null;
   #bytesSinceSnapshot: number;
   /** Grows when entries are replaced: what a read took in before may be of the past. */
@@ -37,17 +55,22 @@ export class FileStorage implements Storage {
   /** Of the snapshot that is about to take the journal's place. */
   #installing: number | null = null;
   #syncTimer: Timer | null = null;
+  /** What moves whole segments takes turns. */
+  #moving: Promise<void> = Promise.resolve();
   #failure: Error | null = null;
   #failureListener: ((error: Error) => void) | null = null;
   #closed = false;
 
-  constructor(options: StorageOptions, { identity, hardState, snapshots, journal }: StorageParts) {
+  constructor(options: StorageOptions, { identity, hardState, snapshots, journal, records }: StorageParts) {
     this.#options = options;
     this.#disk = options.disk;
     this.#identity = identity;
     this.#hardState = hardState;
     this.#snapshots = snapshots;
     this.#journal = journal;
+    this.records = records;
+    const cache = new ChunkCache(options.cacheBytes ?? defaultCacheBytes);
+    this.#reader = new RecordReader(this.#unwritten, journal.index, records.bag, cache);
     this.#queue = new WriteQueue(
       (group) => this.#writeGroup(group),
       (error) => this.#fail(error),
@@ -176,22 +199,68 @@ export class FileStorage implements Storage {
     return this.#journal.index.recordBytes(above, last) + this.#unwritten.bytesAbove(above);
   }
 
-  async saveSnapshot(index: number, term: number, chunks: Iterable<Uint8Array>): Promise<void> {
+  readRecords(positions: readonly number[]): Promise<readonly RecordRead[]> {
+    return this.#reader.read(positions, true);
+  }
+
+  cachedRecord(position: number): Entry | null {
+    return this.#reader.cached(position);
+  }
+
+  holds(position: number, committedIndex: number): boolean {
+    if (position <= committedIndex && this.#unwritten.get(position) !== null) return true;
+    return this.#reader.locate(position, position <= committedIndex) !== null;
+  }
+
+  readLive(live: LivePositions, from: number, to: number, bytesMax: number): Promise<LiveRead> {
+    return readLive(this.#reader, live, { from, to, bytesMax });
+  }
+
+  async addRecords(entries: readonly Entry[]): Promise<void> {
+    try {
+      await this.records.add(entries);
+    } catch (error) {
+      // Nothing counts on them yet.
+      if (!(error instanceof DiskError && error.code === 'ENOSPC')) this.#fail(error);
+      throw error;
+    }
+  }
+
+  async saveSnapshot(index: number, term: number, chunks: Iterable<Uint8Array>, live: LivePositions): Promise<void> {
     try {
       const ready = await this.#snapshots.prepare(index, term, chunks);
       await this.#queue.runTask(async () => {
         // One that a leader sent may have overtaken it.
         if (index <= (this.snapshot?.index ?? 0)) return this.#snapshots.discard(ready);
+        // The bodies are in the journal alone: the snapshot must not outlive them.
+        await this.#journal.sync();
         await this.#snapshots.adopt(ready);
         this.#bytesSinceSnapshot = this.#countBytesSinceSnapshot();
       });
-      if (this.#closed) return;
-      await this.#journal.dropThrough(index, this.#options.retainBytes ?? this.#options.segmentBytes);
+      await this.#alone(() => this.#retire(index, live));
     } catch (error) {
       // A full disk stops no snapshot that anybody counts on: the one before and the journal are still there.
       if (!(error instanceof DiskError && error.code === 'ENOSPC')) this.#fail(error);
       throw error;
     }
+  }
+
+  async #retire(index: number, live: LivePositions): Promise<void> {
+    if (this.#closed || this.snapshot?.index !== index) return;
+    const retainBytes = this.#options.retainBytes ?? this.#options.segmentBytes;
+    try {
+      await this.#journal.retireThrough(index, retainBytes, live, this.records);
+    } catch (error) {
+      if (!(error instanceof DiskError && error.code === 'ENOSPC')) throw error;
+      // They stay in the log until the next snapshot.
+      this.#options.log.warn('no room on the disk to move old segments out of the log', { snapshotIndex: index });
+    }
+  }
+
+  #alone(work: () => Promise<void>): Promise<void> {
+    const done = this.#moving.then(work);
+    this.#moving = done.catch(() => {});
+    return done;
   }
 
   openSnapshot(): Promise<SnapshotReader | null> {
@@ -202,20 +271,37 @@ export class FileStorage implements Storage {
     return this.#snapshots.receive(index, term, bytes);
   }
 
-  async installSnapshot(receiver: FileReceiver, hardState: HardState | null): Promise<void> {
+  async installSnapshot(receiver: FileReceiver, hardState: HardState | null, kept: KeptRecords): Promise<void> {
     const { index, term } = receiver;
     // What is written from here on follows the snapshot, however long it takes to get there.
     this.#installing = index;
     this.#unwritten.clear();
     this.#replacements++;
-    await this.#queue.runTask(async () => {
+    const moved = this.#moving;
+    const installed = this.#queue.runTask(async () => {
+      await moved;
       if (hardState !== null) await this.#hardState.write(hardState);
+      await this.#keepRecords(kept);
       // From here on the snapshot counts: recovery finds a journal that does not fit it void.
       await this.#snapshots.adopt(receiver.ready());
       await this.#journal.resetAt(index, term);
       this.#installing = null;
       this.#bytesSinceSnapshot = this.#countBytesSinceSnapshot();
     });
+    this.#moving = installed.catch(() => {});
+    await installed;
+  }
+
+  /** The log is about to go: its committed records that live on move to the record store. */
+  async #keepRecords({ committedIndex, live }: KeptRecords): Promise<void> {
+    const sources = this.#journal.index.segments
+      .filter(({ count }) => count > 0)
+      .map((segment) => ({ source: segment, table: segment.table() }));
+    const { bag } = this.records;
+    await this.records.copy(
+      sources,
+      (position) => position <= committedIndex && live.has(position) && bag.find(position) === null,
+    );
   }
 
   loadSnapshot(onChunk: (chunk: Uint8Array) => void): Promise<void> {
@@ -225,10 +311,12 @@ export class FileStorage implements Storage {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.#moving;
     if (this.#failure === null) {
       await this.#queue.runTask(async () => {
         await this.#journal.close();
         await this.#hardState.close();
+        await this.records.close();
       });
     }
     this.#syncTimer?.cancel();

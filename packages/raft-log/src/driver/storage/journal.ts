@@ -1,10 +1,12 @@
 import { Buffer } from 'node:buffer';
 import type { Disk } from '@lockstep/kernel';
 import type { Entry } from '../../node/index.ts';
+import type { LivePositions } from '../live-set.ts';
 import { CorruptionError } from '../storage-types.ts';
 import { createAtomically } from './files.ts';
 import type { LogIndex } from './log-index.ts';
 import { decodeRecord } from './record.ts';
+import type { RecordStore } from './records/record-store.ts';
 import {
   encodeSegmentHeader,
   segmentHeaderBytes,
@@ -28,6 +30,7 @@ export class Journal {
   /** What has been written, whether it is on disk yet or not. */
   readonly index: LogIndex;
   readonly #assembler = new WriteAssembler();
+  #closed = false;
 
   constructor(disk: Disk, segmentBytes: number, index: LogIndex) {
     this.#disk = disk;
@@ -125,9 +128,30 @@ export class Journal {
     await this.#remove(old);
   }
 
-  /** Removes whole segments, oldest first, that hold nothing above `index`, down to a tail of `retainBytes`. */
-  async dropThrough(index: number, retainBytes: number): Promise<void> {
-    await this.#remove(this.index.takeNeedless(index, retainBytes));
+  /**
+   * Lets go of whole segments, oldest first, that hold nothing above `index`, down to a tail of `retainBytes`: those with live records
+   * go over to the record store, the others are removed. One at a time, each durably, so that a crash leaves no gap in the sequence.
+   */
+  async retireThrough(index: number, retainBytes: number, live: LivePositions, records: RecordStore): Promise<void> {
+    for (const segment of this.index.needless(index, retainBytes)) {
+      if (this.#closed) return;
+      const { count, firstIndex } = segment;
+      const isLive = count > 0 && live.countBetween(firstIndex, firstIndex + count - 1) > 0;
+      if (isLive && !segment.replaced) {
+        const entered = (): void => this.index.removeOldest(segment);
+        await records.takeSegment(segment.id, segment.path, segment.table(), segment.end, entered);
+        await segment.close();
+        continue;
+      }
+      if (isLive) {
+        // Not as it is: should its table be lost, nobody could tell what in it was replaced.
+        const source = { source: segment, table: segment.table() };
+        const { damaged } = await records.copy([source], (position) => live.has(position));
+        if (damaged.length > 0) return;
+      }
+      this.index.removeOldest(segment);
+      await this.#remove([segment]);
+    }
   }
 
   async #remove(segments: readonly Segment[]): Promise<void> {
@@ -167,6 +191,7 @@ export class Journal {
 
   /** Leaves word, at a clean end, that all of the journal is on disk: damage will never be taken for a torn write. */
   async close(): Promise<void> {
+    this.#closed = true;
     const segment = this.index.active;
     await this.sync();
     if (segment.end > segmentHeaderBytes) {

@@ -64,21 +64,29 @@ export class LogIndex {
   }
 
   /**
-   * Takes out the oldest segments that never held anything above `index`, as long as those that stay have `retainBytes` or more.
+   * The oldest segments that never held anything above `index`, as long as those that stay have `retainBytes` or more.
    * Only from the old end: the sequence of those that stay has no gap. What was replaced counts: a crash may undo the write
    * that replaced it.
    */
-  takeNeedless(index: number, retainBytes: number): Segment[] {
+  needless(index: number, retainBytes: number): Segment[] {
     let staying = this.segments.reduce((sum, segment) => sum + segment.end, 0);
-    let needless = 0;
+    const needless: Segment[] = [];
     for (const segment of this.segments.slice(0, -1)) {
       if (segment.highestIndex > index) break;
       staying -= segment.end;
       if (staying < retainBytes) break;
-      needless++;
+      needless.push(segment);
     }
-    const taken = this.segments.splice(0, needless);
-    if (needless > 0) this.#terms.forgetBelow(this.firstIndex - 1);
-    return taken;
+    return needless;
+  }
+
+  /** Takes out the oldest segment. */
+  removeOldest(segment: Segment): void {
+    assert(
+      this.segments[0] === segment && this.segments.length > 1,
+      'segments go from the old end, the last one stays',
+    );
+    this.segments.shift();
+    this.#terms.forgetBelow(this.firstIndex - 1);
   }
 }

@@ -6,6 +6,8 @@ import { HardStateFile } from './hard-state-file.ts';
 import { readIdentity } from './identity-file.ts';
 import { journalDirectory } from './journal.ts';
 import { createJournal, hasSegments, recoverJournal } from './recover-journal.ts';
+import { recordsDirectory } from './records/open-records.ts';
+import { RecordStore } from './records/record-store.ts';
 import { SnapshotStore } from './snapshot-store.ts';
 
 /**
@@ -20,6 +22,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   const hardState = await HardStateFile.open(disk);
   const snapshots = await SnapshotStore.open(disk);
   await disk.makeDirectory(journalDirectory);
+  await disk.makeDirectory(recordsDirectory);
   await disk.syncDirectory('.');
   const segments = await hasSegments(disk);
   // The hard state is made before the journal, the journal before an identity, a vote or a snapshot.
@@ -34,5 +37,6 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   const journal = segments
     ? await recoverJournal(disk, log, options.segmentBytes, base)
     : await createJournal(disk, options.segmentBytes);
-  return new FileStorage(options, { identity, hardState: openHardState, snapshots, journal });
+  const records = await RecordStore.open(disk, log, options.segmentBytes);
+  return new FileStorage(options, { identity, hardState: openHardState, snapshots, journal, records });
 }

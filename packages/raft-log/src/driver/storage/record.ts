@@ -76,10 +76,10 @@ export function entryPayload(entry: Entry): Uint8Array {
 }
 
 /** Why bytes are no record, in words that fit behind "the record at …". */
-export type RecordDamage = string;
+export type RecordFault = string;
 
 /** The record that begins at `offset` and ends at or before `end`; its bytes are a view. */
-export function decodeRecord(bytes: Buffer, offset: number, end: number): Entry | RecordDamage {
+export function decodeRecord(bytes: Buffer, offset: number, end: number): Entry | RecordFault {
   if (end - offset < recordHeaderBytes) return 'a record header is cut short';
   const length = bytes.readUInt32LE(offset);
   if (length < recordHeaderBytes || length > end - offset) return `a record claims to be ${length} bytes long`;
@@ -100,6 +100,13 @@ export function decodeRecord(bytes: Buffer, offset: number, end: number): Entry 
   const configuration = decodeConfiguration(record.subarray(recordHeaderBytes));
   if (configuration === null) return `a record of the kind configuration holds none`;
   return { index, term, kind, record, configuration };
+}
+
+/** As `decodeRecord`, where only that entry may stand. */
+export function decodeRecordOf(index: number, bytes: Buffer, offset: number, end: number): Entry | RecordFault {
+  const entry = decodeRecord(bytes, offset, end);
+  if (typeof entry === 'string' || entry.index === index) return entry;
+  return `entry ${entry.index} stands in place of ${index}`;
 }
 
 /** Bytes from a peer that are not whole, intact records. */

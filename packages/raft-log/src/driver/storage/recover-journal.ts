@@ -93,12 +93,18 @@ async function listSegments(disk: Disk, log: Log): Promise<SegmentFile[]> {
   return files.sort((a, b) => a.header.sequence - b.header.sequence);
 }
 
-/** Where the journal begins: at the last segment that begins it anew, or behind the last gap that a removal left. */
+/**
+ * Where the journal begins: at the last segment that begins it anew. Segments leave it from the old end, one by one, so there is no gap.
+ * @throws CorruptionError
+ */
 function firstOfChain(files: readonly SegmentFile[]): number {
   for (let i = files.length - 1; i > 0; i--) {
-    const { reset, sequence } = files[i]!.header;
+    const { header, path } = files[i]!;
+    if (header.reset) return i;
     const before = files[i - 1]!.header.sequence;
-    if (reset || before + 1 !== sequence) return i;
+    if (before + 1 !== header.sequence) {
+      throw new CorruptionError(path, 0, `the segment before it, number ${header.sequence - 1}, is missing`);
+    }
   }
   return 0;
 }

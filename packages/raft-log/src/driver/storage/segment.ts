@@ -1,4 +1,7 @@
 import type { DiskFile } from '@lockstep/kernel';
+import { nextSourceId } from './records/byte-source.ts';
+import type { ByteSource } from './records/byte-source.ts';
+import { SlotTable } from './records/slot-table.ts';
 
 /** Where the record of an entry stands in its segment. */
 export interface RecordPlace {
@@ -7,7 +10,8 @@ export interface RecordPlace {
 }
 
 /** One file of the journal, with the places of those entries in it that no later write replaced. They are consecutive. */
-export class Segment {
+export class Segment implements ByteSource {
+  readonly id: number = nextSourceId();
   readonly path: string;
   readonly sequence: number;
   readonly file: DiskFile;
@@ -17,6 +21,7 @@ export class Segment {
   syncedTo: number;
   /** The greatest index that was ever written here, replaced or not. */
   highestIndex = 0;
+  #replaced = false;
   #first = 0;
   #count = 0;
   #offsets: Uint32Array = new Uint32Array(64);
@@ -41,6 +46,15 @@ export class Segment {
     return this.#first;
   }
 
+  get settledEnd(): number {
+    return this.end;
+  }
+
+  /** Some of what was written here counts no more. */
+  get replaced(): boolean {
+    return this.#replaced;
+  }
+
   push(index: number, offset: number, length: number): void {
     this.truncateFrom(index);
     if (this.#count === 0) this.#first = index;
@@ -56,7 +70,9 @@ export class Segment {
 
   /** Forgets the entries from `index` on. */
   truncateFrom(index: number): void {
-    this.#count = Math.max(0, Math.min(this.#count, index - this.#first));
+    const count = Math.max(0, Math.min(this.#count, index - this.#first));
+    if (count < this.#count) this.#replaced = true;
+    this.#count = count;
   }
 
   /** Null when the entry is not in this segment. */
@@ -64,6 +80,14 @@ export class Segment {
     const slot = index - this.#first;
     if (slot < 0 || slot >= this.#count) return null;
     return { offset: this.#offsets[slot]!, length: this.#lengths[slot]! };
+  }
+
+  /** The places of all entries that count. */
+  table(): SlotTable {
+    const offsets = new Uint32Array(this.#count + 1);
+    offsets.set(this.#offsets.subarray(0, this.#count));
+    if (this.#count > 0) offsets[this.#count] = offsets[this.#count - 1]! + this.#lengths[this.#count - 1]!;
+    return new SlotTable(this.#first, null, offsets);
   }
 
   /** Bytes of the records of entries above `index`, up to `last`. */

@@ -2,7 +2,7 @@ import { SimRandom } from '@lockstep/testkit';
 import type { SimDisk } from '@lockstep/testkit';
 import t from 'tap';
 
-import { CorruptionError } from '../../../src/driver/storage-types.ts';
+import { CorruptionError, nothingLives } from '../../../src/driver/storage-types.ts';
 import type { Storage } from '../../../src/driver/storage-types.ts';
 import { chunksOf, contents, entries, entry, newDisk, open, someIdentity, snapshotText, written } from './harness.ts';
 
@@ -123,7 +123,7 @@ t.test('missing files are noticed', async (t) => {
   });
   t.match(await without(`journal/${segments[1]}`), {
     file: `journal/${segments[2]}`,
-    message: /entries 1 to \d+ are in no segment before it and in no snapshot/,
+    message: /the segment before it, number 2, is missing/,
   });
   t.match(await without('hard-state'), { name: 'CorruptionError', file: 'hard-state' });
   t.match(await without(...segments.map((name) => `journal/${name}`)), { name: 'CorruptionError', file: 'journal' });
@@ -151,7 +151,7 @@ t.test('leftovers of interrupted work are removed, strange files are left alone'
     await (await disk.open(path, 'create')).close();
   }
   await open(disk);
-  t.same((await disk.list('.')).toSorted(), ['hard-state', 'journal', 'snapshot']);
+  t.same((await disk.list('.')).toSorted(), ['hard-state', 'journal', 'records', 'snapshot']);
   t.same((await disk.list('journal')).toSorted(), ['0000000000000001-00000001.log', 'notes.txt']);
   t.same(await disk.list('snapshot'), []);
 });
@@ -163,7 +163,7 @@ t.test('no flipped bit goes unnoticed', async (t) => {
   await written(storage, { hardState: vote, entries: entries(1, 20, 1) });
   for (let i = 21; i <= 30; i++) await written(storage, { hardState: { ...vote, term: 2 }, entries: entries(i, i, 2) });
   await storage.writeIdentity(someIdentity);
-  await storage.saveSnapshot(22, 2, chunksOf('the', 'state'));
+  await storage.saveSnapshot(22, 2, chunksOf('the', 'state'), nothingLives);
   await written(storage, { entries: entries(28, 33, 3) });
   const random = new SimRandom('bits');
   const files = ['identity.json', 'hard-state'];

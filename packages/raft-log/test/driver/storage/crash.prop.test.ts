@@ -1,10 +1,11 @@
 import { SimDevice, SimDisk, SimRandom } from '@lockstep/testkit';
 import t from 'tap';
 
+import { nothingLives } from '../../../src/driver/storage-types.ts';
 import type { Storage, StorageOptions } from '../../../src/driver/storage-types.ts';
 import { CrashModel, lastIndexOf, snapshotTextOf, termAt, voteFor, withEntry, withSnapshot } from './crash-model.ts';
 import type { LogState } from './crash-model.ts';
-import { chunksOf, entry, HandClock, open, transfer, written } from './harness.ts';
+import { chunksOf, entry, HandClock, nothingKept, open, transfer, written } from './harness.ts';
 
 /*
  * Random work on a storage whose power fails at a random moment, in the middle of a write or between two. What is found must be a
@@ -112,7 +113,12 @@ class Run {
     const index = state.snapshotIndex + this.random.below(lastIndexOf(state) - state.snapshotIndex + 1);
     if (index <= Math.max(state.start, state.snapshotIndex)) return;
     await this.#replaceSnapshot(index, termAt(state, index), async () => {
-      await this.storage.saveSnapshot(index, termAt(state, index), chunksOf(...snapshotTextOf(index).split('|')));
+      await this.storage.saveSnapshot(
+        index,
+        termAt(state, index),
+        chunksOf(...snapshotTextOf(index).split('|')),
+        nothingLives,
+      );
       return withSnapshot(state, index, termAt(state, index));
     });
   }
@@ -123,12 +129,12 @@ class Run {
     const index = state.snapshotIndex + 1 + this.random.below(lastIndexOf(state) - state.snapshotIndex + 5);
     const leader = await open(new SimDisk(new SimDevice(this.random.fork('leader'))));
     await written(leader, { entries: Array.from({ length: index }, (_, i) => entry(i + 1, term, '')) });
-    await leader.saveSnapshot(index, term, chunksOf(...snapshotTextOf(index).split('|')));
+    await leader.saveSnapshot(index, term, chunksOf(...snapshotTextOf(index).split('|')), nothingLives);
     const receiver = await transfer(leader, this.storage);
     const hardState = voteFor('c', term);
     this.model.addHardState(hardState);
     await this.#replaceSnapshot(index, term, async () => {
-      await this.storage.installSnapshot(receiver, hardState);
+      await this.storage.installSnapshot(receiver, hardState, nothingKept);
       return { snapshotIndex: index, snapshotTerm: term, start: index, log: [] };
     });
   }

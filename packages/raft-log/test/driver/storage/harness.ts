@@ -3,7 +3,14 @@ import type { Clock, Disk, NodeId, Timer } from '@lockstep/kernel';
 import { SimDevice, SimDisk, SimRandom } from '@lockstep/testkit';
 
 import { entryPayload, makeEntry, openStorage } from '../../../src/driver/storage/index.ts';
-import type { Identity, SnapshotReceiver, Storage, StorageOptions } from '../../../src/driver/storage-types.ts';
+import { nothingLives } from '../../../src/driver/storage-types.ts';
+import type {
+  Identity,
+  KeptRecords,
+  SnapshotReceiver,
+  Storage,
+  StorageOptions,
+} from '../../../src/driver/storage-types.ts';
 import { entryKind } from '../../../src/node/index.ts';
 import type { DurableWrite, Entry } from '../../../src/node/index.ts';
 
@@ -48,6 +55,8 @@ export const someIdentity: Identity = {
   members: ['a' as NodeId, 'b' as NodeId],
   state: 'founded',
 };
+
+export const nothingKept: KeptRecords = { committedIndex: 0, live: nothingLives };
 
 export function newDisk(seed: number | string = 1): SimDisk {
   return new SimDisk(new SimDevice(new SimRandom(seed)));

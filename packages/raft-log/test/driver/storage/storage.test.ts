@@ -2,6 +2,7 @@ import { decodeText } from '@lockstep/kernel';
 import type { NodeId } from '@lockstep/kernel';
 import t from 'tap';
 
+import { nothingLives } from '../../../src/driver/storage-types.ts';
 import {
   chunksOf,
   contents,
@@ -9,6 +10,7 @@ import {
   entry,
   HandClock,
   newDisk,
+  nothingKept,
   open,
   snapshotText,
   someIdentity,
@@ -185,7 +187,7 @@ t.test('a snapshot takes the place of the entries below it, but for a tail', asy
   const storage = await open(disk, { segmentBytes: 500, retainBytes: 1500 });
   await written(storage, { entries: entries(1, 50, 1) });
   const before = (await disk.list('journal')).length;
-  await storage.saveSnapshot(40, 1, chunksOf('first', 'second'));
+  await storage.saveSnapshot(40, 1, chunksOf('first', 'second'), nothingLives);
   t.match(storage.snapshot, { index: 40, term: 1 });
   const left = (await disk.list('journal')).length;
   t.ok(left < before && left > 2, `${left} of ${before} segments are left`);
@@ -196,7 +198,7 @@ t.test('a snapshot takes the place of the entries below it, but for a tail', asy
   t.ok(again.recovered.firstIndex > 1 && again.recovered.firstIndex < 41, 'a tail stays for followers a little behind');
   t.equal(await snapshotText(again), 'first|second');
   const reader = (await again.openSnapshot())!;
-  await again.saveSnapshot(50, 1, []);
+  await again.saveSnapshot(50, 1, [], nothingLives);
   t.equal(reader.info.index, 40);
   t.equal((await reader.read(0, 10)).length, 10, 'it is read to its end, whatever takes its place');
   t.equal((await reader.read(reader.info.bytes, 10)).length, 0);
@@ -207,13 +209,13 @@ t.test('a snapshot takes the place of the entries below it, but for a tail', asy
 t.test('a snapshot from a leader replaces journal and snapshot', async (t) => {
   const leader = await open(newDisk('leader'));
   await written(leader, { entries: entries(1, 100, 2) });
-  await leader.saveSnapshot(90, 2, chunksOf('the', 'state', ''));
+  await leader.saveSnapshot(90, 2, chunksOf('the', 'state', ''), nothingLives);
   const disk = newDisk('follower');
   const follower = await open(disk, { segmentBytes: 300 });
   await written(follower, { entries: entries(1, 95, 1) });
   const receiver = await transfer(leader, follower);
   const hardState = { term: 2, votedFor: null, standing: 'voter' } as const;
-  await follower.installSnapshot(receiver, hardState);
+  await follower.installSnapshot(receiver, hardState, nothingKept);
   t.equal(follower.bytesSinceSnapshot, 0);
   t.same(await contents(follower, 1), []);
   await written(follower, { entries: entries(91, 92, 2) });
@@ -226,12 +228,12 @@ t.test('a snapshot from a leader replaces journal and snapshot', async (t) => {
 t.test('entries that follow a snapshot are taken while it is being installed', async (t) => {
   const leader = await open(newDisk('leader'));
   await written(leader, { entries: entries(1, 90, 2) });
-  await leader.saveSnapshot(90, 2, chunksOf('state'));
+  await leader.saveSnapshot(90, 2, chunksOf('state'), nothingLives);
   const disk = newDisk('follower');
   const follower = await open(disk);
   await written(follower, { entries: entries(1, 40, 1) });
   const stale = written(follower, { entries: entries(41, 42, 1) });
-  const installed = follower.installSnapshot(await transfer(leader, follower), null);
+  const installed = follower.installSnapshot(await transfer(leader, follower), null, nothingKept);
   const following = written(follower, { entries: entries(91, 92, 2) });
   t.same(await contents(follower, 91), ['91/2 payload of 91', '92/2 payload of 92']);
   await Promise.all([stale, installed, following]);
@@ -243,7 +245,7 @@ t.test('entries that follow a snapshot are taken while it is being installed', a
 t.test('a received snapshot that is not whole is refused', async (t) => {
   const leader = await open(newDisk('leader'));
   await written(leader, { entries: entries(1, 10, 2) });
-  await leader.saveSnapshot(9, 2, chunksOf('the', 'state'));
+  await leader.saveSnapshot(9, 2, chunksOf('the', 'state'), nothingLives);
   const bytes = await (await leader.openSnapshot())!.read(0, 1e6);
   const disk = newDisk('follower');
   const follower = await open(disk);
@@ -266,7 +268,7 @@ t.test('a received snapshot that is not whole is refused', async (t) => {
 t.test('what has arrived of a snapshot is there after a restart, until another one is received', async (t) => {
   const leader = await open(newDisk('leader'));
   await written(leader, { entries: entries(1, 10, 2) });
-  await leader.saveSnapshot(9, 2, chunksOf('the', 'state'));
+  await leader.saveSnapshot(9, 2, chunksOf('the', 'state'), nothingLives);
   const bytes = await (await leader.openSnapshot())!.read(0, 1e6);
   const disk = newDisk('follower');
   const begun = await (await open(disk)).receiveSnapshot(9, 2, bytes.length);
@@ -288,7 +290,7 @@ t.test('what has arrived of a snapshot that is overtaken goes at the next start'
   const storage = await open(disk);
   await written(storage, { entries: entries(1, 10, 1) });
   await storage.receiveSnapshot(9, 1, 1000);
-  await storage.saveSnapshot(9, 1, chunksOf('state'));
+  await storage.saveSnapshot(9, 1, chunksOf('state'), nothingLives);
   await open(disk);
   t.same(await disk.list('snapshot'), ['0000000000000009-1.snap']);
 });
@@ -298,10 +300,10 @@ t.test('no room for a snapshot is no failure of the storage', async (t) => {
   const storage = await open(disk);
   await written(storage, { entries: entries(1, 3, 1) });
   disk.device.fail({ operation: 'write', path: 'snapshot/', code: 'ENOSPC' });
-  await t.rejects(storage.saveSnapshot(2, 1, chunksOf('state')), { code: 'ENOSPC' });
+  await t.rejects(storage.saveSnapshot(2, 1, chunksOf('state'), nothingLives), { code: 'ENOSPC' });
   t.same(await disk.list('snapshot'), []);
   await written(storage, { entries: entries(4, 4, 1) });
-  await storage.saveSnapshot(3, 1, chunksOf('state'));
+  await storage.saveSnapshot(3, 1, chunksOf('state'), nothingLives);
   t.equal(await snapshotText(storage), 'state');
 });
 
@@ -321,18 +323,14 @@ t.test('an entry larger than a segment gets one of its own', async (t) => {
   );
 });
 
-t.test('a segment stays while a crash can bring its entries back', async (t) => {
+t.test('a snapshot never outlives the journal that it stands for', async (t) => {
   const disk = newDisk();
-  const clock = new HandClock();
-  const options = { segmentBytes: 500, retainBytes: 0, fsync: 'interval', clock } as const;
+  const options = { segmentBytes: 500, retainBytes: 0, fsync: 'interval', clock: new HandClock() } as const;
   const storage = await open(disk, options);
   for (let i = 1; i <= 22; i++) await written(storage, { entries: entries(i, i, 1) });
-  clock.fire();
-  await written(storage, { entries: [entry(12, 2, 'other')] });
-  await storage.saveSnapshot(11, 1, chunksOf('state'));
-  t.same(await contents(storage, 12), ['12/2 other']);
+  await storage.saveSnapshot(20, 1, chunksOf('state'), nothingLives);
   const again = await open(disk.crashClone(0), options);
-  t.match(again.recovered, { snapshotIndex: 11, lastIndex: 22 }, 'the write that replaced them was never synced');
+  t.match(again.recovered, { snapshotIndex: 20, lastIndex: 22 }, 'records up to it may be in the journal alone');
 });
 
 t.test('what a failed sync has left in the page cache alone is written once more at the next start', async (t) => {

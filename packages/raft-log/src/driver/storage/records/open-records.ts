@@ -1,0 +1,107 @@
+import { Buffer } from 'node:buffer';
+import type { Disk, DiskFile, Log } from '@lockstep/kernel';
+import { createAtomically, readWhole, removeTemporaries } from '../files.ts';
+import { segmentSequence } from '../segment-format.ts';
+import { nextSourceId } from './byte-source.ts';
+import type { FilePool } from './file-pool.ts';
+import { RecordFile } from './record-file.ts';
+import { scanSegmentRecords, scanStoreRecords } from './scan-records.ts';
+import { decodeSidecar, encodeSidecar, sidecarEnding } from './sidecar-format.ts';
+import type { SlotTable } from './slot-table.ts';
+import {
+  checkStoreHeader,
+  decodeStoreTable,
+  parseStoreName,
+  storeHeaderBytes,
+  storeTableBytes,
+  storeTrailerBytes,
+} from './store-format.ts';
+
+export const recordsDirectory = 'records';
+
+/**
+ * The files of the record store as a start finds them, their records unread. A table that is missing or damaged is made anew from the
+ * records that can still be read; what can't is not listed.
+ * @throws NewerFormatError, DiskError
+ */
+export async function openRecordFiles(disk: Disk, log: Log, pool: FilePool): Promise<RecordFile[]> {
+  await removeTemporaries(disk, recordsDirectory);
+  const names = new Set(await disk.list(recordsDirectory));
+  const files: RecordFile[] = [];
+  for (const name of [...names].sort()) {
+    const path = `${recordsDirectory}/${name}`;
+    const sequence = segmentSequence(name);
+    if (sequence !== null) files.push(await openRetired(disk, log, pool, path, sequence));
+    else if (parseStoreName(name) !== null) files.push(await openStore(disk, log, pool, path));
+    else if (!name.endsWith(sidecarEnding)) log.warn('a file in the records directory is not part of them', { path });
+    else if (!names.has(name.slice(0, -sidecarEnding.length))) await disk.remove(path);
+  }
+  return files;
+}
+
+async function openRetired(disk: Disk, log: Log, pool: FilePool, path: string, sequence: number): Promise<RecordFile> {
+  const file = await disk.open(path, 'read');
+  try {
+    const bytes = await file.size();
+    const table = (await readSidecar(disk, path, sequence)) ?? (await makeSidecar(disk, log, file, path, sequence));
+    return new RecordFile(nextSourceId(), path, 'segment', table, bytes, pool);
+  } finally {
+    await file.close();
+  }
+}
+
+async function readSidecar(disk: Disk, path: string, sequence: number): Promise<SlotTable | null> {
+  const name = `${path}${sidecarEnding}`;
+  const names = await disk.list(recordsDirectory);
+  if (!names.includes(name.slice(recordsDirectory.length + 1))) return null;
+  const file = await disk.open(name, 'read');
+  try {
+    return decodeSidecar(name, await readWhole(file), sequence);
+  } finally {
+    await file.close();
+  }
+}
+
+async function makeSidecar(disk: Disk, log: Log, file: DiskFile, path: string, sequence: number): Promise<SlotTable> {
+  const table = scanSegmentRecords(await readWhole(file), sequence);
+  log.warn('the table of a retired segment was missing or damaged and has been made anew', {
+    path,
+    records: table.count,
+  });
+  // With gaps it would not be a retired segment's: those records are missing, and the next start must see that too.
+  if (table.deltas === null && table.count > 0) {
+    await createAtomically(disk, `${path}${sidecarEnding}`, [encodeSidecar(sequence, table)]);
+  }
+  return table;
+}
+
+async function openStore(disk: Disk, log: Log, pool: FilePool, path: string): Promise<RecordFile> {
+  const file = await disk.open(path, 'read');
+  try {
+    const bytes = await file.size();
+    const header = await readAt(file, 0, storeHeaderBytes);
+    const intact = checkStoreHeader(path, header);
+    let table = await readStoreTable(file, bytes);
+    if (table === null || !intact) {
+      table = scanStoreRecords(await readWhole(file));
+      log.warn('the table of a store file is damaged: its records have been looked for', {
+        path,
+        records: table.count,
+      });
+    }
+    return new RecordFile(nextSourceId(), path, 'store', table, bytes, pool);
+  } finally {
+    await file.close();
+  }
+}
+
+async function readStoreTable(file: DiskFile, fileBytes: number): Promise<SlotTable | null> {
+  const trailer = await readAt(file, fileBytes - storeTrailerBytes, storeTrailerBytes);
+  const bytes = storeTableBytes(trailer, fileBytes);
+  return bytes === null ? null : decodeStoreTable(await readAt(file, fileBytes - bytes, bytes));
+}
+
+async function readAt(file: DiskFile, position: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(length);
+  return bytes.subarray(0, position < 0 ? 0 : await file.read(bytes, position));
+}

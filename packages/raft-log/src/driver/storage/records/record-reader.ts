@@ -1,0 +1,178 @@
+import { Buffer } from 'node:buffer';
+import { DiskError } from '@lockstep/kernel';
+import type { LogIndex } from '../log-index.ts';
+import { decodeRecordOf } from '../record.ts';
+import type { RecordFault } from '../record.ts';
+import type { Unwritten } from '../unwritten.ts';
+import type { Entry } from '../../../node/index.ts';
+import type { RecordDamage, RecordRead } from '../../storage-types.ts';
+import type { ByteSource } from './byte-source.ts';
+import { chunkBytes } from './chunk-cache.ts';
+import type { ChunkCache } from './chunk-cache.ts';
+import type { RecordBag, RecordSpan } from './record-bag.ts';
+
+/** Chunks that are read before anybody asks, when a file is read from one end to the other. */
+const readAheadChunks = 2;
+
+/** Records longer than this are read past the cache. */
+const keptBytesMax = 1024 * 1024;
+
+/** Pieces of files that one call has in its hands; null: on its way. */
+type Held = Map<ByteSource, Map<number, Buffer | null>>;
+
+/**
+ * Reads committed records by position, wherever they are: what waits for the disk first, then the log, then the record store. Neighbours come
+ * with one read, and stay in the cache.
+ */
+export class RecordReader {
+  readonly #unwritten: Unwritten;
+  readonly #log: LogIndex;
+  readonly #bag: RecordBag;
+  readonly #cache: ChunkCache;
+  readonly #damagedInLog: Map<number, RecordDamage> = new Map();
+  /** Where the last read from a disk ended. */
+  #lastSource: ByteSource | null = null;
+  #lastChunk = 0;
+
+  constructor(unwritten: Unwritten, log: LogIndex, bag: RecordBag, cache: ChunkCache) {
+    this.#unwritten = unwritten;
+    this.#log = log;
+    this.#bag = bag;
+    this.#cache = cache;
+  }
+
+  /** Where its bytes would be read; null when it is not on this disk, or known to be damaged. */
+  locate(position: number, inLog = true): RecordSpan | null {
+    const found = !inLog || this.#damagedInLog.has(position) ? null : this.#log.locate(position);
+    if (found === null) return this.#bag.locate(position);
+    const { segment, place } = found;
+    return { source: segment, offset: place.offset, limit: place.offset + place.length };
+  }
+
+  /** What can be had without waiting. */
+  cached(position: number): Entry | null {
+    const queued = this.#unwritten.get(position);
+    if (queued !== null) return queued;
+    const span = this.locate(position);
+    if (span === null) return null;
+    const chunk = Math.floor(span.offset / chunkBytes);
+    const end = span.limit - chunk * chunkBytes;
+    const bytes = this.#cache.get(span.source, chunk, end);
+    const entry = bytes === null ? '' : decodeRecordOf(position, bytes, span.offset - chunk * chunkBytes, end);
+    return typeof entry === 'string' ? null : entry;
+  }
+
+  /**
+   * In the order of `positions`. `keep`: what is read stays in the cache.
+   * What is damaged is remembered as such; another copy is taken if there is one.
+   */
+  async read(positions: readonly number[], keep: boolean): Promise<RecordRead[]> {
+    const results: RecordRead[] = positions.map(() => 'missing');
+    let waiting: number[] = [];
+    for (let i = 0; i < positions.length; i++) {
+      const queued = this.#unwritten.get(positions[i]!);
+      if (queued === null) waiting.push(i);
+      else results[i] = queued;
+    }
+    // A second round only for those whose copy was damaged.
+    while (waiting.length > 0) waiting = await this.#readRound(positions, waiting, results, keep);
+    return results;
+  }
+
+  async #readRound(
+    positions: readonly number[],
+    wanted: readonly number[],
+    results: RecordRead[],
+    keep: boolean,
+  ): Promise<number[]> {
+    const spans = wanted.map((i) => this.locate(positions[i]!));
+    const held: Held = new Map();
+    await this.#gather(spans, held, keep);
+    const again: number[] = [];
+    for (const [n, span] of spans.entries()) {
+      const i = wanted[n]!;
+      const position = positions[i]!;
+      if (span === null) {
+        results[i] = this.#damagedInLog.get(position) ?? this.#bag.damageOf(position) ?? 'missing';
+        continue;
+      }
+      const entry = entryOf(span, held, position);
+      if (typeof entry === 'string') {
+        this.#markDamaged(span, position, entry);
+        again.push(i);
+      } else results[i] = entry;
+    }
+    return again;
+  }
+
+  /** Has all chunks that these spans lie in read, each once, all reads begun before anything changes. */
+  async #gather(spans: readonly (RecordSpan | null)[], held: Held, keep: boolean): Promise<void> {
+    const loads: Promise<void>[] = [];
+    let touched: { source: ByteSource; chunk: number } | null = null;
+    for (const span of spans) {
+      if (span === null) continue;
+      const { source, offset, limit } = span;
+      let chunks = held.get(source);
+      if (chunks === undefined) held.set(source, (chunks = new Map<number, Buffer | null>()));
+      const last = Math.floor((limit - 1) / chunkBytes);
+      for (let chunk = Math.floor(offset / chunkBytes); chunk <= last; chunk++) {
+        const length = Math.min(limit - chunk * chunkBytes, chunkBytes);
+        const here = chunks.get(chunk);
+        if (here === null || (here !== undefined && here.length >= length)) continue;
+        const cached = this.#cache.get(source, chunk, length);
+        chunks.set(chunk, cached);
+        if (cached !== null) continue;
+        loads.push(this.#load(source, chunk, chunks, keep && limit - offset <= keptBytesMax));
+        touched = { source, chunk };
+      }
+    }
+    if (touched !== null && keep) this.#readAhead(touched.source, touched.chunk);
+    await Promise.all(loads);
+  }
+
+  /** What can't be read is as good as cut off. */
+  async #load(source: ByteSource, chunk: number, chunks: Map<number, Buffer | null>, keep: boolean): Promise<void> {
+    const length = Math.min(chunkBytes, source.settledEnd - chunk * chunkBytes);
+    try {
+      let bytes = await this.#cache.load(source, chunk, keep);
+      // Somebody else's read, begun before the file had grown so far.
+      if (bytes.length < length) bytes = await this.#cache.load(source, chunk, keep);
+      chunks.set(chunk, bytes);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      chunks.set(chunk, Buffer.alloc(0));
+    }
+  }
+
+  #readAhead(source: ByteSource, chunk: number): void {
+    const sequential =
+      this.#lastSource === source && chunk > this.#lastChunk && chunk <= this.#lastChunk + 1 + readAheadChunks;
+    this.#lastSource = source;
+    this.#lastChunk = chunk;
+    if (!sequential) return;
+    for (let next = chunk + 1; next <= chunk + readAheadChunks; next++) {
+      const length = Math.min(chunkBytes, source.settledEnd - next * chunkBytes);
+      if (length > 0 && this.#cache.get(source, next, length) === null) void this.#cache.load(source, next, true);
+    }
+  }
+
+  #markDamaged({ source, offset }: RecordSpan, position: number, detail: RecordFault): void {
+    for (const file of this.#bag.files) if (file === source) file.markDamaged(position, detail);
+    if (this.#log.locate(position)?.segment !== source) return;
+    this.#damagedInLog.set(position, { position, file: source.path, offset, detail });
+  }
+}
+
+function entryOf({ source, offset, limit }: RecordSpan, held: Held, position: number): Entry | RecordFault {
+  const chunks = held.get(source)!;
+  const first = Math.floor(offset / chunkBytes);
+  const last = Math.floor((limit - 1) / chunkBytes);
+  let bytes = chunks.get(first)!;
+  let at = offset - first * chunkBytes;
+  if (last > first) {
+    bytes = Buffer.concat(Array.from({ length: last - first + 1 }, (_, i) => chunks.get(first + i)!));
+    bytes = bytes.subarray(at, at + limit - offset);
+    at = 0;
+  }
+  return decodeRecordOf(position, bytes, at, Math.min(bytes.length, at + limit - offset));
+}
