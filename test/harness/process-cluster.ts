@@ -18,6 +18,8 @@ export interface ProcessNode {
   readonly adminPort: number;
   readonly peerPort: number;
   readonly data: string;
+  /** For this node alone. */
+  readonly flags: readonly string[];
   process: ChildProcess | null;
 }
 
@@ -27,6 +29,8 @@ export interface ProcessClusterOptions {
   readonly flags?: readonly string[];
   /** A configuration file for all of them, as YAML. */
   readonly config?: string;
+  /** Further flags for each node; called once, before it is started first. The directory is the cluster's. */
+  readonly flagsOf?: (id: string, directory: string) => Promise<readonly string[]>;
 }
 
 /** Real nodes as real processes on loopback, on a real disk. */
@@ -46,11 +50,13 @@ export class ProcessCluster {
     const count = options.nodes ?? 3;
     const directory = await mkdtemp(join(tmpdir(), 'lockstep-cluster-'));
     const ports = await freePorts(count * 3);
-    const nodes = Array.from({ length: count }, (_, i) => {
+    const nodes: ProcessNode[] = [];
+    for (let i = 0; i < count; i++) {
       const id = String.fromCodePoint('a'.codePointAt(0)! + i);
       const [stompPort, adminPort, peerPort] = ports.slice(i * 3, i * 3 + 3) as [number, number, number];
-      return { id, stompPort, adminPort, peerPort, data: join(directory, id), process: null };
-    });
+      const flags = (await options.flagsOf?.(id, directory)) ?? [];
+      nodes.push({ id, stompPort, adminPort, peerPort, data: join(directory, id), flags, process: null });
+    }
     const flags = [...(options.flags ?? [])];
     if (options.config !== undefined) {
       const file = join(directory, 'lockstep.yaml');
@@ -76,7 +82,7 @@ export class ProcessCluster {
       const members = this.nodes.map((member) => `${member.id}=127.0.0.1:${member.peerPort}`).join(',');
       args.push('--peer-listen', `127.0.0.1:${node.peerPort}`, '--members', members);
     }
-    const child = spawn(process.execPath, [program, ...args, ...this.#flags, ...more], {
+    const child = spawn(process.execPath, [program, ...args, ...this.#flags, ...node.flags, ...more], {
       env: programEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -3,6 +3,7 @@ import type { Test } from 'tap';
 import { FailoverConsumer, FailoverProducer } from './failover-clients.ts';
 import { Ledger } from './ledger.ts';
 import { ProcessCluster } from './process-cluster.ts';
+import type { ProcessClusterOptions } from './process-cluster.ts';
 import { until } from './until.ts';
 
 const kept = { lost: [], phantoms: [], unmarkedRepeats: [], disorder: [] };
@@ -14,8 +15,9 @@ const kept = { lost: [], phantoms: [], unmarkedRepeats: [], disorder: [] };
 export async function underLoad(
   t: Test,
   faults: (cluster: ProcessCluster, progress: (more: number) => Promise<void>) => Promise<void>,
+  options: ProcessClusterOptions = {},
 ): Promise<void> {
-  const cluster = await ProcessCluster.start();
+  const cluster = await ProcessCluster.start(options);
   t.teardown(async () => cluster.stop(!t.passing()));
   t.comment(`logs in ${cluster.directory} if this fails`);
   const ledger = new Ledger();

@@ -11,6 +11,15 @@ export type { Brand, BrokerId, JournalPosition, NodeId, SessionId } from './ids.
 export { silentLog } from './log.ts';
 export type { Log, LogFields } from './log.ts';
 export { formatAddress, NetworkError } from './network.ts';
-export type { Address, Connection, ConnectionHandlers, Listener, Network, NetworkErrorCode } from './network.ts';
+export type {
+  Address,
+  Connection,
+  ConnectionHandlers,
+  Listener,
+  ListenTls,
+  MutualTls,
+  Network,
+  NetworkErrorCode,
+} from './network.ts';
 export type { Random } from './random.ts';
 export { decodeText, decodeTextStrictly, encodeText } from './text.ts';

@@ -3,12 +3,32 @@ export interface Address {
   readonly port: number;
 }
 
+/**
+ * Mutual TLS: each side shows a certificate, and takes only one that `ca` has signed. Which names it must bear is for the caller
+ * to judge (`Connection.certifiedNames`). All are PEM.
+ */
+export interface MutualTls {
+  /** The own certificate, with what stands between it and `ca`, if anything. */
+  readonly cert: Uint8Array;
+  readonly key: Uint8Array;
+  /** The authorities that count; no others do. */
+  readonly ca: Uint8Array;
+}
+
+export interface ListenTls extends MutualTls {
+  /** Somebody was turned away before there was a connection, with an error of code `untrusted`. */
+  readonly onUntrusted: (remote: Address, error: NetworkError) => void;
+}
+
 /** Reliable byte streams, as TCP gives them. */
 export interface Network {
   /** Port 0 takes a free one; `Listener.address` says which. `onConnection` must call `Connection.start` in the same turn. Rejects with NetworkError (`in-use`, …). */
-  listen(address: Address, onConnection: (connection: Connection) => void): Promise<Listener>;
-  /** Resolves when connected; the caller must call `Connection.start` in the turn in which it learns of it. Rejects with NetworkError. */
-  connect(address: Address, timeoutMs: number): Promise<Connection>;
+  listen(address: Address, onConnection: (connection: Connection) => void, tls?: ListenTls): Promise<Listener>;
+  /**
+   * Resolves when connected; the caller must call `Connection.start` in the turn in which it learns of it. Rejects with NetworkError. With
+   * `tls` the other side may still refuse this one's certificate after that: then the connection closes with `untrusted`.
+   */
+  connect(address: Address, timeoutMs: number, tls?: MutualTls): Promise<Connection>;
 }
 
 export interface Listener {
@@ -31,6 +51,10 @@ export interface ConnectionHandlers {
 export interface Connection {
   readonly remote: Address;
   readonly local: Address;
+  /**
+   * What the other side's certificate says it is: `CN:…` (common name), `DNS:…` and `URI:…` (alternative names). Absent without TLS.
+   */
+  readonly certifiedNames?: readonly string[];
   /** Sets the handlers and lets bytes flow. Exactly once. */
   start(handlers: ConnectionHandlers): void;
   /** Queues bytes; the caller must not change them afterwards. False: more is buffered than is good, wait for `drain`. Does nothing once the connection is closed. */
@@ -49,8 +73,19 @@ export interface Connection {
   destroy(): void;
 }
 
-/** `refused`: nobody listens there. `reset`: an established connection broke. */
-export type NetworkErrorCode = 'refused' | 'reset' | 'timeout' | 'unreachable' | 'in-use' | 'denied' | 'other';
+/**
+ * `refused`: nobody listens there. `reset`: an established connection broke. `untrusted`: TLS came to nothing; one of the two does not
+ * take the other's certificate, or does not speak TLS.
+ */
+export type NetworkErrorCode =
+  | 'refused'
+  | 'reset'
+  | 'timeout'
+  | 'unreachable'
+  | 'in-use'
+  | 'denied'
+  | 'untrusted'
+  | 'other';
 
 /** Every failure of a network port is one of these. */
 export class NetworkError extends Error {

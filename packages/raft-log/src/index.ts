@@ -17,6 +17,7 @@ export type {
 export { ReplicatedLog } from './driver/replicated-log.ts';
 export type { ClientConnectionHandler } from './driver/replicated-log.ts';
 export type { PayloadRead } from './driver/payload-reader.ts';
+export { certifies } from './driver/peers/certificate-name.ts';
 export { TunnelRefusedError } from './driver/peers/tunnel.ts';
 export { CorruptionError } from './driver/storage-types.ts';
 export { NewerFormatError } from './driver/storage/index.ts';

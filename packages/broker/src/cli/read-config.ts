@@ -16,7 +16,8 @@ const WHY_UNREADABLE: ReadonlyMap<string | undefined, string> = new Map([
   ['EISDIR', 'it is a directory'],
 ]);
 
-function readOrExplain(path: string, said: string): Buffer {
+/** @throws CommandError that begins with what was `said`. */
+export function readOrExplain(path: string, said: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {

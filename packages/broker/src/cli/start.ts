@@ -14,6 +14,7 @@ import { NodeRandom } from '../ports/node-random.ts';
 import { takeDataDirectory } from './data-directory.ts';
 import { startFailure } from './failures.ts';
 import { logOutput } from './log-output.ts';
+import { readClusterTls } from './read-cluster-tls.ts';
 import { readConfig, readSecret } from './read-config.ts';
 import { Shutdown } from './shutdown.ts';
 import type { StartNode } from './start-node.ts';
@@ -32,6 +33,7 @@ export async function start(inputs: StartInputs): Promise<void> {
   const { environment } = inputs;
   const settings = await readConfig(inputs.config, inputs.flags, environment, inputs.anonymous);
   const secret = readSecret(settings.secretFile);
+  const tls = readClusterTls(settings);
   const lock = await takeDataDirectory(settings.data, { broker: settings.broker, node: settings.node });
   const clock = new NodeClock();
   const { stream, flush } = await logOutput(settings.log.pretty);
@@ -71,7 +73,7 @@ export async function start(inputs: StartInputs): Promise<void> {
       disk: new NodeDisk(settings.data),
       network: new NodeNetwork(),
       log,
-      cluster: { ...settings.cluster, secret },
+      cluster: { ...settings.cluster, secret, tls },
     });
   } catch (error) {
     await admin?.close();

@@ -60,6 +60,12 @@ function section(key: string, node: SchemaNode): string {
   return [title, ...about, table(list ?? node.properties ?? {})].join('\n\n');
 }
 
+/** The maps in a section, by their whole path. */
+function withinSection(key: string, node: SchemaNode): readonly (readonly [string, SchemaNode])[] {
+  const inner = Object.entries(node.properties ?? {}).filter(([, { properties }]) => properties !== undefined);
+  return inner.map(([name, inside]) => [`${key}.${name}`, inside] as const);
+}
+
 function flagTable(): string {
   const rows = settings
     .filter(({ flag }) => flag !== 'ws')
@@ -73,7 +79,9 @@ export function configurationDocument(): string {
   const top = (configJsonSchema() as SchemaNode).properties ?? {};
   const isSection = (node: SchemaNode): boolean => (node.properties ?? node.items?.properties) !== undefined;
   const plain = Object.fromEntries(Object.entries(top).filter(([, node]) => !isSection(node)));
-  const sections = Object.entries(top).filter(([, node]) => isSection(node));
+  const sections = Object.entries(top)
+    .filter(([, node]) => isSection(node))
+    .flatMap(([key, node]) => [[key, node] as const, ...withinSection(key, node)]);
   return [
     INTRODUCTION,
     `## At the top\n\n${table(plain)}\n`,

@@ -5,7 +5,7 @@ import { ConfigError, nearest, showGiven } from './config-error.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { brokenRules } from './rules.ts';
 import { configSchema, knownKeys, laterKeys } from './schema.ts';
-import type { ConfigValues, LogLevel } from './schema.ts';
+import type { ClusterTlsValues, ConfigValues, LogLevel } from './schema.ts';
 import { getIn, mergeSources } from './sources.ts';
 import type { MergedSources, Texts } from './sources.ts';
 import type { ConfigPath, YamlFile } from './yaml-file.ts';
@@ -24,9 +24,11 @@ export interface NodeSettings {
   readonly data: string;
   readonly listeners: readonly ListenerOptions[];
   readonly admin: Address | null;
-  readonly cluster: Omit<ClusterOptions, 'secret'>;
+  readonly cluster: Omit<ClusterOptions, 'secret' | 'tls'>;
   /** Absolute. */
   readonly secretFile: string | null;
+  /** Absolute paths. */
+  readonly clusterTls: ClusterTlsValues | null;
   readonly journal: JournalOptions;
   readonly limits: LimitOptions;
   readonly log: { readonly level: LogLevel; readonly pretty: boolean };
@@ -145,8 +147,14 @@ function settle(
       heartbeatMs: cluster.heartbeatMs,
     },
     secretFile: cluster.secretFile === undefined ? null : absolute(['cluster', 'secretFile'], cluster.secretFile),
+    clusterTls: cluster.tls === undefined ? null : tlsPaths(cluster.tls, absolute),
     journal: { ...journal, hardLimitBytes: journal.hardLimitBytes ?? Math.floor(memoryBytes / 2) },
     limits: { ...limits, halfSentBytes: limits.halfSentBytes ?? Math.min(GIBIBYTE, Math.floor(memoryBytes / 8)) },
     log,
   };
+}
+
+function tlsPaths(tls: ClusterTlsValues, absolute: (path: ConfigPath, text: string) => string): ClusterTlsValues {
+  const at = (key: keyof ClusterTlsValues): string => absolute(['cluster', 'tls', key], tls[key]);
+  return { cert: at('cert'), key: at('key'), ca: at('ca') };
 }

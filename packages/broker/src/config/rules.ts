@@ -66,8 +66,8 @@ function membership(values: ConfigValues): Finding[] {
   return findings;
 }
 
-function sharedSecret({ cluster }: ConfigValues): Finding[] {
-  if (cluster.secretFile !== undefined || cluster.members === undefined) return [];
+function provenMembers({ cluster }: ConfigValues): Finding[] {
+  if (cluster.secretFile !== undefined || cluster.tls !== undefined || cluster.members === undefined) return [];
   const addresses: { readonly path: ConfigPath; readonly address: Address }[] = [];
   if (cluster.listen !== undefined) addresses.push({ path: ['cluster', 'listen'], address: cluster.listen });
   for (const [id, address] of Object.entries(cluster.members)) {
@@ -76,7 +76,7 @@ function sharedSecret({ cluster }: ConfigValues): Finding[] {
   const open = addresses.find(({ address }) => !isLoopback(address.host));
   if (open === undefined) return [];
   const allowed =
-    'is beyond loopback, where anybody could pose as a member: name a file with a shared secret in cluster.secretFile (--secret-file)';
+    'is beyond loopback, where anybody could pose as a member: name a file with a shared secret in cluster.secretFile (--secret-file), or certificates in cluster.tls';
   return [{ path: open.path, given: formatAddress(open.address), allowed }];
 }
 
@@ -96,7 +96,7 @@ function halfSent({ limits }: ConfigValues): Finding[] {
 
 /** Rules between keys. */
 export function brokenRules(values: ConfigValues, origin: (path: ConfigPath) => string): ConfigProblem[] {
-  const rules = [beyondLoopback, membership, sharedSecret, timing, halfSent];
+  const rules = [beyondLoopback, membership, provenMembers, timing, halfSent];
   const findings = rules.flatMap((rule) => rule(values));
   return findings.map(({ path, given, allowed }) => ({ where: origin(path), key: path.join('.'), given, allowed }));
 }

@@ -31,10 +31,17 @@ export interface AdminValues {
   readonly anonymous: boolean;
 }
 
+export interface ClusterTlsValues {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
+
 export interface ClusterValues {
   readonly listen?: Address | undefined;
   readonly members?: Readonly<Record<string, Address>> | undefined;
   readonly secretFile?: string | undefined;
+  readonly tls?: ClusterTlsValues | undefined;
   readonly refusedMeansDead: boolean;
   readonly electionMs: number;
   readonly heartbeatMs: number;
@@ -83,6 +90,14 @@ const admin = z
   )
   .meta({ shorthand: 'listen' });
 
+const clusterTls = section('', {
+  cert: path(
+    "This node's certificate, PEM, with what stands between it and `ca`. It names the node: see docs/membership.md.",
+  ),
+  key: path('The key to it, PEM.'),
+  ca: path("The authorities that may sign members' certificates, PEM. No others count."),
+});
+
 const cluster = section('The other nodes of this logical broker. Without members it is a logical broker of one.', {
   listen: address("Where the other nodes connect. Default: this node's address among the members.").optional(),
   members: z
@@ -95,8 +110,14 @@ const cluster = section('The other nodes of this logical broker. Without members
     })
     .optional(),
   secretFile: path(
-    'A file with the secret that all members share, at least 16 bytes. Required when any member is beyond loopback.',
+    'A file with the secret that all members share, at least 16 bytes. This or `tls` is required when any member is beyond loopback.',
   ).optional(),
+  tls: clusterTls
+    .meta({
+      description: 'Mutual TLS between the members: all of them use it, or none.',
+      allowed: 'a map with the keys cert, key, ca',
+    })
+    .optional(),
   refusedMeansDead: flag(
     'A member whose connection broke and that refuses a new one counts as dead, and another takes over at once. Set it to false where a proxy stands between the nodes.',
   ).prefault(true),
@@ -191,6 +212,7 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   listeners: Object.keys(listener.shape),
   admin: Object.keys(adminSection.shape),
   cluster: Object.keys(cluster.shape),
+  'cluster.tls': Object.keys(clusterTls.shape),
   journal: Object.keys(journal.shape),
   limits: Object.keys(limits.shape),
   log: Object.keys(log.shape),
@@ -200,6 +222,5 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
 export const laterKeys: Readonly<Record<string, readonly string[]>> = {
   '': ['destinations', 'users', 'permissions', 'tls', 'links'],
   listeners: ['stomps', 'ws', 'wss'],
-  cluster: ['tls'],
   journal: ['softLimitBytes', 'cacheBytes'],
 };

@@ -175,6 +175,8 @@ export class BrokerNode implements RunningNode {
       members: cluster.members,
       listen: cluster.listen,
       secret: cluster.secret,
+      tls: cluster.tls ?? null,
+      levelMax: this.#options.levelMax ?? null,
       about: this.listeners.map(({ advertised }) => formatAddress(advertised)).join(','),
       machine: this.#machine(),
       ...(this.#options.makeRaftNode === undefined ? {} : { makeNode: this.#options.makeRaftNode }),

@@ -1,4 +1,4 @@
-import type { Address, BrokerId, Clock, Disk, Log, Network, NodeId, Random } from '@lockstep/kernel';
+import type { Address, BrokerId, Clock, Disk, Log, MutualTls, Network, NodeId, Random } from '@lockstep/kernel';
 import type { QueueStatus } from '@lockstep/core';
 import type { RaftNode, RaftOptions, ReplicatedLogSettings } from '@lockstep/raft-log';
 
@@ -22,6 +22,8 @@ export interface BrokerNodeOptions {
   readonly limits: LimitOptions;
   /** The replicated log's finer settings; the defaults are right for production. */
   readonly logSettings?: Partial<ReplicatedLogSettings>;
+  /** See `ReplicatedLogOptions.levelMax`. */
+  readonly levelMax?: number | null;
   /** See `ReplicatedLogOptions.makeNode`. */
   readonly makeRaftNode?: (options: RaftOptions) => RaftNode;
 }
@@ -37,8 +39,10 @@ export interface ClusterOptions {
   readonly members: readonly { readonly id: NodeId; readonly address: Address }[];
   /** Where this node listens for the others; null in a logical broker of one. */
   readonly listen: Address | null;
-  /** Known to all members; null only where all peers are on loopback. */
+  /** Known to all members. This or `tls` is there unless all peers are on loopback. */
   readonly secret: Uint8Array | null;
+  /** Between the members; null or absent: none. */
+  readonly tls?: MutualTls | null;
   /** A member whose connection was reset and that refuses a new one is dead: elect at once. */
   readonly refusedMeansDead: boolean;
   /** Silence of the master after which a slave stands for election: drawn between this and twice this. */

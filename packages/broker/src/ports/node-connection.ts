@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 
 import { assert } from '@lockstep/kernel';
 import type { Address, Connection, ConnectionHandlers, NetworkError } from '@lockstep/kernel';
 
 import { toNetworkError } from './network-errors.ts';
+import { certifiedNames, toTlsError } from './node-tls.ts';
 
 /** An IPv4 address that came in on an IPv6 socket is shown as what it is. */
 function plainHost(host: string | undefined): string {
@@ -11,10 +13,15 @@ function plainHost(host: string | undefined): string {
   return host.startsWith('::ffff:') && host.includes('.') ? host.slice(7) : host;
 }
 
+export function remoteOf(socket: Socket): Address {
+  return { host: plainHost(socket.remoteAddress), port: socket.remotePort ?? 0 };
+}
+
 /** A socket (TCP or TLS) as the port wants it. */
 export class NodeConnection implements Connection {
   readonly remote: Address;
   readonly local: Address;
+  declare readonly certifiedNames?: readonly string[];
   readonly #socket: Socket;
   #handlers: ConnectionHandlers | null = null;
   #error: NetworkError | null = null;
@@ -25,11 +32,13 @@ export class NodeConnection implements Connection {
   /** `socket` is connected, was made with `allowHalfOpen`, and is this object's from now on. */
   constructor(socket: Socket) {
     this.#socket = socket;
-    this.remote = { host: plainHost(socket.remoteAddress), port: socket.remotePort ?? 0 };
+    this.remote = remoteOf(socket);
     this.local = { host: plainHost(socket.localAddress), port: socket.localPort ?? 0 };
+    const secure = socket instanceof TLSSocket;
+    if (secure) this.certifiedNames = certifiedNames(socket);
     socket.on('error', (error) => {
       this.#writable = false;
-      this.#error = toNetworkError(error, 'connection');
+      this.#error = (secure ? toTlsError : toNetworkError)(error, 'connection');
     });
     socket.on('close', () => {
       this.#writable = false;

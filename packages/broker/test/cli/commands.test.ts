@@ -4,6 +4,7 @@ import t from 'tap';
 
 import { NodeNetwork } from '../../src/ports/node-network.ts';
 import { lockstep } from './program.ts';
+import { makeAuthority, makeCertificate } from '../certificates.ts';
 
 /** A port at which nobody listens: one that was free a moment ago. */
 async function deadPort(): Promise<number> {
@@ -92,6 +93,49 @@ t.test('check-config', async (t) => {
   const short = await lockstep(['check-config', join(directory, 'short.yaml')]);
   t.equal(short.code, 2);
   t.match(short.stderr, /cluster\.secretFile: .*short holds 5 bytes: must hold at least 16 /);
+});
+
+t.test('check-config looks into the files of cluster.tls', async (t) => {
+  const ours = await makeAuthority('ours');
+  const a = await makeCertificate(ours, { name: 'a' });
+  const b = await makeCertificate(ours, { name: 'b', uris: ['lockstep://paris/b'] });
+  const text = (pem: Uint8Array): string => Buffer.from(pem).toString();
+  const config = (cert: string, key: string, ca: string): string =>
+    `node: a\nbroker: lyon\ncluster: { members: { a: "10.0.0.1:1", b: "10.0.0.2:1" }, tls: { cert: ${cert}, key: ${key}, ca: ${ca} } }\n`;
+  const files = {
+    'a.crt': text(a.cert),
+    'a.key': text(a.key),
+    ca: text(a.ca),
+    'b.crt': text(b.cert),
+    'b.key': text(b.key),
+  };
+  const cases: [string, string, RegExp | null][] = [
+    ['right', config('a.crt', 'a.key', 'ca'), null],
+    [
+      'missing',
+      config('a.crt', 'c.key', 'ca'),
+      /^lockstep: cluster\.tls\.key: cannot read .*c\.key: there is no such file/,
+    ],
+    [
+      'swapped',
+      config('a.key', 'a.crt', 'ca'),
+      /^lockstep: cluster\.tls\.cert: .*a\.key holds no certificate: must be PEM/,
+    ],
+    ['no-ca', config('a.crt', 'a.key', 'a.key'), /^lockstep: cluster\.tls\.ca: .*a\.key holds no certificate/],
+    ['other-key', config('a.crt', 'b.key', 'ca'), /^lockstep: cluster\.tls\.key: .*b\.key is not the key to .*a\.crt/],
+    [
+      'other-node',
+      config('b.crt', 'b.key', 'ca'),
+      /is for CN:b, URI:lockstep:\/\/paris\/b: must be for node a: common name or DNS name a, or the URI lockstep:\/\/lyon\/a\n$/,
+    ],
+    ['half', 'cluster: { tls: { cert: a.crt, key: a.key } }\n', /cluster\.tls\.ca: is missing; it must be a path/],
+  ];
+  const directory = t.testdir({ ...files, ...Object.fromEntries(cases.map(([name, yaml]) => [`${name}.yaml`, yaml])) });
+  for (const [name, , told] of cases) {
+    const { code, stderr } = await lockstep(['check-config', join(directory, `${name}.yaml`)]);
+    t.equal(code, told === null ? 0 : 2, name);
+    t.match(stderr, told ?? /^$/, name);
+  }
 });
 
 t.test('schema prints JSON', async (t) => {

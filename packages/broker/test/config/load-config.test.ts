@@ -61,6 +61,9 @@ t.test('a path starts where it was said', (t) => {
   t.equal(load({ yaml }).secretFile, '/etc/lockstep/s');
   t.equal(load({ yaml, flags: { data: 'd' } }).data, '/srv/d');
   t.equal(load({ yaml, environment: { LOCKSTEP_SECRET_FILE: 's' } }).secretFile, '/srv/s');
+  const tls = load({ yaml: 'cluster: { tls: { cert: c.pem, key: /k.pem, ca: d/a.pem } }' }).clusterTls;
+  t.same(tls, { cert: '/etc/lockstep/c.pem', key: '/k.pem', ca: '/etc/lockstep/d/a.pem' });
+  t.equal(load({ yaml }).clusterTls, null);
   t.equal(load({ yaml: 'data: /var/lib/lockstep' }).data, '/var/lib/lockstep');
   t.end();
 });

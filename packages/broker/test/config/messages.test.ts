@@ -138,13 +138,27 @@ const cases: readonly Case[] = [
     name: 'peers beyond loopback without a secret',
     said: { flags: { members: 'a=127.0.0.1:1,b=10.0.0.2:1' } },
     told: [
-      '--members: cluster.members.b: 10.0.0.2:1: is beyond loopback, where anybody could pose as a member: name a file with a shared secret in cluster.secretFile (--secret-file)',
+      '--members: cluster.members.b: 10.0.0.2:1: is beyond loopback, where anybody could pose as a member: name a file with a shared secret in cluster.secretFile (--secret-file), or certificates in cluster.tls',
     ],
   },
   {
     name: 'the same with one',
     said: { flags: { members: 'a=10.0.0.1:1,b=10.0.0.2:1', 'secret-file': 's' } },
     told: [],
+  },
+  {
+    name: 'the same with certificates',
+    said: {
+      yaml: 'cluster: { members: { a: "10.0.0.1:1", b: "10.0.0.2:1" }, tls: { cert: c, key: k, ca: a } }',
+    },
+    told: [],
+  },
+  {
+    name: 'certificates without the authority',
+    said: { yaml: 'cluster: { tls: { cert: c, key: k } }' },
+    told: [
+      'l.yaml:1:12: cluster.tls.ca: is missing; it must be a path; one that is not absolute starts from the directory of this file',
+    ],
   },
   {
     name: 'heart-beats too rare for the election time',

@@ -1,4 +1,4 @@
-import type { Address, Clock, Disk, Log, Network, NodeId, Random } from '@lockstep/kernel';
+import type { Address, Clock, Disk, Log, MutualTls, Network, NodeId, Random } from '@lockstep/kernel';
 import type { RaftNode } from '../node/raft-node.ts';
 import type { RaftOptions, RaftStatus } from '../node/types.ts';
 import type { MemberState } from './peers/hello.ts';
@@ -20,6 +20,8 @@ export interface ReplicatedLogOptions {
   readonly listen: Address | null;
   /** Known to all members. Null: nobody has to prove anything. */
   readonly secret: Uint8Array | null;
+  /** All connections between members are under it; null: none is. A member's certificate names it: see `certifies`. */
+  readonly tls?: MutualTls | null;
   /** Told to the other members, and not read here: `aboutMember` gives theirs. At most 255 bytes. */
   readonly about: string;
   readonly clock: Clock;
@@ -30,6 +32,8 @@ export interface ReplicatedLogOptions {
   readonly log: Log;
   readonly machine: StateMachine;
   readonly settings?: Partial<ReplicatedLogSettings>;
+  /** Speak no level above this one, as an older program would (`levels.ts`); null: all that this program knows. For tests of upgrades. */
+  readonly levelMax?: number | null;
   /** Another kind of pure node: so that a simulation can show that it notices a broken one. */
   readonly makeNode?: (options: RaftOptions) => RaftNode;
 }

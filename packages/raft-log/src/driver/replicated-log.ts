@@ -5,6 +5,8 @@ import { configurationOf } from '../node/index.ts';
 import { RaftNode } from '../node/raft-node.ts';
 import { ElectionStory } from './election-story.ts';
 import { Founding, makeId } from './founding.ts';
+import { cappedLevels } from './levels.ts';
+import type { LevelRange } from './levels.ts';
 import type { Hello, LocalIdentity } from './peers/hello.ts';
 import { LiveSet } from './live-set.ts';
 import { isMemberMessage, isRecordsMessage, isSnapshotMessage } from './peers/messages.ts';
@@ -38,6 +40,9 @@ export class ReplicatedLog {
   /** What the state found on this disk refers to. */
   readonly #recoveredLive: LiveSet;
   readonly #incarnation: string;
+  /** Of this process. */
+  readonly #run: string;
+  readonly #levels: LevelRange;
   readonly #members: readonly NodeId[];
   readonly #addresses: ReadonlyMap<NodeId, Address>;
   readonly #founding: Founding;
@@ -66,6 +71,8 @@ export class ReplicatedLog {
     this.#tickedAtMs = options.clock.monotonicMs();
     const { identity } = storage;
     this.#incarnation = identity?.incarnation ?? makeId(options.random);
+    this.#run = makeId(options.random);
+    this.#levels = cappedLevels(options.levelMax ?? null);
     this.#members = identity?.members ?? options.members.map((member) => member.id);
     this.#addresses = new Map(options.members.map(({ id, address }) => [id, address]));
     this.#story = new ElectionStory(options.log, options.node, this.#members.length);
@@ -207,7 +214,7 @@ export class ReplicatedLog {
   }
 
   async #open(): Promise<void> {
-    const { listen, secret, clock, random, network, log, node } = this.#options;
+    const { listen, secret, tls = null, clock, random, network, log, node } = this.#options;
     const peers = new Map(this.#addresses);
     peers.delete(node);
     const transport = await PeerTransport.open(
@@ -216,6 +223,7 @@ export class ReplicatedLog {
         peers,
         listen,
         secret,
+        tls,
         clock,
         random,
         network,
@@ -229,6 +237,7 @@ export class ReplicatedLog {
         reachable: (peer) => this.#reachable(peer),
         nobodyListens: (peer) => this.#nobodyListens(peer),
         greeted: (hello) => this.#greeted(hello),
+        removed: () => {},
         acceptsClients: () => this.leading && this.#onClient !== null,
         client: (connection, clientAddress) => this.#onClient?.(connection, { clientAddress }),
       },
@@ -241,7 +250,9 @@ export class ReplicatedLog {
   #local(): LocalIdentity {
     const { broker, node } = this.#options;
     const { clusterId, state } = this.#founding;
-    return { broker, node, clusterId, state, incarnation: this.#incarnation, about: this.#options.about };
+    const { about } = this.#options;
+    const told = { levels: this.#levels, level: this.#levels.min, run: this.#run };
+    return { broker, node, clusterId, state, incarnation: this.#incarnation, about, ...told };
   }
 
   #makeFounding(): Founding {

@@ -185,15 +185,16 @@ t.test(
           for (const [index, entry] of whole.entries.entries()) t.same(entry.record, sent.entries[index]?.record);
         }
         decodeMessage(damaged.subarray(0, cut % damaged.length), from, to, records);
-        parseHandshakeFrame(damaged);
+        parseHandshakeFrame(damaged, 2);
       }),
       { numRuns: 300 },
     );
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         decodeMessage(bytes, from, to, records);
-        parseHandshakeFrame(bytes);
-        parseHandshakeFrame(Uint8Array.from([...encodeText('\u0001LKSP'), 0, 1, ...bytes]));
+        parseHandshakeFrame(bytes, 2);
+        parseHandshakeFrame(Uint8Array.from([...encodeText('\u0001LKSP'), 0, 1, ...bytes]), 2);
+        parseHandshakeFrame(Uint8Array.from([...encodeText('\u0001LKSP'), 0, 2, ...bytes]), 2);
       }),
       { numRuns: 500 },
     );

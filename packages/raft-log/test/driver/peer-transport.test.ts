@@ -1,5 +1,5 @@
 import { encodeText, silentLog } from '@lockstep/kernel';
-import type { Connection, Log, NodeId } from '@lockstep/kernel';
+import type { Connection, Log, MutualTls, Network, NodeId } from '@lockstep/kernel';
 import { SimWorld } from '@lockstep/testkit';
 import type { SimProcess } from '@lockstep/testkit';
 import t from 'tap';
@@ -11,6 +11,8 @@ import type { Entry } from '../../src/node/types.ts';
 
 const port = 7000;
 
+let runs = 0;
+
 /** One node's transport, and what it was told. */
 class Station {
   readonly process: SimProcess;
@@ -20,6 +22,8 @@ class Station {
   readonly gone: { peer: NodeId; atMs: number }[] = [];
   readonly clients: { connection: Connection; address: string }[] = [];
   readonly warnings: string[] = [];
+  readonly removedBy: NodeId[] = [];
+  tls: MutualTls | null = null;
   leading = false;
   identity: LocalIdentity;
   transport!: PeerTransport;
@@ -34,12 +38,16 @@ class Station {
       state: 'founded' as MemberState,
       incarnation: `${node}1`,
       about: '',
+      levels: { min: 1, max: 2 },
+      level: 1,
+      run: `${node} ${runs++}`,
       ...overrides,
     };
   }
 
   async open(members: readonly string[], secret: string | null): Promise<this> {
-    const { clock, random, network } = this.process;
+    const { clock, random } = this.process;
+    const network = certifying(this.process.network);
     const others = members.filter((name) => name !== this.process.host.name);
     const log: Log = { ...silentLog, warn: (text) => this.warnings.push(text) };
     this.transport = await PeerTransport.open(
@@ -48,6 +56,7 @@ class Station {
         peers: new Map(others.map((name) => [name as NodeId, { host: name, port }])),
         listen: { host: '0.0.0.0', port },
         secret: secret === null ? null : encodeText(secret),
+        tls: this.tls,
         clock,
         random,
         network,
@@ -61,6 +70,7 @@ class Station {
         reachable: (peer) => this.reachable.push(peer),
         nobodyListens: (peer) => this.gone.push({ peer, atMs: this.process.host.world.simulation.nowMs }),
         greeted: (hello) => this.greeted.push(hello),
+        removed: (by) => this.removedBy.push(by),
         acceptsClients: () => this.leading,
         client: (connection, address) => this.clients.push({ connection, address }),
       },
@@ -72,6 +82,27 @@ class Station {
     tick();
     return this;
   }
+}
+
+const noBytes = new Uint8Array(0);
+const anyTls: MutualTls = { cert: noBytes, key: noBytes, ca: noBytes };
+/** What the certificates of hosts say that have other than their own name in it. */
+const otherNames = new Map<string, readonly string[]>();
+
+/** The network with TLS as far as the transport sees it. */
+function certifying(network: Network): Network {
+  const certified = (connection: Connection): Connection =>
+    Object.assign(connection, {
+      certifiedNames: otherNames.get(connection.remote.host) ?? [`CN:${connection.remote.host}`],
+    });
+  return {
+    listen: (address, onConnection, tls) =>
+      network.listen(address, (connection) => onConnection(tls === undefined ? connection : certified(connection))),
+    connect: async (address, timeoutMs, tls) => {
+      const connection = network.connect(address, timeoutMs);
+      return tls === undefined ? connection : connection.then(certified);
+    },
+  };
 }
 
 function record(bytes: number): Entry {
@@ -90,9 +121,11 @@ const heartbeat = (from: string, to: string, round: number): PeerMessage => ({
   releasedIndex: 0,
 });
 
-async function pair(seed: number, secrets: readonly [string | null, string | null], b: Partial<LocalIdentity> = {}) {
+type Secrets = readonly [string | null, string | null];
+
+async function pair(seed: number, secrets: Secrets, b: Partial<LocalIdentity> = {}, a: Partial<LocalIdentity> = {}) {
   const world = new SimWorld(seed);
-  const first = await new Station(world.host('a').start()).open(['a', 'b'], secrets[0]);
+  const first = await new Station(world.host('a').start(), a).open(['a', 'b'], secrets[0]);
   const second = await new Station(world.host('b').start(), b).open(['a', 'b'], secrets[1]);
   return { world, a: first, b: second };
 }
@@ -120,6 +153,12 @@ t.test('what does not belong together stays apart, and says so once', async (t) 
     ['another logical broker', ['s', 's'], { broker: 'west' }, /logical broker west/],
     ['another cluster', [null, null], { clusterId: 'x2' }, /cluster x2/],
     ['another node id', [null, null], { node: node('c') }, /node c/],
+    [
+      'a newer program alone',
+      [null, null],
+      { levels: { min: 3, max: 4 } },
+      /no level below 3, and this node none above 2/,
+    ],
   ];
   for (const [name, secrets, overrides, pattern] of cases) {
     const { world, a, b } = await pair(2, secrets, overrides);
@@ -254,4 +293,105 @@ t.test('a client passes through to the node that leads, and to no other', async 
   t.equal(answer, 'CONNECTED');
   tunnel.end();
   t.ok(await world.simulation.runUntil(() => closed, 1000));
+});
+
+t.test('under TLS a node is who its certificate says, and no other', async (t) => {
+  const cases: [readonly string[], boolean][] = [
+    [['CN:b'], true],
+    [['CN:x.example', 'DNS:b'], true],
+    [['CN:x', 'URI:lockstep://east/b'], true],
+    [['CN:x', 'URI:lockstep://west/b', 'URI:lockstep://east/b'], true],
+    [['CN:x', 'URI:https://b'], false],
+    [['CN:c'], false],
+    [[], false],
+    [['CN:b', 'URI:lockstep://east/c'], false],
+    [['CN:b', 'URI:lockstep://west/b'], false],
+  ];
+  t.teardown(() => otherNames.clear());
+  for (const [names, welcome] of cases) {
+    const world = new SimWorld(`tls ${names.join()}`);
+    otherNames.set('b', names);
+    const stations = ['a', 'b'].map((name) => Object.assign(new Station(world.host(name).start()), { tls: anyTls }));
+    for (const station of stations) await station.open(['a', 'b'], null);
+    await world.simulation.runUntil(60_000);
+    const [a, b] = stations as [Station, Station];
+    t.same([a.reachable, b.reachable], welcome ? [['b'], ['a']] : [[], []], names.join());
+    if (welcome) t.same(a.warnings, []);
+    else
+      t.match(a.warnings.join('\n'), new RegExp(`node b, but its certificate is for ${names.join(', ') || 'no name'}`));
+    t.ok(a.warnings.length <= 2, `${a.warnings.length} warnings in a minute`);
+  }
+});
+
+t.test('a node of the first level is met with its own hello, until that level is no longer in use', async (t) => {
+  const first = { levels: { min: 1, max: 1 } };
+  const { world, a, b } = await pair(9, ['s', 's'], first);
+  await world.simulation.runUntil(() => a.reachable.length > 0 && b.reachable.length > 0, 1000);
+  t.same([a.warnings, a.greeted[0]?.levels, b.greeted[0]?.levels], [[], { min: 1, max: 1 }, { min: 1, max: 1 }]);
+  b.leading = true;
+  const tunnel = await world.simulation.run(() => a.transport.dialClient(node('b'), '10.0.0.9:4711'));
+  tunnel.start({ data() {}, drain() {}, end() {}, close() {} });
+  tunnel.destroy();
+
+  const late = await pair(10, ['s', 's'], first, { level: 2 });
+  await late.world.simulation.runUntil(60_000);
+  t.same([late.a.reachable, late.b.reachable], [[], []]);
+  for (const { warnings } of [late.a, late.b]) {
+    t.match(warnings.join('\n'), /it speaks no level above 1, and level 2 is in use: it needs a newer program/);
+    t.ok(warnings.length <= 4, `${warnings.length} warnings in a minute`);
+  }
+});
+
+t.test('an upgraded node is known as such when it comes back', async (t) => {
+  const { world, a, b } = await pair(11, [null, null], { levels: { min: 1, max: 1 } });
+  await world.simulation.runUntil(() => a.reachable.length > 0 && b.reachable.length > 0, 1000);
+  world.host('b').kill();
+  a.greeted.length = 0;
+  const again = await new Station(world.host('b').start()).open(['a', 'b'], null);
+  await world.simulation.runUntil(() => again.reachable.length > 0, 5000);
+  await world.simulation.runUntil(() => a.greeted.length > 1, 5000);
+  t.ok(a.greeted.length > 1 && a.greeted.every((hello) => hello.levels.max === 2));
+});
+
+t.test('of two processes that run as one node the first keeps its place, and the other is told', async (t) => {
+  const { world, a, b } = await pair(12, [null, null]);
+  await world.simulation.runUntil(() => a.reachable.length > 0 && b.reachable.length > 0, 1000);
+  const copy = new Station(world.host('copy').start(), { node: node('b'), clusterId: 'x1' });
+  await copy.open(['a'], null);
+  await world.simulation.runUntil(10_000);
+  a.heard.length = 0;
+  b.transport.send(node('a'), heartbeat('b', 'a', 1));
+  copy.transport.send(node('a'), heartbeat('b', 'a', 2));
+  b.transport.flush();
+  copy.transport.flush();
+  await world.simulation.runUntil(60_000);
+  t.same(a.heard, [{ from: 'b', message: heartbeat('b', 'a', 1) }]);
+  t.match(a.warnings, [/turned away a peer connection from copy: another process runs as node b, and was there first/]);
+  t.match(copy.warnings, [/node a at a:7000 refuses this node: another process runs as node b/]);
+  t.same(b.warnings, []);
+  // A process that is gone leaves its place to who comes next.
+  world.host('b').kill();
+  t.ok(await world.simulation.runUntil(() => copy.transport.isUp(node('a')), 5000));
+});
+
+t.test('members come, move and go while the transport is open', async (t) => {
+  const { world, a, b } = await pair(13, [null, null]);
+  await world.simulation.runUntil(() => a.reachable.length > 0 && b.reachable.length > 0, 1000);
+  const c = await new Station(world.host('c').start()).open(['a'], null);
+  await world.simulation.runUntil(world.simulation.nowMs + 1000);
+  t.same(c.reachable, []);
+  t.match(c.warnings, [/c is no member of the cluster any more/]);
+  t.same(c.removedBy, ['a']);
+  const at = (host: string) => ({ host, port });
+  a.transport.setPeers(new Map([[node('c'), at('c')]]));
+  t.ok(await world.simulation.runUntil(() => c.reachable.length > 0 && a.reachable.includes(node('c')), 5000), 'came');
+  b.removedBy.length = 0;
+  t.ok(await world.simulation.runUntil(() => b.removedBy.length > 0, 5000), 'gone');
+  t.equal(a.transport.isUp(node('b')), false);
+
+  a.transport.setPeers(new Map([[node('c'), at('elsewhere')]]));
+  t.equal(a.transport.isUp(node('c')), false);
+  const moved = new Station(world.host('elsewhere').start(), { node: node('c'), incarnation: 'c1' });
+  await moved.open(['a'], null);
+  t.ok(await world.simulation.runUntil(() => a.transport.isUp(node('c')), 5000), 'moved');
 });

@@ -6,10 +6,10 @@ import {
   encodeHello,
   encodeProof,
   encodeRefused,
+  helloVersionOf,
   parseHandshakeFrame,
-  protocolVersion,
 } from './hello.ts';
-import type { Hello, LinkKind, LocalIdentity, Refusal } from './hello.ts';
+import type { Hello, HelloVersion, LinkKind, LocalIdentity, Refusal } from './hello.ts';
 import { makeProof, proofMatches } from './proof.ts';
 
 /** `accepted`: the other side's hello; both have proved that they know the secret. */
@@ -42,10 +42,10 @@ const otherSecret: Refusal = {
 };
 const malformed: Refusal = { code: 'malformed', text: 'it does not speak the peer protocol' };
 
-function wrongVersion(version: number): Refusal {
+function wrongVersion(version: number, newest: HelloVersion): Refusal {
   return {
     code: 'version',
-    text: `it speaks version ${version} of the peer protocol, this node version ${protocolVersion}`,
+    text: `it speaks version ${version} of the peer protocol, this node version ${newest}`,
   };
 }
 
@@ -63,30 +63,33 @@ function giveUp(refusal: Refusal, byPeer: boolean): HandshakeStep {
 /** The side that dialled. */
 export class DialHandshake implements Handshake {
   readonly opening: readonly Uint8Array[];
+  readonly #version: HelloVersion;
   readonly #hello: Uint8Array;
   readonly #secret: Uint8Array | null;
   readonly #judge: Judge;
   #answer: Hello | null = null;
 
-  /** `nonce` must be fresh. */
+  /** `nonce` must be fresh. `version`: the layout of the hello; who reads only an older one refuses a newer one with `version`. */
   constructor(
     local: LocalIdentity,
     link: { readonly kind: LinkKind; readonly clientAddress: string },
     secret: Uint8Array | null,
     nonce: Uint8Array,
     judge: Judge,
+    version: HelloVersion = helloVersionOf(local.levels),
   ) {
-    this.#hello = encodeHello({ ...local, ...link, nonce });
+    this.#version = version;
+    this.#hello = encodeHello({ ...local, ...link, nonce }, version);
     this.opening = [frameOf(this.#hello)];
     this.#secret = secret;
     this.#judge = judge;
   }
 
   step(frame: Uint8Array): HandshakeStep {
-    const parsed = parseHandshakeFrame(frame);
+    const parsed = parseHandshakeFrame(frame, this.#version);
     if (parsed === null) return giveUp(malformed, false);
     if (parsed.type === 'refused') return giveUp(parsed.refusal, true);
-    if (parsed.type === 'wrong-version') return giveUp(wrongVersion(parsed.version), false);
+    if (parsed.type === 'wrong-version') return giveUp(wrongVersion(parsed.version, this.#version), false);
     if (this.#answer !== null) {
       if (parsed.type !== 'accepted') return giveUp(malformed, false);
       return { send: [], outcome: { type: 'accepted', hello: this.#answer } };
@@ -123,12 +126,13 @@ export class AcceptHandshake implements Handshake {
   }
 
   step(frame: Uint8Array): HandshakeStep {
-    const parsed = parseHandshakeFrame(frame);
+    const newest = helloVersionOf(this.#local.levels);
+    const parsed = parseHandshakeFrame(frame, newest);
     if (parsed === null) return giveUp(malformed, false);
-    if (parsed.type === 'wrong-version') return refuse(wrongVersion(parsed.version));
+    if (parsed.type === 'wrong-version') return refuse(wrongVersion(parsed.version, newest));
     if (this.#hello === null) {
       if (parsed.type !== 'hello') return giveUp(malformed, false);
-      return this.#answerTo(parsed.hello, frame);
+      return this.#answerTo(parsed.hello, parsed.version, frame);
     }
     if (parsed.type !== 'proof') return giveUp(malformed, false);
     if (!proofMatches(this.#expected, parsed.proof)) {
@@ -139,9 +143,10 @@ export class AcceptHandshake implements Handshake {
     return { send: [frameOf(encodeAccepted())], outcome: { type: 'accepted', hello: this.#hello } };
   }
 
-  #answerTo(hello: Hello, bytes: Uint8Array): HandshakeStep {
+  #answerTo(hello: Hello, version: HelloVersion, bytes: Uint8Array): HandshakeStep {
     this.#hello = hello;
-    const signed = encodeAnswerHello({ ...this.#local, kind: hello.kind, clientAddress: '', nonce: this.#nonce });
+    const answer = { ...this.#local, kind: hello.kind, clientAddress: '', nonce: this.#nonce };
+    const signed = encodeAnswerHello(answer, version);
     this.#expected = makeProof(this.#secret, 'dialler', bytes, signed);
     const proof = makeProof(this.#secret, 'acceptor', bytes, signed);
     return { send: [frameOf(encodeAnswer(signed, proof))], outcome: null };

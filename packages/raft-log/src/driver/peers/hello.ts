@@ -1,8 +1,17 @@
 import { decodeText, decodeTextStrictly, encodeText } from '@lockstep/kernel';
 import type { NodeId } from '@lockstep/kernel';
+import type { LevelRange } from '../levels.ts';
 
-/** Both sides must speak the same. Raised when anything on a peer connection changes its meaning. */
-export const protocolVersion = 1;
+/**
+ * Layouts of a hello. 1: the first version's; who sends it speaks level 1 alone. 2: says which levels the sender speaks, and ends with
+ * bytes that this program passes over, so that later levels need no third. An answer has the layout of the hello.
+ */
+export type HelloVersion = 1 | 2;
+
+/** The newest layout that a node of these levels reads and writes. */
+export function helloVersionOf(levels: LevelRange): HelloVersion {
+  return levels.max === 1 ? 1 : 2;
+}
 
 const magic = encodeText('LKSP');
 const textBytesMax = 255;
@@ -28,6 +37,11 @@ export interface LocalIdentity {
   readonly incarnation: string;
   /** What it wants the other members to know of it: not read here. At most 255 bytes. */
   readonly about: string;
+  readonly levels: LevelRange;
+  /** The level in use, as far as it knows. */
+  readonly level: number;
+  /** New whenever a process starts; empty when it is not told (layout 1). */
+  readonly run: string;
 }
 
 export interface Hello extends LocalIdentity {
@@ -45,7 +59,9 @@ export type RefusalCode =
   | 'cluster'
   | 'node'
   | 'not-leading'
-  | 'not-ready';
+  | 'not-ready'
+  | 'certificate'
+  | 'removed';
 
 /** Why one side does not want the other. `text` is for the log. */
 export interface Refusal {
@@ -57,7 +73,7 @@ export interface Refusal {
 const tag = { hello: 1, answer: 2, proof: 3, accepted: 4, refused: 5 } as const;
 
 export type HandshakeFrame =
-  | { readonly type: 'hello'; readonly hello: Hello }
+  | { readonly type: 'hello'; readonly hello: Hello; readonly version: HelloVersion }
   | { readonly type: 'answer'; readonly hello: Hello; readonly signed: Uint8Array; readonly proof: Uint8Array }
   | { readonly type: 'proof'; readonly proof: Uint8Array }
   | { readonly type: 'accepted' }
@@ -75,6 +91,8 @@ const codes: readonly RefusalCode[] = [
   'node',
   'not-leading',
   'not-ready',
+  'certificate',
+  'removed',
 ];
 
 class Writer {
@@ -120,6 +138,9 @@ class Reader {
     if (text === null || hasControl(text)) this.ok = false;
     return text ?? '';
   }
+  get at(): number {
+    return this.#at;
+  }
   get ended(): boolean {
     return this.#at === this.#bytes.length;
   }
@@ -138,31 +159,37 @@ function boundedText(text: string): Uint8Array {
   return encodeText(text).subarray(0, textBytesMax);
 }
 
-function writeHello(type: number, hello: Hello): Writer {
-  return new Writer()
+function writeHello(type: number, hello: Hello, version: HelloVersion): Uint8Array {
+  const writer = new Writer()
     .byte(type)
     .raw(magic)
-    .byte(protocolVersion >> 8)
-    .byte(protocolVersion & 0xff)
+    .byte(0)
+    .byte(version)
     .byte(kinds.indexOf(hello.kind))
-    .byte(states.indexOf(hello.state))
+    .byte(states.indexOf(hello.state));
+  if (version === 2) writer.byte(hello.levels.min).byte(hello.levels.max).byte(hello.level);
+  writer
     .short(boundedText(hello.broker))
     .short(boundedText(hello.node))
     .short(boundedText(hello.clusterId ?? ''))
     .short(boundedText(hello.incarnation))
     .short(boundedText(hello.about))
-    .short(boundedText(hello.clientAddress))
-    .raw(hello.nonce);
+    .short(boundedText(hello.clientAddress));
+  if (version === 2) writer.short(boundedText(hello.run));
+  writer.raw(hello.nonce);
+  // Room for what later programs have to say.
+  if (version === 2) writer.short(new Uint8Array(0));
+  return writer.done();
 }
 
 /** Texts are cut at 255 bytes. */
-export function encodeHello(hello: Hello): Uint8Array {
-  return writeHello(tag.hello, hello).done();
+export function encodeHello(hello: Hello, version: HelloVersion): Uint8Array {
+  return writeHello(tag.hello, hello, version);
 }
 
 /** What of the acceptor's answer is covered by the proofs. */
-export function encodeAnswerHello(hello: Hello): Uint8Array {
-  return writeHello(tag.answer, hello).done();
+export function encodeAnswerHello(hello: Hello, version: HelloVersion): Uint8Array {
+  return writeHello(tag.answer, hello, version);
 }
 
 export function encodeAnswer(signed: Uint8Array, proof: Uint8Array): Uint8Array {
@@ -181,14 +208,14 @@ export function encodeRefused(refusal: Refusal): Uint8Array {
   return new Writer().byte(tag.refused).byte(codes.indexOf(refusal.code)).short(boundedText(refusal.text)).done();
 }
 
-/** Null when the bytes are not a frame of this handshake. */
-export function parseHandshakeFrame(bytes: Uint8Array): HandshakeFrame | null {
+/** Null when the bytes are not a frame of this handshake. Layouts up to `newest` are read. */
+export function parseHandshakeFrame(bytes: Uint8Array, newest: HelloVersion): HandshakeFrame | null {
   const reader = new Reader(bytes);
   const type = reader.byte();
   switch (type) {
     case tag.hello:
     case tag.answer:
-      return parseHello(reader, type, bytes);
+      return parseHello(reader, type, bytes, newest);
     case tag.proof: {
       const proof = reader.short();
       return reader.ok && reader.ended ? { type: 'proof', proof } : null;
@@ -206,32 +233,38 @@ export function parseHandshakeFrame(bytes: Uint8Array): HandshakeFrame | null {
   }
 }
 
-function parseHello(reader: Reader, type: number, bytes: Uint8Array): HandshakeFrame | null {
+function parseHello(reader: Reader, type: number, bytes: Uint8Array, newest: HelloVersion): HandshakeFrame | null {
   const found = reader.take(magic.length);
   if (!reader.ok || found.some((byte, at) => byte !== magic[at])) return null;
   const version = reader.byte() * 256 + reader.byte();
   if (!reader.ok) return null;
   // The rest of another version's hello may look quite different.
-  if (version !== protocolVersion) return { type: 'wrong-version', version };
+  if ((version !== 1 && version !== 2) || version > newest) return { type: 'wrong-version', version };
+  const hello = readHello(reader, version);
+  if (hello === null) return null;
+  if (type === tag.hello) return reader.ended ? { type: 'hello', hello, version } : null;
+  const signed = bytes.subarray(0, reader.at);
+  const proof = reader.short();
+  return reader.ok && reader.ended ? { type: 'answer', hello, signed, proof } : null;
+}
+
+function readHello(reader: Reader, version: HelloVersion): Hello | null {
   const kind = kinds[reader.byte()];
   const state = states[reader.byte()];
+  const levels = version === 1 ? { min: 1, max: 1 } : { min: reader.byte(), max: reader.byte() };
+  const level = version === 1 ? 1 : reader.byte();
   const broker = reader.text();
   const node = reader.text() as NodeId;
   const cluster = reader.text();
   const incarnation = reader.text();
   const about = reader.text();
   const clientAddress = reader.text();
+  const run = version === 1 ? '' : reader.text();
   const nonce = reader.take(nonceBytes);
+  if (version === 2) reader.short();
   if (!reader.ok || kind === undefined || state === undefined) return null;
   const clusterId = cluster === '' ? null : cluster;
-  if ((clusterId === null) !== (state === 'blank')) return null;
-  const hello: Hello = { broker, node, clusterId, state, incarnation, about, kind, clientAddress, nonce };
-  if (type === tag.hello) return reader.ended ? { type: 'hello', hello } : null;
-  const signed = bytes.subarray(0, helloBytes(hello));
-  const proof = reader.short();
-  return reader.ok && reader.ended ? { type: 'answer', hello, signed, proof } : null;
-}
-
-function helloBytes(hello: Hello): number {
-  return encodeHello(hello).length;
+  if ((clusterId === null) !== (state === 'blank') || levels.min < 1 || levels.max < levels.min) return null;
+  const told = { broker, node, clusterId, state, incarnation, about, levels, level, run };
+  return { ...told, kind, clientAddress, nonce };
 }

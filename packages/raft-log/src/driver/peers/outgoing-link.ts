@@ -1,9 +1,17 @@
-import type { Address, Clock, Connection, ConnectionHandlers, Network, Random, Timer } from '@lockstep/kernel';
+import type {
+  Address,
+  Clock,
+  Connection,
+  ConnectionHandlers,
+  MutualTls,
+  Network,
+  Random,
+  Timer,
+} from '@lockstep/kernel';
 import { NetworkError } from '@lockstep/kernel';
 import { DialHandshake } from './handshake.ts';
-import type { Judge } from './handshake.ts';
-import { nonceBytes } from './hello.ts';
-import type { Hello, LocalIdentity, Refusal } from './hello.ts';
+import { helloVersionOf, nonceBytes } from './hello.ts';
+import type { Hello, HelloVersion, LocalIdentity, Refusal } from './hello.ts';
 import { performHandshake } from './perform-handshake.ts';
 import type { HandshakeResult } from './perform-handshake.ts';
 
@@ -13,9 +21,10 @@ export interface LinkOptions {
   readonly random: Random;
   readonly network: Network;
   readonly secret: Uint8Array | null;
+  readonly tls: MutualTls | null;
   /** As it is at the time of the call. */
   readonly local: () => LocalIdentity;
-  readonly judge: Judge;
+  readonly judge: (hello: Hello, connection: Connection) => Refusal | null;
   readonly connectTimeoutMs: number;
   readonly handshakeTimeoutMs: number;
   /** The wait before another try grows from the first to the second, with jitter. */
@@ -28,6 +37,8 @@ export interface LinkEvents {
   /** Nobody listens at the address: a machine is there, the process is not. Told at every try. */
   nobodyListens(): void;
   rejected(refusal: Refusal, byPeer: boolean): void;
+  /** TLS came to nothing, or a connection with it was closed again and again before the peer had said who it is. Told at every try. */
+  untrusted(text: string): void;
   /** What was buffered has gone. */
   drained(): void;
 }
@@ -36,6 +47,9 @@ export interface LinkEvents {
 const steadyMs = 1000;
 /** A peer that does not want us is asked again this many times more seldom. */
 const rejectedFactor = 4;
+
+/** So many connections in a row that were closed in the handshake are no accident. */
+const closedMax = 3;
 
 /** Takes no part in what a connection does. */
 const inert: ConnectionHandlers = { data() {}, drain() {}, end() {}, close() {} };
@@ -52,6 +66,10 @@ export class OutgoingLink {
   #abandonHandshake: (() => void) | null = null;
   #timer: Timer | null = null;
   #tries = 0;
+  /** Handshakes in a row that the other side broke off. */
+  #brokenOff = 0;
+  /** The peer reads no newer hello; asked anew once it has been up. */
+  #helloVersion: HelloVersion | null = null;
   #upSinceMs = 0;
   #probing = false;
   #pending: Uint8Array[] = [];
@@ -76,8 +94,8 @@ export class OutgoingLink {
     if (this.#state !== 'waiting') return;
     this.#timer?.cancel();
     this.#state = 'dialling';
-    const { network, address, connectTimeoutMs } = this.#options;
-    network.connect(address, connectTimeoutMs).then(
+    const { network, address, connectTimeoutMs, tls } = this.#options;
+    network.connect(address, connectTimeoutMs, tls ?? undefined).then(
       (connection) => this.#connected(connection),
       (error: unknown) => this.#dialFailed(error),
     );
@@ -93,6 +111,7 @@ export class OutgoingLink {
     if (this.#probing) return;
     this.#probing = true;
     const { network, address, connectTimeoutMs } = this.#options;
+    // Without TLS: whether anybody listens is all that it is about.
     network.connect(address, connectTimeoutMs).then(
       (connection) => {
         this.#probing = false;
@@ -152,7 +171,9 @@ export class OutgoingLink {
       return;
     }
     const link = { kind: 'raft', clientAddress: '' } as const;
-    const handshake = new DialHandshake(local(), link, secret, random.bytes(nonceBytes), judge);
+    const judged = (hello: Hello): Refusal | null => judge(hello, connection);
+    const version = this.#helloVersion ?? helloVersionOf(local().levels);
+    const handshake = new DialHandshake(local(), link, secret, random.bytes(nonceBytes), judged, version);
     this.#abandonHandshake = performHandshake(connection, handshake, clock, handshakeTimeoutMs, (result) => {
       this.#abandonHandshake = null;
       this.#shaken(connection, result);
@@ -161,14 +182,19 @@ export class OutgoingLink {
 
   #shaken(connection: Connection, result: HandshakeResult): void {
     if (result.type === 'refused') {
+      if (this.#speaksOlder(result.refusal, result.byPeer)) return;
       this.#retryAfter(this.#options.retryMaxMs * rejectedFactor);
       this.#events.rejected(result.refusal, result.byPeer);
       return;
     }
     if (result.type === 'lost') {
       this.#retry();
+      this.#tellUntrusted(result.error);
       return;
     }
+    this.#brokenOff = 0;
+    // It may come back as a newer program.
+    this.#helloVersion = null;
     this.#state = 'up';
     this.#connection = connection;
     this.#upSinceMs = this.#options.clock.monotonicMs();
@@ -182,6 +208,30 @@ export class OutgoingLink {
       },
     });
     this.#events.up(result.hello);
+  }
+
+  /** A program of level 1 reads the first hello alone, and says so: then that is what it gets. */
+  #speaksOlder({ code }: Refusal, byPeer: boolean): boolean {
+    const { levels } = this.#options.local();
+    const older = byPeer && code === 'version' && this.#helloVersion === null && levels.min === 1 && levels.max > 1;
+    this.#helloVersion = older ? 1 : null;
+    if (!older) return false;
+    this.#state = 'waiting';
+    this.dial();
+    return true;
+  }
+
+  #tellUntrusted(error: unknown): void {
+    if (this.#options.tls === null) return;
+    if (error instanceof NetworkError && error.code === 'untrusted') {
+      this.#events.untrusted(error.message);
+      return;
+    }
+    this.#brokenOff += 1;
+    if (this.#brokenOff < closedMax) return;
+    this.#events.untrusted(
+      'it closes every connection before it has said who it is: it may not take the certificate of this node, and its log says why',
+    );
   }
 
   #broken(): void {
@@ -204,6 +254,11 @@ export class OutgoingLink {
 
   #dialFailed(error: unknown): void {
     if (this.#state === 'closed') return;
+    if (error instanceof NetworkError && error.code === 'untrusted') {
+      this.#retryAfter(this.#options.retryMaxMs * rejectedFactor);
+      this.#events.untrusted(error.message);
+      return;
+    }
     this.#retry();
     if (isRefused(error)) this.#events.nobodyListens();
   }

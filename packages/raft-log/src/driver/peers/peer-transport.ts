@@ -1,5 +1,5 @@
 import { formatAddress } from '@lockstep/kernel';
-import type { Address, Clock, Connection, Listener, Log, Network, NodeId, Random } from '@lockstep/kernel';
+import type { Address, Clock, Connection, Listener, Log, MutualTls, Network, NodeId, Random } from '@lockstep/kernel';
 import { HandedConnection } from './handed-connection.ts';
 import { AcceptHandshake } from './handshake.ts';
 import { nonceBytes } from './hello.ts';
@@ -18,11 +18,13 @@ import { dialTunnel } from './tunnel.ts';
 export interface PeerTransportOptions {
   /** As it is at the time of the call. */
   readonly local: () => LocalIdentity;
-  /** Where the other members listen. */
+  /** Where the other members listen, to begin with. */
   readonly peers: ReadonlyMap<NodeId, Address>;
   /** Null: nobody dials in. */
   readonly listen: Address | null;
   readonly secret: Uint8Array | null;
+  /** With it every connection is under mutual TLS, and a certificate must name its node (`certifies`). */
+  readonly tls: MutualTls | null;
   readonly clock: Clock;
   readonly random: Random;
   readonly network: Network;
@@ -43,6 +45,8 @@ export interface PeerEvents {
   nobodyListens(peer: NodeId): void;
   /** A peer has proved itself, in either direction. */
   greeted(hello: Hello): void;
+  /** A member says that this node is none of them any more. Told at every try. */
+  removed(by: NodeId): void;
   /** May a client's connection be taken? */
   acceptsClients(): boolean;
   /** Must start the connection, now or later. */
@@ -57,13 +61,20 @@ const retryMaxMs = 500;
 const aliveMs = 500;
 /** A peer that says nothing for this long is dialled anew: after a long cut, TCP itself may wait for minutes. */
 const silentMs = 3000;
+/** Of so many processes that spoke as one node it is remembered. */
+const runsMax = 8;
 /** Connections whose other side has not proved itself yet. */
 const strangersMax = 1024;
 
 interface Peer {
   readonly id: NodeId;
-  readonly link: OutgoingLink;
+  address: Address;
+  link: OutgoingLink;
   incoming: IncomingLink | null;
+  /** The processes that have spoken as this node, the newest last; one that comes again was never gone. */
+  runs: readonly string[];
+  /** Of two processes at once the one that was there first; null while there is but one, as far as is known. */
+  rightful: string | null;
   /** Entries were left out because too much was buffered. */
   starved: boolean;
   idleMs: number;
@@ -83,17 +94,14 @@ export class PeerTransport {
     this.#options = options;
     this.#events = events;
     this.#once = new LogOnce(options.log);
-    for (const [id, address] of options.peers) {
-      const link = this.#makeLink(id, address);
-      this.#peers.set(id, { id, link, incoming: null, starved: false, idleMs: 0 });
-    }
+    for (const [id, address] of options.peers) this.#addPeer(id, address);
   }
 
   /** Resolves when the listener is open; dialling has begun then. Rejects with NetworkError. */
   static async open(options: PeerTransportOptions, events: PeerEvents): Promise<PeerTransport> {
     const transport = new PeerTransport(options, events);
     if (options.listen !== null) {
-      transport.#listener = await options.network.listen(options.listen, (connection) => transport.#accept(connection));
+      transport.#listener = await transport.#listen(options.listen);
     }
     for (const peer of transport.#peers.values()) peer.link.dial();
     return transport;
@@ -102,6 +110,31 @@ export class PeerTransport {
   /** Where peers can dial in; null without a listener. */
   get address(): Address | null {
     return this.#listener?.address ?? null;
+  }
+
+  /**
+   * The other members from now on, and where they listen. Who is new, or has moved, is dialled; what is connected to others is closed.
+   */
+  setPeers(peers: ReadonlyMap<NodeId, Address>): void {
+    if (this.#closed) return;
+    for (const [id, peer] of this.#peers) {
+      if (peers.has(id)) continue;
+      this.#peers.delete(id);
+      peer.link.close();
+      peer.incoming?.drop();
+      this.#once.over(id);
+    }
+    for (const [id, address] of peers) {
+      const peer = this.#peers.get(id);
+      if (peer === undefined) {
+        this.#addPeer(id, address).link.dial();
+      } else if (formatAddress(peer.address) !== formatAddress(address)) {
+        peer.link.close();
+        peer.address = address;
+        peer.link = this.#makeLink(id, address);
+        peer.link.dial();
+      }
+    }
   }
 
   isUp(peer: NodeId): boolean {
@@ -149,12 +182,13 @@ export class PeerTransport {
 
   /** A connection to that member whose bytes are a client's. Rejects when it does not lead, or can't be reached. */
   dialClient(to: NodeId, clientAddress: string): Promise<Connection> {
-    const { peers, clock, random, network, secret, local } = this.#options;
-    const address = peers.get(to);
+    const { clock, random, network, secret, tls, local } = this.#options;
+    const address = this.#peers.get(to)?.address;
     if (address === undefined) return Promise.reject(new Error(`no member ${to} to pass a client on to`));
-    const judge = (hello: Hello): Refusal | null => judgeHello(hello, local(), peers, to);
+    const judge = (hello: Hello, connection: Connection): Refusal | null => this.#judge(hello, connection, to);
+    const ports = { clock, random, network, secret, tls };
     const timeouts = { connectTimeoutMs, handshakeTimeoutMs };
-    return dialTunnel({ clock, random, network, secret, local: local(), judge, address, clientAddress, ...timeouts });
+    return dialTunnel({ ...ports, local: local(), judge, address, clientAddress, ...timeouts });
   }
 
   /** The listener closes first, so that whoever dials again learns at once that nobody is there. */
@@ -169,12 +203,27 @@ export class PeerTransport {
     }
   }
 
+  #listen(address: Address): Promise<Listener> {
+    const { network, tls } = this.#options;
+    const accept = (connection: Connection): void => this.#accept(connection);
+    if (tls === null) return network.listen(address, accept);
+    const onUntrusted = (remote: Address, error: Error): void => this.#turnedAway(remote, 'tls', error.message);
+    return network.listen(address, accept, { ...tls, onUntrusted });
+  }
+
+  #addPeer(id: NodeId, address: Address): Peer {
+    const link = this.#makeLink(id, address);
+    const peer: Peer = { id, address, link, incoming: null, runs: [], rightful: null, starved: false, idleMs: 0 };
+    this.#peers.set(id, peer);
+    return peer;
+  }
+
   #makeLink(id: NodeId, address: Address): OutgoingLink {
-    const { clock, random, network, secret, local, peers } = this.#options;
-    const judge = (hello: Hello): Refusal | null => judgeHello(hello, local(), peers, id);
+    const { clock, random, network, secret, tls, local } = this.#options;
+    const judge = (hello: Hello, connection: Connection): Refusal | null => this.#judge(hello, connection, id);
     const timing = { connectTimeoutMs, handshakeTimeoutMs, retryMinMs, retryMaxMs };
     return new OutgoingLink(
-      { address, clock, random, network, secret, local, judge, ...timing },
+      { address, clock, random, network, secret, tls, local, judge, ...timing },
       {
         up: (hello) => {
           this.#once.over(`${id} rejected`);
@@ -183,9 +232,10 @@ export class PeerTransport {
         },
         nobodyListens: () => this.#events.nobodyListens(id),
         rejected: (refusal, byPeer) => this.#rejected(id, address, refusal, byPeer),
+        untrusted: (text) => this.#rejected(id, address, { code: 'certificate', text }, false),
         drained: () => {
-          const peer = this.#peerOf(id);
-          if (!peer.starved) return;
+          const peer = this.#peers.get(id);
+          if (peer?.starved !== true) return;
           peer.starved = false;
           this.#events.reachable(id);
         },
@@ -193,13 +243,8 @@ export class PeerTransport {
     );
   }
 
-  #peerOf(id: NodeId): Peer {
-    const peer = this.#peers.get(id);
-    if (peer === undefined) throw new Error(`no such peer: ${id}`);
-    return peer;
-  }
-
   #rejected(id: NodeId, address: Address, refusal: Refusal, byPeer: boolean): void {
+    if (byPeer && refusal.code === 'removed') this.#events.removed(id);
     const text = byPeer
       ? `node ${id} at ${formatAddress(address)} refuses this node: ${refusal.text}`
       : `node ${id} at ${formatAddress(address)} is not one to work with: ${refusal.text}`;
@@ -214,7 +259,9 @@ export class PeerTransport {
       return;
     }
     const { local, secret, random, clock } = this.#options;
-    const handshake = new AcceptHandshake(local(), secret, random.bytes(nonceBytes), (hello) => this.#judge(hello));
+    const handshake = new AcceptHandshake(local(), secret, random.bytes(nonceBytes), (hello) =>
+      this.#judge(hello, connection, null),
+    );
     const abandon = performHandshake(connection, handshake, clock, handshakeTimeoutMs, (result) => {
       this.#strangers.delete(connection);
       this.#accepted(connection, result);
@@ -222,21 +269,31 @@ export class PeerTransport {
     this.#strangers.set(connection, abandon);
   }
 
-  #judge(hello: Hello): Refusal | null {
-    const refusal = judgeHello(hello, this.#options.local(), this.#options.peers, null);
-    if (refusal !== null || hello.kind === 'raft' || this.#events.acceptsClients()) return refusal;
-    return { code: 'not-leading', text: 'it does not lead' };
+  /** `expected`: whom we dialled; null when it dialled us. */
+  #judge(hello: Hello, connection: Connection, expected: NodeId | null): Refusal | null {
+    const names = this.#options.tls === null ? null : (connection.certifiedNames ?? []);
+    const refusal = judgeHello({ hello, names, expected }, this.#options.local(), this.#peers);
+    if (refusal !== null || expected !== null) return refusal;
+    if (hello.kind === 'raft') return this.#judgeRun(hello);
+    return this.#events.acceptsClients() ? null : { code: 'not-leading', text: 'it does not lead' };
+  }
+
+  /** A process that is there again after another took its place was there all the time: two run as one node. */
+  #judgeRun({ node, run }: Hello): Refusal | null {
+    const peer = this.#peers.get(node);
+    if (peer === undefined || run === '') return null;
+    if (peer.incoming === null) peer.rightful = null;
+    else if (peer.rightful === null && peer.runs.at(-1) !== run && peer.runs.includes(run)) peer.rightful = run;
+    if (peer.rightful === null || peer.rightful === run) return null;
+    const text = `another process runs as node ${node}, and was there first: one of the two must be stopped`;
+    return { code: 'node', text };
   }
 
   #accepted(connection: Connection, result: HandshakeResult): void {
     if (result.type === 'lost') return;
     if (result.type === 'refused') {
       if (result.refusal.code === 'not-leading') return;
-      const { host } = connection.remote;
-      this.#once.warn(
-        `${host} ${result.refusal.code}`,
-        `turned away a peer connection from ${host}: ${result.refusal.text}`,
-      );
+      this.#turnedAway(connection.remote, result.refusal.code, result.refusal.text);
       return;
     }
     if (result.hello.kind === 'client') {
@@ -248,9 +305,20 @@ export class PeerTransport {
     this.#attach(connection, result);
   }
 
+  #turnedAway({ host }: Address, code: string, text: string): void {
+    // Several members may be behind one address; what is not of this protocol comes in all forms.
+    const about = code === 'malformed' ? `${host} ${code}` : `${host} ${code} ${text}`;
+    this.#once.warn(about, `turned away a peer connection from ${host}: ${text}`);
+  }
+
   #attach(connection: Connection, result: Extract<HandshakeResult, { type: 'accepted' }>): void {
-    const peer = this.#peerOf(result.hello.node);
-    const incoming: IncomingLink = new IncomingLink(connection, result.hello, this.#options, {
+    const { hello } = result;
+    const peer = this.#peers.get(hello.node);
+    if (peer === undefined) throw new Error(`no such peer: ${hello.node}`);
+    if (hello.run !== '' && peer.runs.at(-1) !== hello.run) {
+      peer.runs = [...peer.runs.filter((run) => run !== hello.run), hello.run].slice(-runsMax);
+    }
+    const incoming: IncomingLink = new IncomingLink(connection, hello, this.#options, {
       message: (message) => {
         if (message.type !== 'alive') this.#events.message(message, peer.id);
       },
@@ -265,7 +333,7 @@ export class PeerTransport {
     });
     peer.incoming?.drop();
     peer.incoming = incoming;
-    this.#events.greeted(result.hello);
+    this.#events.greeted(hello);
     // It speaks to us, so it listens: no need to wait for the next try.
     peer.link.dial();
     result.take(incoming);

@@ -1,9 +1,8 @@
-import type { Address, Clock, Connection, Network, Random } from '@lockstep/kernel';
+import type { Address, Clock, Connection, MutualTls, Network, Random } from '@lockstep/kernel';
 import { HandedConnection } from './handed-connection.ts';
 import { DialHandshake } from './handshake.ts';
-import type { Judge } from './handshake.ts';
-import { nonceBytes } from './hello.ts';
-import type { LocalIdentity } from './hello.ts';
+import { helloVersionOf, nonceBytes } from './hello.ts';
+import type { Hello, HelloVersion, LocalIdentity, Refusal } from './hello.ts';
 import { performHandshake } from './perform-handshake.ts';
 
 export interface TunnelOptions {
@@ -11,8 +10,9 @@ export interface TunnelOptions {
   readonly random: Random;
   readonly network: Network;
   readonly secret: Uint8Array | null;
+  readonly tls: MutualTls | null;
   readonly local: LocalIdentity;
-  readonly judge: Judge;
+  readonly judge: (hello: Hello, connection: Connection) => Refusal | null;
   readonly address: Address;
   /** `host:port` of the client. */
   readonly clientAddress: string;
@@ -23,14 +23,33 @@ export interface TunnelOptions {
 /** The other side will not take the client. The text says why. */
 export class TunnelRefusedError extends Error {
   override readonly name = 'TunnelRefusedError';
+  /** It might take a hello of the first layout. */
+  readonly readsOlder: boolean;
+  constructor({ code, text }: Refusal, byPeer: boolean) {
+    super(text);
+    this.readsOlder = byPeer && code === 'version';
+  }
 }
 
 /** Dials a member's peer listener for a client. The connection is the client's from its first byte on; it waits for `start`. */
 export async function dialTunnel(options: TunnelOptions): Promise<Connection> {
-  const { clock, secret, local, judge, clientAddress } = options;
-  const connection = await options.network.connect(options.address, options.connectTimeoutMs);
+  const { levels } = options.local;
+  const newest = helloVersionOf(levels);
+  try {
+    return await dialAs(options, newest);
+  } catch (error) {
+    const older = error instanceof TunnelRefusedError && error.readsOlder && newest > 1 && levels.min === 1;
+    if (!older) throw error;
+    return await dialAs(options, 1);
+  }
+}
+
+async function dialAs(options: TunnelOptions, version: HelloVersion): Promise<Connection> {
+  const { clock, secret, local, clientAddress, tls, address } = options;
+  const connection = await options.network.connect(address, options.connectTimeoutMs, tls ?? undefined);
   const nonce = options.random.bytes(nonceBytes);
-  const handshake = new DialHandshake(local, { kind: 'client', clientAddress }, secret, nonce, judge);
+  const judge = (hello: Hello): Refusal | null => options.judge(hello, connection);
+  const handshake = new DialHandshake(local, { kind: 'client', clientAddress }, secret, nonce, judge, version);
   return new Promise((resolve, reject) => {
     performHandshake(connection, handshake, clock, options.handshakeTimeoutMs, (result) => {
       switch (result.type) {
@@ -41,11 +60,13 @@ export async function dialTunnel(options: TunnelOptions): Promise<Connection> {
           return;
         }
         case 'refused':
-          reject(new TunnelRefusedError(result.refusal.text));
+          reject(new TunnelRefusedError(result.refusal, result.byPeer));
           return;
         case 'lost':
-          reject(result.error ?? new TunnelRefusedError('the connection was closed before the client was taken'));
+          reject(result.error ?? new TunnelRefusedError(gone, false));
       }
     });
   });
 }
+
+const gone: Refusal = { code: 'not-ready', text: 'the connection was closed before the client was taken' };
