@@ -1,6 +1,6 @@
 import type { BrokerNodeOptions } from '@lockstep/broker';
 import type { Disk, DiskFile } from '@lockstep/kernel';
-import { RaftNode } from '@lockstep/raft-log';
+import { RaftNode, Rules } from '@lockstep/raft-log';
 import type { RaftOptions } from '@lockstep/raft-log';
 
 import type { ClusterMutation } from './sim-cluster.ts';
@@ -15,8 +15,8 @@ type RaftInput = Parameters<RaftNode['step']>[0];
 type RaftBatch = NonNullable<ReturnType<RaftNode['takeBatch']>>;
 
 /** Raft, figure 8. */
-class CountsEarlierTerms extends RaftNode {
-  protected override mayCommit(): boolean {
+class CountsEarlierTerms extends Rules {
+  override mayCommit(): boolean {
     return true;
   }
 }
@@ -82,7 +82,7 @@ export const mutants: readonly Mutant[] = [
       faults: ['figureEight'],
       options: (plain) => ({
         ...plain,
-        makeRaftNode: (raft) => new CountsEarlierTerms(raft),
+        makeRaftNode: (raft) => new RaftNode(raft, new CountsEarlierTerms()),
         logSettings: { ...plain.logSettings, appendBytesMax: 1, inflightAppendsMax: 1 },
       }),
     }),

@@ -11,7 +11,7 @@ export interface Configuration {
   readonly votersOutgoing: readonly NodeId[];
   /** Who is to vote once all of them that are learners yet have caught up. Empty when that is who votes already. */
   readonly votersNext: readonly NodeId[];
-  /** Receive everything, never count. None is in `voters`; one that is being demoted may still be in `votersOutgoing`. */
+  /** Receive everything, never count. None is a voter, of either kind. */
   readonly learners: readonly NodeId[];
   /** Those of all members that have no state machine. They vote as others do, but never lead visibly. */
   readonly witnesses: readonly NodeId[];
@@ -56,6 +56,6 @@ export function isConfiguration(configuration: Configuration): boolean {
   const lists = [voters, votersOutgoing, votersNext, learners, witnesses];
   const eachOnce = lists.every((list) => new Set(list).size === list.length);
   const known = [...votersNext, ...witnesses, ...Object.keys(addresses)].every((id) => members.has(id as NodeId));
-  const apart = learners.every((id) => !voters.includes(id));
+  const apart = learners.every((id) => !voters.includes(id) && !votersOutgoing.includes(id));
   return voters.length > 0 && eachOnce && known && apart && Number.isSafeInteger(level) && level >= 1;
 }

@@ -1,7 +1,4 @@
-import type { NodeId } from '@lockstep/kernel';
-import { membersOf } from './configuration.ts';
 import type { Configuration, ConfigurationAt } from './configuration.ts';
-import { Majorities } from './majorities.ts';
 import type { Entry } from './types.ts';
 
 /**
@@ -11,26 +8,16 @@ import type { Entry } from './types.ts';
 export class Configurations {
   /** Oldest first, never empty. */
   readonly #list: ConfigurationAt[];
-  #members: readonly NodeId[] = [];
-  #majorities: Majorities;
 
-  constructor(founding: Configuration, recovered: readonly ConfigurationAt[]) {
-    this.#list = recovered.length > 0 ? [...recovered] : [{ index: 0, configuration: founding }];
-    this.#majorities = this.#derive();
+  /** `recovered`: oldest first. Unless its first one is the snapshot's, a truncation may bring back what stood before all of them. */
+  constructor(founding: Configuration, recovered: readonly ConfigurationAt[], snapshotIndex: number) {
+    const fromSnapshot = recovered.length > 0 && recovered[0]!.index <= snapshotIndex;
+    this.#list = fromSnapshot ? [...recovered] : [{ index: 0, configuration: founding }, ...recovered];
   }
 
-  /** In use. */
+  /** The last one. */
   get current(): ConfigurationAt {
     return this.#list.at(-1)!;
-  }
-
-  /** Of the configuration in use, in one order for everybody. */
-  get members(): readonly NodeId[] {
-    return this.#members;
-  }
-
-  get majorities(): Majorities {
-    return this.#majorities;
   }
 
   /** What a snapshot at `index` has to carry: the newest configuration at or before it. Not to be asked below the newest snapshot. */
@@ -39,32 +26,21 @@ export class Configurations {
   }
 
   append({ index, configuration }: Entry): void {
-    if (configuration === undefined) return;
-    this.#list.push({ index, configuration });
-    this.#majorities = this.#derive();
+    if (configuration !== undefined) this.#list.push({ index, configuration });
   }
 
   /** Nothing committed is ever truncated, so one is always left. */
   truncateFrom(index: number): void {
-    if (this.current.index < index || this.#list.length === 1) return;
     while (this.#list.length > 1 && this.current.index >= index) this.#list.pop();
-    this.#majorities = this.#derive();
   }
 
   /** A snapshot has replaced the log; null: it doesn't say who is a member, so nothing has changed since the founding. */
   reset(configuration: ConfigurationAt | null): void {
     this.#list.splice(0, this.#list.length, configuration ?? this.#list[0]!);
-    this.#majorities = this.#derive();
   }
 
   /** A snapshot stands for everything up to `index`. */
   dropBelow(index: number): void {
     while (this.#list.length > 1 && this.#list[1]!.index <= index) this.#list.shift();
-  }
-
-  #derive(): Majorities {
-    const { configuration } = this.current;
-    this.#members = membersOf(configuration);
-    return new Majorities(configuration);
   }
 }

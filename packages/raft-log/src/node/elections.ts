@@ -16,6 +16,9 @@ const QUICK_TRIES = 4;
  * lost sight of the leader, disturbs nobody. Then it votes for itself and asks for votes; the requests leave only when its own vote
  * (and with it all of its log) is on disk, since its log is what the others judge, and its own vote counts from then on.
  *
+ * Whom it votes for does not depend on who is a member: a log that is more complete may know of members that this one has not yet heard of
+ * (thesis §4.2.2). Votes of those who are no voters in its own configuration are nothing to a candidate.
+ *
  * Two survivors of a leader's death must not split their votes: by rank one goes first, and who has granted a pre-vote waits a
  * little. Attempts that fail are repeated after a short random span, since no leader is there to be disturbed; the span grows.
  */
@@ -43,7 +46,7 @@ export class Elections {
     this.#won = won;
     this.#timeout = member.electionTimeout();
     // Nobody else is there to be waited for in a cluster of one.
-    this.#deadline = member.quorum === 1 ? 0 : this.#timeout;
+    this.#deadline = member.isAlone ? 0 : this.#timeout;
   }
 
   /** This member follows, whomever: no campaign is under way any more. */
@@ -105,7 +108,7 @@ export class Elections {
 
   /** The leader asks for it (thesis §3.10): no pre-vote, and the others vote even though they hear a leader. */
   timeoutNow(): void {
-    if (this.#member.standing !== 'voter') return;
+    if (!this.#mayCampaign || this.#member.isWitness(this.#member.id)) return;
     this.#transfer = true;
     this.#campaignForVotes();
   }
@@ -181,10 +184,15 @@ export class Elections {
   }
 
   #campaignByRank(): void {
-    const { members, dead, id, now } = this.#member;
-    const rank = members.filter((member) => !dead.has(member)).indexOf(id);
+    const member = this.#member;
+    const { members, dead, id, now } = member;
+    const able = members.filter((one) => member.votes(one) && !dead.has(one));
+    const rank = [
+      ...able.filter((one) => !member.isWitness(one)),
+      ...able.filter((one) => member.isWitness(one)),
+    ].indexOf(id);
     if (rank === 0) this.#campaign();
-    else this.#deadline = Math.min(this.#deadline, now + STAGGER_TICKS * rank + this.#chance());
+    else if (rank > 0) this.#deadline = Math.min(this.#deadline, now + STAGGER_TICKS * rank + this.#chance());
   }
 
   #chance(): number {
@@ -195,15 +203,25 @@ export class Elections {
     const member = this.#member;
     this.#timeout = member.electionTimeout();
     this.#deadline = member.now + this.#timeout;
-    if (member.standing !== 'voter') {
+    if (!this.#mayCampaign) {
       member.leader = null;
       return;
     }
     this.#tries += 1;
     this.#transfer = false;
+    if (!member.rules.asksFirst()) {
+      this.#campaignForVotes();
+      return;
+    }
     this.#begin('preVote');
     for (const peer of member.others) this.#request(peer);
     this.#grant(member.id);
+  }
+
+  /** A learner, or who has been removed, could only disturb (thesis §4.2.3). */
+  get #mayCampaign(): boolean {
+    const { standing, id } = this.#member;
+    return standing === 'voter' && this.#member.votes(id);
   }
 
   #campaignForVotes(): void {
@@ -238,7 +256,7 @@ export class Elections {
   #grant(voter: NodeId): void {
     this.#rejected.delete(voter);
     this.#granted.add(voter);
-    if (this.#granted.size < this.#member.quorum) return;
+    if (!this.#member.majorities.agree((id) => this.#granted.has(id))) return;
     if (this.#phase === 'preVote') {
       this.#campaignForVotes();
       return;
@@ -258,11 +276,9 @@ export class Elections {
 
   /** The phase stays open: who has rejected may yet notice the leader's death and grant after all. */
   #retrySoonIfLost(): void {
-    const { members, dead, quorum } = this.#member;
-    let possible = 0;
-    for (const member of members)
-      if (this.#granted.has(member) || (!this.#rejected.has(member) && !dead.has(member))) possible += 1;
-    if (possible < quorum) this.retrySoon();
+    const { majorities, dead } = this.#member;
+    const mayYet = (id: NodeId): boolean => this.#granted.has(id) || (!this.#rejected.has(id) && !dead.has(id));
+    if (!majorities.agree(mayYet)) this.retrySoon();
   }
 
   #retrySpan(): number {

@@ -1,7 +1,8 @@
 import type { NodeId } from '@lockstep/kernel';
 import type { Member } from './member.ts';
 import type { ConfigurationAt } from './configuration.ts';
-import type { AppendRequest, Entry, Heartbeat, Installation } from './types.ts';
+import { entryKind } from './types.ts';
+import type { AppendRequest, Entry, Heartbeat, Installation, Shape } from './types.ts';
 
 /**
  * The follower's side of replication (Raft §5.3): which entries it takes, what it knows to be committed, and what it acknowledges.
@@ -42,6 +43,8 @@ export class Following {
   #acknowledge = false;
   #admitIndex: number | null = null;
   #install: Installation | null = null;
+  #released = 0;
+  #releaseTold = 0;
 
   constructor(member: Member) {
     this.#member = member;
@@ -71,13 +74,14 @@ export class Following {
     }
     if (!this.#take(append)) return;
     this.#validated(previousIndex + entries.length);
-    this.#member.commitTo(Math.min(append.commitIndex, previousIndex + entries.length));
+    this.#member.commitTo(this.#member.rules.mayBeCommitted(append.commitIndex, previousIndex + entries.length));
     this.#acknowledge = true;
   }
 
   onHeartbeat(heartbeat: Heartbeat): void {
     const member = this.#member;
-    member.commitTo(Math.min(heartbeat.commitIndex, this.#validatedIndex));
+    member.commitTo(member.rules.mayBeCommitted(heartbeat.commitIndex, this.#validatedIndex));
+    this.#release(heartbeat.releasedIndex);
     if (heartbeat.admitIndex !== null) this.#admitIndex = heartbeat.admitIndex;
     this.joinIfComplete();
     member.outbox.sendNow({
@@ -91,17 +95,28 @@ export class Following {
   }
 
   /** The sender leads this term, and its snapshot holds nothing that isn't committed. */
-  onSnapshot(index: number, term: number, configuration: ConfigurationAt | null): void {
+  onSnapshot(index: number, term: number, configuration: ConfigurationAt | null, shape = false): void {
     const { log, commitIndex } = this.#member;
     if (index > commitIndex) {
       if (log.termAt(index) !== term) {
         log.reset(index, term, configuration, commitIndex);
-        this.#install = { index, term, configuration: log.configurations.current };
+        this.#install = { index, term, shape, configuration: log.configurations.current };
       }
       this.#member.commitTo(index);
     }
     this.#validated(Math.max(index, commitIndex));
     this.#acknowledge = true;
+  }
+
+  /**
+   * The shape of a snapshot, for a witness. One that has a state machine would lose its log by it: it takes none, whoever says that it is a
+   * witness. (A new member has nothing to lose, and does not yet know what it is.)
+   */
+  onShape({ index, shapeTerm, configuration }: Shape): void {
+    const { log, id } = this.#member;
+    const meant = configuration.configuration.witnesses.includes(id) && configuration.index <= index;
+    if (meant && (this.#member.isWitness(id) || log.lastIndex === 0))
+      this.onSnapshot(index, shapeTerm, configuration, true);
   }
 
   /** An abstaining member that holds all it was asked to hold takes part again. */
@@ -114,6 +129,15 @@ export class Following {
   }
 
   /** A batch that installs carries nothing else that concerns the log. */
+  /** On a witness: what need not be kept any more, when that has become more; else null. */
+  takeRelease(): number | null {
+    const { log } = this.#member;
+    const index = this.#released;
+    if (index <= Math.max(this.#releaseTold, log.snapshotIndex)) return null;
+    this.#releaseTold = index;
+    return index;
+  }
+
   takeInstall(): Installation | null {
     const install = this.#install;
     this.#install = null;
@@ -140,6 +164,11 @@ export class Following {
       reject: null,
       standing: durable.standing,
     });
+  }
+
+  #release(index: number): void {
+    const { commitIndex, id } = this.#member;
+    if (this.#member.isWitness(id)) this.#released = Math.max(this.#released, Math.min(index, commitIndex));
   }
 
   #validated(index: number): void {
@@ -181,12 +210,13 @@ export class Following {
   }
 }
 
-/** Do these entries stand next to each other, right after `previousIndex`, and are none of a later term than the sender's? */
+/** Do these entries stand next to each other, right after `previousIndex`, are none of a later term than the sender's, and whole? */
 function isRun(entries: readonly Entry[], previousIndex: number, term: number): boolean {
   let index = previousIndex;
   for (const entry of entries) {
     index += 1;
     if (entry.index !== index || entry.term > term) return false;
+    if ((entry.kind === entryKind.configuration) !== (entry.configuration !== undefined)) return false;
   }
   return true;
 }

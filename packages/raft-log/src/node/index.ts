@@ -3,6 +3,7 @@
  * no chance of its own; it never looks inside a record.
  */
 export { RaftNode } from './raft-node.ts';
+export { Rules } from './rules.ts';
 export { configurationOf, isConfiguration, isJoint, membersOf } from './configuration.ts';
 export type { Configuration, ConfigurationAt } from './configuration.ts';
 export { entryKind } from './types.ts';

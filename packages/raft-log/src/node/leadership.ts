@@ -1,52 +1,63 @@
 import type { NodeId } from '@lockstep/kernel';
+import { isJoint } from './configuration.ts';
+import type { Configuration } from './configuration.ts';
+import { HandOver } from './hand-over.ts';
 import type { Member } from './member.ts';
-import { Progress } from './progress.ts';
+import { changed, enterJoint, joining, leaveJoint } from './membership.ts';
+import { Peers } from './peers.ts';
+import type { Progress } from './progress.ts';
 import { Reads } from './reads.ts';
 import { Replication } from './replication.ts';
 import { entryKind } from './types.ts';
-import type { AppendReply, HeartbeatReply, PeerProgress, ProposeRefusal, RaftInput, Standing } from './types.ts';
+import type {
+  AppendReply,
+  ChangeRefusal,
+  Entry,
+  HeartbeatReply,
+  MembershipChange,
+  PeerProgress,
+  ProposeRefusal,
+  RaftInput,
+  Standing,
+} from './types.ts';
 
 /** Tick inputs in a row without a majority before a leader gives up: after a stall what waits in the sockets is heard first. */
 const STRIKES = 2;
 
 type Input<Type extends RaftInput['type']> = Extract<RaftInput, { readonly type: Type }>;
 
-/** One spell of leading, from the election to whatever ends it: commit (Raft §5.3, §5.4.2), check-quorum (thesis §6.2), admission, transfer (§3.10). */
+/**
+ * One spell of leading, from the election to whatever ends it: commit (Raft §5.3, §5.4.2), check-quorum (thesis §6.2), changes of membership
+ * (§4.3), admission of abstaining members, reads (§6.4).
+ *
+ * A witness that has won an election holds what every other voter lacked. It takes nothing on: it brings the best member that has a state
+ * machine up to date and hands over to it, again and again until somebody else leads.
+ */
 export class Leadership {
   readonly #member: Member;
   readonly #replication: Replication;
-  readonly #mayCommit: (index: number) => boolean;
-  readonly #peers: readonly Progress[];
-  readonly #byId: ReadonlyMap<NodeId, Progress>;
+  readonly #peers: Peers;
+  readonly #reads: Reads;
+  readonly #handOver: HandOver;
   /** Of its first own entry; with it, all that earlier leaders left behind is committed (Raft §8). */
   readonly #firstOwnIndex: number;
-  /** Reused by every count. */
-  readonly #matches: number[] = [];
   #uncommittedBytes = 0;
   #round = 0;
   /** When the latest rounds began, oldest first; the last one is `#round`'s. Those older than an election time-out prove nothing any more. */
   readonly #roundsBeganAt: number[] = [];
   #sinceHeartbeat = 0;
   #strikes = 0;
-  readonly #reads: Reads;
-  #transfer: { readonly to: Progress; readonly since: number; told: boolean } | null = null;
+  /** It is committed that this member has no vote: it leads only until it has handed over. */
+  #retiring = false;
 
-  /** `mayCommit`: §5.4.2's rule, for an index that a majority holds. */
-  constructor(member: Member, voters: ReadonlySet<NodeId>, mayCommit: (index: number) => boolean) {
+  constructor(member: Member, voters: ReadonlySet<NodeId>) {
     this.#member = member;
-    this.#mayCommit = mayCommit;
     this.#replication = new Replication(member);
     this.#reads = new Reads(member);
-    const { log, others, now, options } = member;
-    // Hopeful: most followers hold all of it, and the first append tells.
-    this.#peers = others.map((id) => new Progress(id, log.lastIndex + 1));
-    this.#byId = new Map(this.#peers.map((peer) => [peer.id, peer]));
+    this.#peers = new Peers(member, voters);
+    this.#handOver = new HandOver(member, this.#peers);
+    const { log, now, options } = member;
     this.#roundsBeganAt.push(now);
-    for (const peer of this.#peers) {
-      if (!voters.has(peer.id)) continue;
-      peer.heardAt = now;
-      peer.confirmedAt = now;
-    }
     this.#firstOwnIndex = log.lastIndex + 1;
     log.append(options.makeEntry(this.#firstOwnIndex, member.term, entryKind.noop, new Uint8Array(0)));
   }
@@ -60,112 +71,88 @@ export class Leadership {
    * that it answered: after a stall the answers that have waited in the sockets prove nothing, since another may lead by now.
    */
   get confirmed(): boolean {
-    if (this.#transfer !== null) return false;
-    const { now, options, quorum } = this.#member;
-    let confirmed = 1;
-    for (const { standing, confirmedAt } of this.#peers)
-      if (standing === 'voter' && confirmedAt !== null && now - confirmedAt < options.electionTicks) confirmed += 1;
-    return confirmed >= quorum;
-  }
-
-  get quorumHeard(): boolean {
-    let heard = 1;
-    for (const peer of this.#peers) if (peer.standing === 'voter' && this.#isAlive(peer)) heard += 1;
-    return heard >= this.#member.quorum;
+    return !this.#isEnding && this.#peers.confirmed;
   }
 
   get progress(): readonly PeerProgress[] {
-    return this.#peers.map((peer) => ({
+    return this.#peers.all.map((peer) => ({
       id: peer.id,
       state: peer.state,
       matchIndex: peer.matchIndex,
       standing: peer.standing,
-      alive: this.#isAlive(peer),
-      caughtUp: false,
+      alive: this.#peers.isAlive(peer),
+      caughtUp: peer.caughtUp,
     }));
   }
 
   propose(payloads: readonly Uint8Array[]): number | ProposeRefusal {
     const { log, term, options } = this.#member;
-    if (this.#transfer !== null) return { reason: 'transferring' };
-    if (!this.quorumHeard) return { reason: 'no-quorum' };
+    const refusal = this.#refusal;
+    if (refusal !== null) return refusal;
     let bytes = 0;
     for (const payload of payloads) bytes += payload.length;
     // One that is too large by itself must still be possible.
     const full = this.#uncommittedBytes > 0 && this.#uncommittedBytes + bytes > options.uncommittedBytesMax;
     if (full) return { reason: 'too-much-uncommitted' };
     const first = log.lastIndex + 1;
-    for (const payload of payloads) {
-      const entry = options.makeEntry(log.lastIndex + 1, term, entryKind.command, payload);
-      this.#uncommittedBytes += entry.record.length;
-      log.append(entry);
-    }
+    for (const payload of payloads)
+      this.#append(options.makeEntry(log.lastIndex + 1, term, entryKind.command, payload));
     return first;
+  }
+
+  /** Returns the index of the first entry that this leads to. */
+  changeMembership(change: MembershipChange): number | ChangeRefusal {
+    const refusal = this.#refusal;
+    if (refusal !== null) return refusal;
+    if (!this.#mayChange) return { reason: 'change-under-way' };
+    const next = changed(this.#member.configuration.configuration, change);
+    if (typeof next === 'string') return { reason: 'invalid', detail: next };
+    return this.#appendConfiguration(this.#isReady(next) ? enterJoint(next) : next);
   }
 
   /** Returns false when this member must stop leading. */
   tick(ticks: number): boolean {
-    const { now, options } = this.#member;
-    this.#strikes = this.quorumHeard ? 0 : this.#strikes + 1;
+    const { options, rules } = this.#member;
+    this.#strikes = rules.mayGoOnLeading(this.#peers.quorumHeard) ? 0 : this.#strikes + 1;
     if (this.#strikes >= STRIKES) return false;
-    if (this.#transfer !== null && now - this.#transfer.since >= options.electionTicks) this.#transfer = null;
+    this.#handOver.tick();
+    if (this.#retiring && !this.#handOver.underWay) return false;
+    if (this.#isWitness) this.#handOver.begin(null);
     this.#reads.expire();
+    this.#peers.dropThoseGone();
+    for (const peer of this.#peers.all) this.#judgeRound(peer);
+    this.#proceed();
     this.#sinceHeartbeat += ticks;
     if (this.#sinceHeartbeat >= options.heartbeatTicks) {
       this.#heartbeatAll();
     } else {
-      for (const peer of this.#peers) if (this.#committedFor(peer) > peer.commitSent) this.#heartbeat(peer);
+      for (const peer of this.#peers.all) if (this.#committedFor(peer) > peer.commitSent) this.#heartbeat(peer);
     }
     return true;
-  }
-
-  /** Begins a round: whoever answers it has not followed a later leader by now. */
-  #heartbeatAll(): void {
-    this.#sinceHeartbeat = 0;
-    this.#beginRound();
-    this.#reads.roundBegins(this.#round);
-    for (const peer of this.#peers) this.#heartbeat(peer);
-    this.#answerReads();
-  }
-
-  #answerReads(): void {
-    if (this.ownTermCommitted) this.#reads.answer((round) => this.#confirmedSince(round));
-  }
-
-  /** Has a majority answered that round or a later one? */
-  #confirmedSince(round: number): boolean {
-    let confirmed = 1;
-    for (const { standing, ackedRound } of this.#peers) if (standing === 'voter' && ackedRound >= round) confirmed += 1;
-    return confirmed >= this.#member.quorum;
-  }
-
-  #beginRound(): void {
-    const { now, options } = this.#member;
-    const times = this.#roundsBeganAt;
-    this.#round += 1;
-    times.push(now);
-    while (now - times[0]! >= options.electionTicks) times.shift();
   }
 
   /** Builds what the followers are due; once per batch. */
   advance(): void {
     if (this.#reads.wantsRound) this.#heartbeatAll();
-    for (const peer of this.#peers) this.#replication.advance(peer);
-    const { id: from, term, log, outbox } = this.#member;
-    const transfer = this.#transfer;
-    if (transfer === null || transfer.told || transfer.to.matchIndex < log.lastIndex) return;
-    transfer.told = true;
-    outbox.sendNow({ type: 'timeoutNow', from, to: transfer.to.id, term });
+    for (const peer of this.#peers.all) this.#replication.advance(peer);
+    this.#handOver.advance();
+  }
+
+  /** This member leads no more. */
+  end(): void {
+    this.#reads.refuseAll();
   }
 
   onAppendReply(reply: AppendReply): void {
     const peer = this.#heard(reply.from, reply.standing);
-    if (this.#replication.onReply(peer, reply)) this.commit();
+    if (peer === null || !this.#replication.onReply(peer, reply)) return;
+    this.#judgeRound(peer);
+    this.commit();
   }
 
   onHeartbeatReply(reply: HeartbeatReply): void {
     const peer = this.#heard(reply.from, reply.standing);
-    if (reply.round > this.#round) return;
+    if (peer === null || reply.round > this.#round) return;
     peer.ackedRound = Math.max(peer.ackedRound, reply.round);
     const beganAt = this.#roundsBeganAt.at(reply.round - this.#round - 1);
     if (beganAt !== undefined) peer.confirmedAt = Math.max(peer.confirmedAt ?? beganAt, beganAt);
@@ -175,26 +162,22 @@ export class Leadership {
   }
 
   onReadIndex(context: number): void {
-    this.#reads.ask(context);
-  }
-
-  /** This member leads no more. */
-  end(): void {
-    this.#reads.refuseAll();
+    if (this.#isWitness) this.#member.outbox.confirmRead(context, null);
+    else this.#reads.ask(context);
   }
 
   onEntriesRead(input: Input<'entriesRead'>): void {
-    const peer = this.#byId.get(input.peer);
+    const peer = this.#peers.get(input.peer);
     if (peer !== undefined) this.#replication.onRead(peer, input.from, input.entries);
   }
 
   onSnapshotSent(input: Input<'snapshotSent'>): void {
-    const peer = this.#byId.get(input.peer);
+    const peer = this.#peers.get(input.peer);
     if (peer !== undefined) this.#replication.onSnapshotSent(peer, input.index, input.delivered);
   }
 
   onPeerUp(id: NodeId): void {
-    const peer = this.#byId.get(id);
+    const peer = this.#peers.get(id);
     if (peer === undefined) return;
     const next = peer.matchIndex > 0 ? peer.matchIndex + 1 : this.#member.log.lastIndex + 1;
     peer.forget(next);
@@ -202,51 +185,104 @@ export class Leadership {
   }
 
   onPeerDown(id: NodeId): void {
-    if (this.#transfer?.to.id === id) this.#transfer = null;
+    this.#handOver.peerDown(id);
   }
 
   onTransfer(to: NodeId | null): void {
-    if (this.#transfer !== null) return;
-    const { dead, now } = this.#member;
-    const able = this.#peers.filter((p) => p.standing === 'voter' && this.#isAlive(p) && !dead.has(p.id));
-    const wanted = to === null ? able : able.filter((peer) => peer.id === to);
-    let best: Progress | null = null;
-    for (const peer of wanted) if (best === null || peer.matchIndex > best.matchIndex) best = peer;
-    if (best !== null) this.#transfer = { to: best, since: now, told: false };
+    this.#handOver.begin(to);
   }
 
   /** Counts who holds what, on disk; this member only by what it has been told is on its own. */
   commit(): void {
     const member = this.#member;
-    const matches = this.#matches;
-    matches.length = 0;
-    matches.push(member.log.persistedIndex);
-    for (const peer of this.#peers) matches.push(peer.standing === 'voter' ? peer.matchIndex : 0);
-    matches.sort((a, b) => b - a);
-    const index = matches[member.quorum - 1]!;
-    if (index <= member.commitIndex || !this.#mayCommit(index)) return;
+    const { log, rules, term } = member;
+    const index = this.#peers.heldByMajority;
+    if (index <= member.commitIndex || !rules.mayCommit(log.termAt(index), term)) return;
     const fromOwn = Math.max(member.commitIndex + 1, this.#firstOwnIndex + 1);
-    this.#uncommittedBytes -= member.log.tail.bytesBetween(fromOwn, index);
+    this.#uncommittedBytes -= log.tail.bytesBetween(fromOwn, index);
     member.commitTo(index);
+    this.#proceed();
     this.#answerReads();
   }
 
   /** Up to where memory may be let go of: what no follower who keeps up still needs. */
   get neededAbove(): number {
     let needed = Number.MAX_SAFE_INTEGER;
-    for (const peer of this.#peers)
-      if (peer.state === 'replicate' && this.#isAlive(peer) && peer.nextIndex >= this.#member.log.tail.firstIndex)
+    for (const peer of this.#peers.all)
+      if (peer.state === 'replicate' && this.#peers.isAlive(peer) && peer.nextIndex >= this.#member.log.tail.firstIndex)
         needed = Math.min(needed, peer.matchIndex);
     return needed;
   }
 
-  #isAlive(peer: Progress): boolean {
-    const { now, options } = this.#member;
-    return peer.heardAt !== null && now - peer.heardAt < options.electionTicks;
+  get #isWitness(): boolean {
+    return this.#member.isWitness(this.#member.id);
   }
 
-  #heard(id: NodeId, standing: Standing): Progress {
-    const peer = this.#byId.get(id)!;
+  get #isEnding(): boolean {
+    return this.#handOver.underWay || this.#retiring || this.#isWitness;
+  }
+
+  /** Why nothing is taken at the moment. */
+  get #refusal(): ProposeRefusal | null {
+    if (this.#isWitness) return { reason: 'not-leader', leader: null };
+    if (this.#isEnding) return { reason: 'transferring' };
+    return this.#peers.quorumHeard ? null : { reason: 'no-quorum' };
+  }
+
+  #append(entry: Entry): void {
+    this.#uncommittedBytes += entry.record.length;
+    this.#member.log.append(entry);
+  }
+
+  #appendConfiguration(configuration: Configuration): number {
+    const { log, options, term } = this.#member;
+    const index = log.lastIndex + 1;
+    this.#append(options.makeConfigurationEntry(index, term, configuration));
+    this.#peers.sync();
+    return index;
+  }
+
+  get #isCommitted(): boolean {
+    return this.#member.configuration.index <= this.#member.commitIndex;
+  }
+
+  get #mayChange(): boolean {
+    const { configuration, rules } = this.#member;
+    return rules.mayChange(this.#isCommitted && !isJoint(configuration.configuration), this.ownTermCommitted);
+  }
+
+  /** The next step of a change under way, whoever began it (thesis §4.3); at its end a leader without a vote retires. */
+  #proceed(): void {
+    const { configuration } = this.#member.configuration;
+    if (!this.#isCommitted || !this.ownTermCommitted || this.#isEnding) return;
+    if (isJoint(configuration)) this.#appendConfiguration(leaveJoint(configuration));
+    else if (this.#isReady(configuration)) this.#appendConfiguration(enterJoint(configuration));
+    else this.#retireIfRemoved();
+  }
+
+  /** Does a change of voters wait for nobody any more? */
+  #isReady(configuration: Configuration): boolean {
+    const isFit = (id: NodeId): boolean => {
+      const peer = this.#peers.get(id);
+      return peer !== undefined && peer.caughtUp && peer.standing === 'voter' && this.#peers.isAlive(peer);
+    };
+    return configuration.votersNext.length > 0 && joining(configuration).every(isFit);
+  }
+
+  #retireIfRemoved(): void {
+    if (this.#member.votes(this.#member.id)) return;
+    this.#retiring = true;
+    this.#handOver.begin(null);
+  }
+
+  #judgeRound(peer: Progress): void {
+    const { log, now, options, rules } = this.#member;
+    peer.judgeRound(log.lastIndex, now, options.electionTicks, rules);
+  }
+
+  #heard(id: NodeId, standing: Standing): Progress | null {
+    const peer = this.#peers.get(id);
+    if (peer === undefined) return null;
     peer.heardAt = this.#member.now;
     if (standing === 'abstaining' && peer.abstainingSince === null) {
       if (peer.standing === 'voter') peer.forget(this.#member.log.lastIndex + 1);
@@ -264,13 +300,32 @@ export class Leadership {
   /** Gives abstaining members the index at which they may vote again; why that is safe stands in `Following`. */
   #admit(): void {
     if (!this.ownTermCommitted) return;
-    for (const peer of this.#peers) {
+    for (const peer of this.#peers.all) {
       if (peer.abstainingSince === null || peer.admitIndex !== null) continue;
-      let confirmed = 1;
-      for (const other of this.#peers)
-        if (other.standing === 'voter' && other.ackedRound > peer.abstainingSince) confirmed += 1;
-      if (confirmed >= this.#member.quorum) peer.admitIndex = this.#member.log.lastIndex;
+      if (this.#peers.confirmedSince(peer.abstainingSince + 1)) peer.admitIndex = this.#member.log.lastIndex;
     }
+  }
+
+  /** Begins a round: whoever answers it has not followed a later leader by now. */
+  #heartbeatAll(): void {
+    this.#sinceHeartbeat = 0;
+    this.#beginRound();
+    this.#reads.roundBegins(this.#round);
+    for (const peer of this.#peers.all) this.#heartbeat(peer);
+    this.#answerReads();
+  }
+
+  #beginRound(): void {
+    const { now, options } = this.#member;
+    const times = this.#roundsBeganAt;
+    this.#round += 1;
+    times.push(now);
+    while (now - times[0]! >= options.electionTicks) times.shift();
+  }
+
+  #answerReads(): void {
+    if (!this.ownTermCommitted) return;
+    this.#reads.answer((round) => this.#member.rules.mayAnswerRead(this.#peers.confirmedSince(round)));
   }
 
   #committedFor(peer: Progress): number {
@@ -281,16 +336,16 @@ export class Leadership {
     const { id: from, term, outbox } = this.#member;
     const commitIndex = this.#committedFor(peer);
     const { admitIndex } = peer;
+    const releasedIndex = this.#releasedFor(peer);
     peer.commitSent = Math.max(peer.commitSent, commitIndex);
-    outbox.sendNow({
-      type: 'heartbeat',
-      from,
-      to: peer.id,
-      term,
-      commitIndex,
-      round: this.#round,
-      admitIndex,
-      releasedIndex: 0,
-    });
+    const round = this.#round;
+    outbox.sendNow({ type: 'heartbeat', from, to: peer.id, term, commitIndex, round, admitIndex, releasedIndex });
+  }
+
+  /** What a witness need not keep. While it isn't settled who is a member, nothing is released. */
+  #releasedFor(peer: Progress): number {
+    const { rules, commitIndex } = this.#member;
+    if (!this.#member.isWitness(peer.id) || !this.#isCommitted) return 0;
+    return rules.mayRelease(this.#peers.heldByAllWithState, commitIndex);
   }
 }

@@ -1,6 +1,7 @@
 import { assert } from '@lockstep/kernel';
 import type { Configuration, ConfigurationAt } from './configuration.ts';
 import { Configurations } from './configurations.ts';
+import type { Rules } from './rules.ts';
 import { Tail } from './tail.ts';
 import type { Entry, RecoveredLog } from './types.ts';
 
@@ -22,6 +23,7 @@ interface Write {
  */
 export class Log {
   readonly #runs: Run[];
+  readonly #rules: Rules;
   readonly #tail: Tail;
   readonly configurations: Configurations;
   /** Not yet reported as on disk, oldest first. */
@@ -33,8 +35,9 @@ export class Log {
   #persistedIndex: number;
   #handedIndex: number;
 
-  constructor(recovered: RecoveredLog, founding: Configuration) {
-    this.configurations = new Configurations(founding, recovered.configurations);
+  constructor(recovered: RecoveredLog, founding: Configuration, rules: Rules) {
+    this.#rules = rules;
+    this.configurations = new Configurations(founding, recovered.configurations, recovered.snapshotIndex);
     this.#runs = recovered.terms.map(({ index, term }) => ({ index, term }));
     this.#firstIndex = recovered.firstIndex;
     this.#lastIndex = recovered.lastIndex;
@@ -182,6 +185,7 @@ export class Log {
   #distrustFrom(index: number): void {
     this.#persistedIndex = Math.min(this.#persistedIndex, index - 1);
     this.#handedIndex = Math.min(this.#handedIndex, index - 1);
+    if (!this.#rules.truncationVoidsWrites()) return;
     for (const write of this.#writes) write.last = Math.min(write.last, index - 1);
   }
 

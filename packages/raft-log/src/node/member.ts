@@ -1,8 +1,19 @@
 import { assert } from '@lockstep/kernel';
 import type { NodeId } from '@lockstep/kernel';
+import { membersOf } from './configuration.ts';
+import type { ConfigurationAt } from './configuration.ts';
 import { Log } from './log.ts';
+import type { Majorities } from './majorities.ts';
 import { Outbox } from './outbox.ts';
+import type { Rules } from './rules.ts';
 import type { HardState, RaftOptions, RaftRole, Standing } from './types.ts';
+
+/** What follows from a configuration, worked out once. */
+interface Membership {
+  readonly of: ConfigurationAt;
+  readonly members: readonly NodeId[];
+  readonly majorities: Majorities;
+}
 
 /**
  * What this member is and knows, whatever its role: the state that the parts of the node share. Only those parts see it.
@@ -10,11 +21,7 @@ import type { HardState, RaftOptions, RaftRole, Standing } from './types.ts';
 export class Member {
   readonly options: RaftOptions;
   readonly id: NodeId;
-  /** In one order for everybody: rank decides who campaigns first. */
-  readonly members: readonly NodeId[];
-  readonly others: readonly NodeId[];
-  /** Of all members, abstaining ones too: they add nothing to it, so a cluster with one of them needs more of the rest. */
-  readonly quorum: number;
+  readonly rules: Rules;
   readonly log: Log;
   readonly outbox: Outbox = new Outbox();
   /** Whose process is known to be gone; until something is heard of them. */
@@ -30,26 +37,67 @@ export class Member {
   #votedFor: NodeId | null;
   #standing: Standing;
   #dirty = false;
+  #membership: Membership;
   #durable: HardState;
   readonly #writes: { readonly batch: number; readonly hardState: HardState }[] = [];
 
-  constructor(options: RaftOptions) {
+  constructor(options: RaftOptions, rules: Rules) {
     this.options = options;
     this.id = options.id;
-    this.members = options.founding.voters.toSorted();
-    this.others = this.members.filter((member) => member !== options.id);
-    assert(this.others.length === this.members.length - 1, 'a node must be one of its members, and each member once');
-    assert(new Set(this.members).size === this.members.length, 'a member is listed twice');
+    this.rules = rules;
     assert(options.heartbeatTicks >= 1 && options.electionTicks > options.heartbeatTicks, 'heartbeats come more often');
-    this.quorum = Math.floor(this.members.length / 2) + 1;
     const { recovered } = options;
-    this.log = new Log(recovered, options.founding);
+    this.log = new Log(recovered, options.founding, rules);
     this.commitIndex = recovered.snapshotIndex;
+    this.#membership = this.#derived(this.configuration);
     this.appliedIndex = recovered.snapshotIndex;
     this.#term = recovered.hardState.term;
     this.#votedFor = recovered.hardState.votedFor;
     this.#standing = recovered.hardState.standing;
     this.#durable = recovered.hardState;
+  }
+
+  /** In use. */
+  get configuration(): ConfigurationAt {
+    return this.rules.inUse(this.log.configurations, this.commitIndex);
+  }
+
+  /** Everybody in the configuration in use, in one order for everybody: rank decides who campaigns first. */
+  get members(): readonly NodeId[] {
+    return this.#inUse.members;
+  }
+
+  get others(): readonly NodeId[] {
+    return this.members.filter((member) => member !== this.id);
+  }
+
+  /** Of the configuration in use. */
+  get majorities(): Majorities {
+    return this.#inUse.majorities;
+  }
+
+  /** Does it vote, as far as this member knows? It may yet be abstaining. */
+  votes(id: NodeId): boolean {
+    return this.majorities.includes(id);
+  }
+
+  /** Nobody else is there to be waited for. */
+  get isAlone(): boolean {
+    return this.majorities.agree((id) => id === this.id);
+  }
+
+  isWitness(id: NodeId): boolean {
+    return this.configuration.configuration.witnesses.includes(id);
+  }
+
+  get #inUse(): Membership {
+    const { configuration } = this;
+    if (this.#membership.of !== configuration) this.#membership = this.#derived(configuration);
+    return this.#membership;
+  }
+
+  #derived(of: ConfigurationAt): Membership {
+    return { of, members: membersOf(of.configuration), majorities: this.rules.majorities(of.configuration) };
   }
 
   get term(): number {
@@ -112,9 +160,10 @@ export class Member {
     while (this.#writes.length > 0 && this.#writes[0]!.batch <= batch) this.#durable = this.#writes.shift()!.hardState;
   }
 
-  /** A random election time-out, in ticks. */
+  /** A random election time-out, in ticks. A witness leaves the field to members that can serve, as long as they have a chance. */
   electionTimeout(): number {
     const { electionTicks, random } = this.options;
-    return electionTicks + random.below(electionTicks);
+    const least = this.isWitness(this.id) ? 2 * electionTicks : electionTicks;
+    return least + random.below(electionTicks);
   }
 }

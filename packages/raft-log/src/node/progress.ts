@@ -1,4 +1,5 @@
 import type { NodeId } from '@lockstep/kernel';
+import type { Rules } from './rules.ts';
 import type { Entry, PeerProgress, Standing } from './types.ts';
 
 /** An append that has not been answered. */
@@ -41,12 +42,21 @@ export class Progress {
   loaded: readonly Entry[] = [];
   /** The driver has been asked for a snapshot transfer and has not said that it is over. */
   transferring = false;
+  /** To a witness: when the shape was sent that it has not answered. */
+  shapeSentAt: number | null = null;
+  /** No member any more as of that entry. */
+  leavesAt: { readonly index: number; readonly since: number } | null = null;
+  /** A learner's last round was short, and the one under way has not become long. */
+  caughtUp = false;
+  /** The round under way (thesis §4.2.1): what the log held when it began. */
+  #round: { readonly target: number; readonly since: number };
   #flights: Flight[] = [];
   #flightBytes = 0;
 
-  constructor(id: NodeId, nextIndex: number) {
+  constructor(id: NodeId, nextIndex: number, now: number) {
     this.id = id;
     this.nextIndex = nextIndex;
+    this.#round = { target: nextIndex - 1, since: now };
   }
 
   becomeProbe(nextIndex: number): void {
@@ -66,6 +76,7 @@ export class Progress {
 
   becomeSnapshot(): void {
     this.state = 'snapshot';
+    this.shapeSentAt = null;
     this.#land(Number.POSITIVE_INFINITY);
   }
 
@@ -75,7 +86,16 @@ export class Progress {
     this.commitSent = 0;
     this.abstainingSince = null;
     this.admitIndex = null;
+    this.caughtUp = false;
     this.becomeProbe(nextIndex);
+  }
+
+  /** Looks whether a round has ended; then the next begins with what the log holds now. */
+  judgeRound(lastIndex: number, now: number, electionTicks: number, rules: Rules): void {
+    const took = now - this.#round.since;
+    const receivedAll = this.matchIndex >= this.#round.target;
+    this.caughtUp = rules.hasCaughtUp(receivedAll, took, electionTicks) || (this.caughtUp && took < electionTicks);
+    if (receivedAll) this.#round = { target: lastIndex, since: now };
   }
 
   sent(last: number, bytes: number, now: number): void {

@@ -1,12 +1,15 @@
 import { assert } from '@lockstep/kernel';
 import type { NodeId } from '@lockstep/kernel';
-import type { ConfigurationAt } from './configuration.ts';
+import type { Configuration, ConfigurationAt } from './configuration.ts';
 import { Elections } from './elections.ts';
 import { Following } from './following.ts';
 import { Leadership } from './leadership.ts';
 import { Member } from './member.ts';
+import { Rules } from './rules.ts';
 import type {
+  ChangeRefusal,
   Entry,
+  MembershipChange,
   ProposeRefusal,
   RaftBatch,
   RaftInput,
@@ -35,20 +38,27 @@ export class RaftNode {
   #batches = 0;
   #persistedBatches = 0;
   #toldCommitIndex: number;
+  #toldConfiguration: ConfigurationAt;
 
-  constructor(options: RaftOptions) {
-    this.#member = new Member(options);
+  /** `rules` are for tests that break one. */
+  constructor(options: RaftOptions, rules: Rules = new Rules()) {
+    this.#member = new Member(options, rules);
     this.#elections = new Elections(this.#member, (voters) => this.#lead(voters));
     this.#following = new Following(this.#member);
     this.#toldCommitIndex = this.#member.commitIndex;
+    this.#toldConfiguration = this.#member.configuration;
   }
 
+  /** A witness that has won an election is a `candidate` still, for another's sake: it never serves. */
   get role(): RaftRole {
-    return this.#member.role;
+    const { role, id } = this.#member;
+    return role === 'leader' && this.#member.isWitness(id) ? 'candidate' : role;
   }
 
+  /** Never a witness. */
   get leader(): NodeId | null {
-    return this.#member.leader;
+    const { leader } = this.#member;
+    return leader !== null && this.#member.isWitness(leader) ? null : leader;
   }
 
   get term(): number {
@@ -73,6 +83,11 @@ export class RaftNode {
     return this.#member.commitIndex;
   }
 
+  /** In use, committed or not. */
+  get configuration(): Configuration {
+    return this.#member.configuration.configuration;
+  }
+
   /**
    * This member leads, has committed an entry of its own term (so it knows all that was committed before), a majority has answered a round
    * that began within `electionTicks`, by the ticks told so far, and leadership is not being handed over. What dispatch asks. (So a round
@@ -84,9 +99,9 @@ export class RaftNode {
   }
 
   get status(): RaftStatus {
-    const { id, role, term, leader, standing, commitIndex, log } = this.#member;
+    const { id, term, standing, commitIndex, log, configuration } = this.#member;
     const { lastIndex, persistedIndex } = log;
-    const configuration = log.configurations.current;
+    const { role, leader } = this;
     return {
       id,
       role,
@@ -135,8 +150,14 @@ export class RaftNode {
   /** Appends commands, all or none, in order; returns the first one's index, or why not. At least one. */
   propose(payloads: readonly Uint8Array[]): number | ProposeRefusal {
     assert(payloads.length > 0, 'nothing to propose');
-    if (this.#leadership === null) return { reason: 'not-leader', leader: this.#member.leader };
+    if (this.#leadership === null) return { reason: 'not-leader', leader: this.leader };
     return this.#leadership.propose(payloads);
+  }
+
+  /** Only a leader takes it. Returns the index of the first entry that it leads to, or why not. */
+  changeMembership(change: MembershipChange): number | ChangeRefusal {
+    if (this.#leadership === null) return { reason: 'not-leader', leader: this.leader };
+    return this.#leadership.changeMembership(change);
   }
 
   step(input: RaftInput): void {
@@ -189,8 +210,10 @@ export class RaftNode {
     const unwritten = install === null && log.hasUnwritten;
     const acknowledges = this.#following.mustAcknowledge;
     const writes = unwritten || member.hasUnwrittenHardState;
-    const told = this.#toldCommitIndex === member.commitIndex;
-    if (outbox.isEmpty && told && !writes && !acknowledges && install === null) return null;
+    const release = this.#following.takeRelease();
+    const { configuration } = member;
+    const told = this.#toldCommitIndex === member.commitIndex && this.#toldConfiguration === configuration;
+    if (outbox.isEmpty && told && !writes && !acknowledges && install === null && release === null) return null;
     this.#batches += 1;
     const id = this.#batches;
     this.#following.acknowledge(install?.index ?? log.lastIndex);
@@ -198,6 +221,8 @@ export class RaftNode {
     const entries = unwritten ? log.takeUnwritten(id) : [];
     if (install !== null) log.noteInstall(id, install.index);
     this.#toldCommitIndex = member.commitIndex;
+    const isNewConfiguration = this.#toldConfiguration !== configuration;
+    this.#toldConfiguration = configuration;
     const { sendNow, sendAfterPersist, reads, sendSnapshots, readsConfirmed } = outbox.take();
     return {
       id,
@@ -207,16 +232,11 @@ export class RaftNode {
       reads,
       sendSnapshots,
       install,
-      release: null,
+      release,
       readsConfirmed,
-      configuration: null,
+      configuration: isNewConfiguration ? configuration.configuration : null,
       commitIndex: member.commitIndex,
     };
-  }
-
-  /** Raft §5.4.2: only entries of the leader's own term are committed by counting; earlier ones with them. Separate, so that a test can break it. */
-  protected mayCommit(index: number): boolean {
-    return this.termAt(index) === this.#member.term;
   }
 
   #tick(ticks: number): void {
@@ -235,7 +255,6 @@ export class RaftNode {
   }
 
   #peerDown(peer: NodeId): void {
-    if (!this.#member.others.includes(peer)) return;
     this.#member.dead.add(peer);
     if (this.#leadership === null) this.#elections.peerDown(peer);
     else this.#leadership.onPeerDown(peer);
@@ -254,7 +273,8 @@ export class RaftNode {
 
   #receive(message: RaftMessage): void {
     const member = this.#member;
-    if (message.to !== member.id || !member.others.includes(message.from)) return;
+    // From whomever: the sender may know of members that this one has not heard of yet (thesis §4.2.2).
+    if (message.to !== member.id || message.from === member.id) return;
     member.dead.delete(message.from);
     if (message.term < member.term) {
       this.#receiveStale(message);
@@ -291,8 +311,7 @@ export class RaftNode {
         this.#leadership?.onHeartbeatReply(message);
         break;
       case 'shape':
-        if (this.#hearLeader(message.from, message.term))
-          this.#following.onSnapshot(message.index, message.shapeTerm, message.configuration);
+        if (this.#hearLeader(message.from, message.term)) this.#following.onShape(message);
         break;
       case 'timeoutNow':
         if (message.term === member.term && message.from === member.leader) this.#elections.timeoutNow();
@@ -371,6 +390,6 @@ export class RaftNode {
   #lead(voters: ReadonlySet<NodeId>): void {
     this.#member.role = 'leader';
     this.#member.leader = this.#member.id;
-    this.#leadership = new Leadership(this.#member, voters, (index) => this.mayCommit(index));
+    this.#leadership = new Leadership(this.#member, voters);
   }
 }

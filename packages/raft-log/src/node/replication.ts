@@ -60,6 +60,8 @@ export class Replication {
     const oldest = peer.oldestFlightAt;
     if (peer.state === 'replicate' && oldest !== null && now - oldest > options.electionTicks)
       peer.becomeProbe(peer.matchIndex + 1);
+    if (peer.state === 'snapshot' && peer.shapeSentAt !== null && now - peer.shapeSentAt > options.electionTicks)
+      peer.becomeProbe(peer.matchIndex + 1);
   }
 
   /** The journal's answer. Entries that no longer belong to this log are recognised by the last one's term (log matching). */
@@ -157,8 +159,24 @@ export class Replication {
     const isThere = peer.heardAt !== null && now - peer.heardAt < options.electionTicks;
     if (log.snapshotIndex === 0 || peer.transferring || !isThere) return;
     peer.becomeSnapshot();
-    peer.transferring = true;
-    outbox.sendSnapshot(peer.id);
+    if (this.#member.isWitness(peer.id)) {
+      this.#sendShape(peer);
+    } else {
+      peer.transferring = true;
+      outbox.sendSnapshot(peer.id);
+    }
+  }
+
+  /**
+   * A witness needs no state, so the message is all. It has not held the entries that the shape stands for, and counts as if it had: they are
+   * committed, this member has them in its snapshot, and those who brought that about hold them still or have been told of it.
+   */
+  #sendShape(peer: Progress): void {
+    const { id: from, term, log, now, outbox } = this.#member;
+    const index = log.snapshotIndex;
+    const configuration = log.configurations.at(index);
+    peer.shapeSentAt = now;
+    outbox.sendNow({ type: 'shape', from, to: peer.id, term, index, shapeTerm: log.termAt(index)!, configuration });
   }
 }
 

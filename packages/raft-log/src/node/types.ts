@@ -193,7 +193,6 @@ export interface RaftBatch {
   /**
    * Replace state machine and journal by the snapshot just received, together with `persist.hardState`. Nothing of a later batch may be written
    * before. Until `persisted` the node may be asked for batches or not, as the driver likes.
-   * On a witness no file was received: its snapshot is index, term and configuration, and that is all there is to write.
    */
   readonly install: Installation | null;
   /**
@@ -215,6 +214,8 @@ export interface RaftBatch {
 export interface Installation {
   readonly index: number;
   readonly term: number;
+  /** On a witness: no file was received, and index, term and configuration are all there is to write. */
+  readonly shape: boolean;
   /** To be kept in the snapshot, as `configurationAt(index)` from now on. */
   readonly configuration: ConfigurationAt;
 }
@@ -321,8 +322,6 @@ export interface MembershipChange {
   readonly remove?: readonly NodeId[];
   /** Learners that shall vote as soon as they've caught up. */
   readonly promote?: readonly NodeId[];
-  /** Voters that shall be learners. */
-  readonly demote?: readonly NodeId[];
   readonly addresses?: Readonly<Record<string, string>>;
   readonly level?: number;
 }

@@ -1,5 +1,5 @@
 import type { NodeId, Random } from '@lockstep/kernel';
-import { configurationOf, entryKind, RaftNode } from '../../src/node/index.ts';
+import { configurationOf, entryKind, RaftNode, Rules } from '../../src/node/index.ts';
 import type { Entry, HardState, RaftBatch, RaftOptions } from '../../src/node/index.ts';
 
 /** The bug to build in, so that the checks can be seen to find it. */
@@ -26,8 +26,8 @@ export function emptyDisk(standing: HardState['standing']): DiskState {
   return { hardState, snapshotIndex: 0, snapshotTerm: 0, firstIndex: 1, entries: [] };
 }
 
-class CountingNode extends RaftNode {
-  protected override mayCommit(): boolean {
+class CountsEarlierTerms extends Rules {
+  override mayCommit(): boolean {
     return true;
   }
 }
@@ -56,7 +56,7 @@ export class SimMember {
     this.mutant = mutant;
     this.queued = { ...disk, entries: disk.entries.slice() };
     const options = { ...optionsFor(id, members, disk, random), ...settings };
-    this.node = mutant === 'counts-earlier-terms' ? new CountingNode(options) : new RaftNode(options);
+    this.node = new RaftNode(options, mutant === 'counts-earlier-terms' ? new CountsEarlierTerms() : new Rules());
   }
 
   take(): RaftBatch | null {
