@@ -1,6 +1,6 @@
 import type { NodeId } from '@lockstep/kernel';
 
-import { contents, snapshotText } from './harness.ts';
+import { contents, snapshotText, textOf } from './harness.ts';
 import type { Storage } from '../../../src/driver/storage-types.ts';
 import type { HardState } from '../../../src/node/index.ts';
 
@@ -37,6 +37,8 @@ export function withSnapshot(state: LogState, index: number, term: number): LogS
 
 /** All that may be found after a crash, in the order in which it came to be; grows with what is asked for, shrinks with what is done. */
 export class CrashModel {
+  /** What each snapshot's state refers to: position and text, as in the log. */
+  readonly lives: Map<string, ReadonlyMap<number, string>> = new Map();
   logs: LogState[] = [emptyLog];
   hardStates: { readonly state: HardState; readonly at: number }[] = [{ state: noVote, at: 0 }];
   #forgotten = 0;
@@ -94,6 +96,22 @@ export class CrashModel {
     }
     return null;
   }
+}
+
+export function snapshotOf({ snapshotIndex, snapshotTerm }: LogState): string {
+  return `${snapshotIndex}/${snapshotTerm}`;
+}
+
+/** Null, or which record that the newest snapshot refers to can't be read. */
+export async function lostRecord(storage: Storage, live: ReadonlyMap<number, string>): Promise<string | null> {
+  const reads = await storage.readRecords([...live.keys()]);
+  for (const [i, [position, text]] of [...live].entries()) {
+    const read = reads[i]!;
+    const found = read !== 'missing' && 'record' in read ? textOf(read) : JSON.stringify(read);
+    if (found !== text) return `record ${position} is ${found.slice(0, 100)} in place of ${text.slice(0, 100)}`;
+    if (!storage.holds(position, storage.recovered.snapshotIndex)) return `record ${position} is not held`;
+  }
+  return null;
 }
 
 export function snapshotTextOf(index: number): string {

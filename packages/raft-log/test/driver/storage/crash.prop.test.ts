@@ -1,16 +1,35 @@
 import { SimDevice, SimDisk, SimRandom } from '@lockstep/testkit';
 import t from 'tap';
 
+import { LiveSet } from '../../../src/driver/live-set.ts';
 import { nothingLives } from '../../../src/driver/storage-types.ts';
 import type { Storage, StorageOptions } from '../../../src/driver/storage-types.ts';
-import { CrashModel, lastIndexOf, snapshotTextOf, termAt, voteFor, withEntry, withSnapshot } from './crash-model.ts';
+import {
+  CrashModel,
+  lastIndexOf,
+  lostRecord,
+  snapshotOf,
+  snapshotTextOf,
+  termAt,
+  voteFor,
+  withEntry,
+  withSnapshot,
+} from './crash-model.ts';
 import type { LogState } from './crash-model.ts';
-import { chunksOf, entry, HandClock, nothingKept, open, transfer, written } from './harness.ts';
+import { chunksOf, entry, HandClock, open, textOf, transfer, written } from './harness.ts';
 
 /*
  * Random work on a storage whose power fails at a random moment, in the middle of a write or between two. What is found must be a
  * state that the work went through: none older than the last that was reported done (with `fsync: always`), and never an error.
  */
+
+const noPace = (): Promise<void> => Promise.resolve();
+
+function liveSetOf(live: ReadonlyMap<number, string>): LiveSet {
+  const set = new LiveSet();
+  for (const position of live.keys()) set.retain(position);
+  return set;
+}
 
 class Run {
   readonly random: SimRandom;
@@ -20,6 +39,7 @@ class Run {
   readonly clock = new HandClock();
   storage!: Storage;
   #term = 1;
+  #compacting = false;
   #onCrash: (disk: SimDisk) => void = () => {};
 
   constructor(random: SimRandom) {
@@ -63,6 +83,7 @@ class Run {
       if (chance < 0.8) writes.push(this.#write());
       else if (chance < 0.83) await this.#saveSnapshot();
       else if (chance < 0.85) await this.#install();
+      else if (chance < 0.88) void this.#compact();
       else await Promise.all(writes.splice(0));
       if (this.random.chance(0.3)) await Promise.resolve();
       if (this.random.chance(0.1)) this.clock.fire();
@@ -112,31 +133,58 @@ class Run {
     const state = model.latest;
     const index = state.snapshotIndex + this.random.below(lastIndexOf(state) - state.snapshotIndex + 1);
     if (index <= Math.max(state.start, state.snapshotIndex)) return;
-    await this.#replaceSnapshot(index, termAt(state, index), async () => {
-      await this.storage.saveSnapshot(
-        index,
-        termAt(state, index),
-        chunksOf(...snapshotTextOf(index).split('|')),
-        nothingLives,
-      );
-      return withSnapshot(state, index, termAt(state, index));
+    const term = termAt(state, index);
+    // Some of what lived lives on, and some of what came since lives.
+    const live = this.#someOf(model.lives.get(snapshotOf(state)) ?? new Map(), 0.7);
+    for (let i = state.snapshotIndex + 1; i <= index; i++) {
+      if (this.random.chance(0.3)) live.set(i, state.log[i - state.start - 1]!);
+    }
+    model.lives.set(`${index}/${term}`, live);
+    await this.#replaceSnapshot(index, term, async () => {
+      await this.storage.saveSnapshot(index, term, chunksOf(...snapshotTextOf(index).split('|')), liveSetOf(live));
+      return withSnapshot(state, index, term);
     });
   }
 
   async #install(): Promise<void> {
-    const state = this.model.latest;
+    const { model, random } = this;
+    const state = model.latest;
     const term = ++this.#term;
-    const index = state.snapshotIndex + 1 + this.random.below(lastIndexOf(state) - state.snapshotIndex + 5);
-    const leader = await open(new SimDisk(new SimDevice(this.random.fork('leader'))));
-    await written(leader, { entries: Array.from({ length: index }, (_, i) => entry(i + 1, term, '')) });
+    const index = state.snapshotIndex + 1 + random.below(lastIndexOf(state) - state.snapshotIndex + 5);
+    const leader = await open(new SimDisk(new SimDevice(random.fork('leader'))));
+    const theirs = Array.from({ length: index }, (_, i) => entry(i + 1, term, ''));
+    await written(leader, { entries: theirs });
     await leader.saveSnapshot(index, term, chunksOf(...snapshotTextOf(index).split('|')), nothingLives);
     const receiver = await transfer(leader, this.storage);
     const hardState = voteFor('c', term);
-    this.model.addHardState(hardState);
+    model.addHardState(hardState);
+    // Only what a snapshot stands for is known to be committed; what came since is the leader's, and fetched from it.
+    const live = this.#someOf(model.lives.get(snapshotOf(state)) ?? new Map(), 0.7);
+    const kept = { committedIndex: state.snapshotIndex, live: liveSetOf(live) };
+    const fetched = theirs.filter((one) => one.index > state.snapshotIndex && random.chance(0.3));
+    for (const one of fetched) live.set(one.index, textOf(one));
+    model.lives.set(`${index}/${term}`, live);
+    await this.storage.addRecords(fetched);
     await this.#replaceSnapshot(index, term, async () => {
-      await this.storage.installSnapshot(receiver, hardState, nothingKept);
+      await this.storage.installSnapshot(receiver, hardState, kept);
       return { snapshotIndex: index, snapshotTerm: term, start: index, log: [] };
     });
+  }
+
+  #someOf(live: ReadonlyMap<number, string>, share: number): Map<number, string> {
+    return new Map([...live].filter(() => this.random.chance(share)));
+  }
+
+  /** Rewrites some of the record store, beside whatever else goes on. */
+  async #compact(): Promise<void> {
+    const live = this.model.lives.get(snapshotOf(this.model.latest));
+    if (this.#compacting || live === undefined) return;
+    this.#compacting = true;
+    const { records } = this.storage;
+    const newest = this.model.latest.snapshotIndex;
+    const ids = records.files.map(({ id }) => id).filter(() => this.random.chance(0.6));
+    await records.rewrite(ids, (position) => position > newest || live.has(position), noPace);
+    this.#compacting = false;
   }
 
   /** Meanwhile each state that may be found may be found with that snapshot too. */
@@ -159,6 +207,9 @@ async function crashAndRecover(seed: number): Promise<string | null> {
   const storage = await open(disk, run.options);
   const found = await run.model.match(storage);
   if (found === null) return `found ${JSON.stringify(storage.recovered)}`;
+  const live = run.model.lives.get(snapshotOf(found)) ?? new Map<number, string>();
+  const lost = await lostRecord(storage, live);
+  if (lost !== null) return `${lost}, found ${JSON.stringify(storage.recovered)}`;
   // What was found once is there for good, even if the power fails at once.
   const after = disk.crashClone(0);
   const again = await open(after, run.options);
@@ -166,6 +217,8 @@ async function crashAndRecover(seed: number): Promise<string | null> {
   exactly.logs = [found];
   exactly.hardStates = [{ state: storage.recovered.hardState, at: 0 }];
   if ((await exactly.match(again)) === null) return `found ${JSON.stringify(again.recovered)} after a second crash`;
+  const lostThen = await lostRecord(again, live);
+  if (lostThen !== null) return `${lostThen} after a second crash`;
   // And one can go on from it.
   const next = lastIndexOf(found) + 1;
   await written(again, { entries: [entry(next, 99, 'next')] });

@@ -94,13 +94,17 @@ export function written(storage: Storage, write: Partial<DurableWrite>): Promise
   });
 }
 
+export function textOf(one: Entry): string {
+  return `${one.index}/${one.term} ${new TextDecoder().decode(entryPayload(one))}`;
+}
+
 /** `index/term payload` of each. */
 export async function contents(storage: Storage, from = 1, to: number = Infinity): Promise<string[]> {
   const found: string[] = [];
   for (let index = from; ;) {
     const more = await storage.read(index, Math.min(to, Number.MAX_SAFE_INTEGER), 4096);
     if (more.length === 0) return found;
-    for (const one of more) found.push(`${one.index}/${one.term} ${new TextDecoder().decode(entryPayload(one))}`);
+    for (const one of more) found.push(textOf(one));
     index += more.length;
   }
 }
