@@ -34,6 +34,8 @@ export class Invariants {
   readonly #leaderOfTerm = new Map<number, string>();
   /** Term of each committed entry, by index, as first seen committed anywhere. */
   readonly #committed: number[] = [];
+  /** In which term that was: a leader of an older one, which does not know yet that it is over, need not hold it. */
+  readonly #committedIn: number[] = [];
   readonly #checkedLeaders = new Set<string>();
   readonly #digests = new Map<number, string | number>();
   /** How often each was really put to the test, so that silence is not mistaken for safety. */
@@ -119,7 +121,8 @@ export class Invariants {
     this.seen.elections++;
     for (let index = node.raft.snapshotIndex + 1; index < this.#committed.length; index++) {
       const committed = this.#committed[index];
-      if (committed !== undefined && node.raft.termAt(index) !== committed) {
+      if (committed === undefined || (this.#committedIn[index] ?? 0) >= term) continue;
+      if (node.raft.termAt(index) !== committed) {
         throw new InvariantViolation(
           'leader completeness',
           `${node.name} leads in term ${term} without entry ${index} (term ${committed}), which was committed`,
@@ -138,6 +141,7 @@ export class Invariants {
       const known = this.#committed[index];
       if (known === undefined) {
         this.#committed[index] = term;
+        this.#committedIn[index] = raft.term;
         this.seen.commits++;
       } else if (known !== term) {
         throw new InvariantViolation(

@@ -2,7 +2,7 @@ import type { Log } from '@lockstep/kernel';
 import { SimWorld } from '@lockstep/testkit';
 
 import type { Ledger } from '../harness/ledger.ts';
-import { Nemesis } from './faults.ts';
+import { Nemesis } from './faults/nemesis.ts';
 import { Invariants, InvariantViolation } from './invariants.ts';
 import { drawScenario } from './scenario.ts';
 import type { nodeCounts } from './scenario.ts';
@@ -83,6 +83,7 @@ export async function runSeed({ seed, mutation = {}, nodes, log }: SeedOptions):
       ...invariants.seen,
       ...Object.fromEntries(cluster.story.counts),
       'nodes ended by their disk': cluster.endedByDisk,
+      'disks replaced since they were damaged': cluster.disksReplaced,
       ...workload.seen,
     },
   };

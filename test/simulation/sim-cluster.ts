@@ -31,6 +31,8 @@ export class SimNode {
   #view: NodeView | null = null;
   /** A fault of its disk was set: it may end by itself. */
   diskFails = false;
+  /** One of its reads brings what stands elsewhere: it may find its disk damaged. */
+  misreads = false;
   constructor(name: string, host: SimHost) {
     this.name = name;
     this.host = host;
@@ -56,10 +58,14 @@ export class SimCluster {
   readonly story: Story = new Story();
   /** Called when a node has begun to receive a snapshot. */
   onSnapshotOffered: (member: SimNode) => void = () => {};
+  /** Called when a node was given an empty disk for its damaged one. */
+  onDiskReplaced: (member: SimNode) => void = () => {};
   /** Called after every step of the run. */
   readonly watchers: Set<() => void> = new Set();
   /** Nodes that ended by themselves since their disk failed, as they must. */
   endedByDisk = 0;
+  /** Nodes that refused to go on since what they read was damaged, and were given an empty disk, as they ask. */
+  disksReplaced = 0;
   /** A node that ended by itself, which no fault of a simulated run may cause. */
   failure: Error | null = null;
 
@@ -144,6 +150,15 @@ export class SimCluster {
 
   #failed(member: SimNode, process: SimProcess, error: Error): void {
     if (member.process !== process || process.state === 'dead') return;
+    const damaged = member.host.device.rottenBytes > 0 || member.misreads;
+    if (error.name === 'CorruptionError' && damaged && this.nodes.length > 1) {
+      this.disksReplaced++;
+      this.kill(member);
+      this.wipe(member);
+      this.onDiskReplaced(member);
+      this.#world.simulation.schedule(100, 'start', null, () => this.start(member));
+      return;
+    }
     if (!member.diskFails || !(error instanceof DiskError)) {
       this.failure ??= error;
       return;

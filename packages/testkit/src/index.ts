@@ -4,7 +4,7 @@
  * this one. Of the real host it touches its queues of microtasks, ticks and turns alone.
  */
 export { SimDevice } from './disk/sim-device.ts';
-export type { DiskFault, DiskOperation } from './disk/sim-device.ts';
+export type { DiskFault, DiskOperation, StoredFile } from './disk/sim-device.ts';
 export { SimDisk } from './disk/sim-disk.ts';
 export type { DiskScheduler } from './disk/sim-disk.ts';
 export type { Link } from './network/link.ts';

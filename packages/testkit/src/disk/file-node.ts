@@ -51,6 +51,8 @@ export class FileNode {
   readonly flying: Set<FlyingWrite> = new Set();
   #durable = new SparseBytes();
   #unsynced: Unsynced[] = [];
+  /** Where a stored byte is not the one written, and what it was. */
+  readonly #rotten = new Map<number, number>();
   #orders = 0;
 
   /** Names the last change made, for `syncUpTo`. */
@@ -62,12 +64,20 @@ export class FileNode {
     return this.#unsynced.length;
   }
 
+  /** Damaged bytes that are still there: neither written over nor cut off. */
+  get rottenBytes(): number {
+    return this.#rotten.size;
+  }
+
   write(bytes: Uint8Array, position: number): void {
+    for (const offset of this.#rotten.keys())
+      if (offset >= position && offset < position + bytes.length) this.#rotten.delete(offset);
     this.current.write(bytes, position);
     this.#unsynced.push({ order: ++this.#orders, type: 'write', position, bytes });
   }
 
   truncate(length: number): void {
+    for (const offset of this.#rotten.keys()) if (offset >= length) this.#rotten.delete(offset);
     this.current.truncate(length);
     this.#unsynced.push({ order: ++this.#orders, type: 'truncate', length });
   }
@@ -89,11 +99,12 @@ export class FileNode {
     this.#unsynced = [];
   }
 
-  /** Changes bits of a stored byte, as a failing disk does. */
+  /** Changes bits of a stored byte, as a failing disk does: on the platter, and so for every reader. */
   rot(offset: number, mask: number): void {
+    const byte = new Uint8Array(1);
+    if (this.current.read(byte, offset) === 1 && !this.#rotten.has(offset)) this.#rotten.set(offset, byte[0]!);
     for (const content of [this.current, this.#durable]) {
       if (offset >= content.length) continue;
-      const byte = new Uint8Array(1);
       content.read(byte, offset);
       byte[0] = (byte[0] ?? 0) ^ mask;
       content.write(byte, offset);
@@ -109,7 +120,13 @@ export class FileNode {
       writeSomeSectors(copy.#durable, joinChunks(chunks), position, survival, random);
     }
     copy.current = copy.#durable.clone();
+    for (const [offset, byte] of this.#rotten) if (copy.#byteAt(offset) !== byte) copy.#rotten.set(offset, byte);
     return copy;
+  }
+
+  #byteAt(offset: number): number {
+    const byte = new Uint8Array(1);
+    return this.current.read(byte, offset) === 1 ? byte[0]! : -1;
   }
 
   #writeSurvivors(content: SparseBytes, survival: number, random: SimRandom): void {

@@ -30,6 +30,14 @@ export interface DiskFault {
   readonly code?: string;
   /** How often; default once. */
   readonly times?: number;
+  /** A read that does not fail, and brings what stands elsewhere in the file. */
+  readonly misdirected?: boolean;
+}
+
+/** A file as a saboteur sees it. */
+export interface StoredFile {
+  readonly path: string;
+  readonly length: number;
 }
 
 interface LivingFault extends DiskFault {
@@ -65,6 +73,11 @@ export class SimDevice {
   slowness = 1;
   /** Space for the content of files, in bytes; names take none. */
   capacityBytes: number = Infinity;
+  /** Nothing that is asked for is done, or answered, until it is false again; see `whenAnswering`. */
+  #hanging = false;
+  #waiting: (() => void)[] = [];
+  /** Told of each operation before it is done; true: the process dies here, and it is not done. */
+  intercept: ((operation: DiskOperation, path: string) => boolean) | null = null;
   #tree: NameTree;
   #faults: LivingFault[] = [];
   readonly #started = new Set<StartedWrite>();
@@ -87,6 +100,48 @@ export class SimDevice {
   /** Changes bits of a stored byte; by default the lowest. */
   rot(path: string, offset: number, mask = 1): void {
     this.file(path, 'read').rot(offset, mask);
+  }
+
+  /** Bytes that rot has changed and that are still there, in files that have a name. */
+  get rottenBytes(): number {
+    let sum = 0;
+    this.#eachFile(({ node }) => (sum += node.rottenBytes));
+    return sum;
+  }
+
+  /** All files, by path. */
+  get files(): readonly StoredFile[] {
+    const files: StoredFile[] = [];
+    this.#eachFile(({ path, node }) => files.push({ path, length: node.current.length }));
+    return files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  /** Changes not yet durable in files whose path begins so. */
+  unsyncedChanges(prefix: string): number {
+    let sum = 0;
+    this.#eachFile(({ path, node }) => {
+      if (path.startsWith(prefix)) sum += node.unsyncedChanges;
+    });
+    return sum;
+  }
+
+  get hanging(): boolean {
+    return this.#hanging;
+  }
+
+  /** A disk that hangs answers nothing; with it working again all that waited is done, in the order in which it was asked for. */
+  set hanging(hanging: boolean) {
+    this.#hanging = hanging;
+    if (hanging) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const again of waiting) again();
+  }
+
+  /** Now, or when the disk answers again. */
+  whenAnswering(act: () => void): void {
+    if (this.#hanging) this.#waiting.push(act);
+    else act();
   }
 
   /** All of a file as a reader sees it now. */
@@ -124,11 +179,12 @@ export class SimDevice {
     this.#started.clear();
   }
 
-  takeFault(operation: DiskOperation, path: string): string | null {
+  /** What goes wrong with this operation; each fault as often as it should. */
+  takeFault(operation: DiskOperation, path: string): DiskFault | null {
     const fault = this.#faults.find((one) => one.operation === operation && path.includes(one.path ?? ''));
     if (fault === undefined) return null;
     if (--fault.left <= 0) this.#faults = this.#faults.filter((one) => one !== fault);
-    return fault.code ?? 'EIO';
+    return fault;
   }
 
   /**
@@ -223,13 +279,17 @@ export class SimDevice {
 
   /** Space taken by files that have a name. */
   usedBytes(): number {
-    const count = (node: TreeNode): number => {
-      if (node.type === 'file') return node.current.allocatedBytes;
-      let sum = 0;
-      for (const below of node.current.values()) sum += count(below);
-      return sum;
+    let sum = 0;
+    this.#eachFile(({ node }) => (sum += node.current.allocatedBytes));
+    return sum;
+  }
+
+  #eachFile(visit: (file: { readonly path: string; readonly node: FileNode }) => void): void {
+    const walk = (node: TreeNode, path: string): void => {
+      if (node.type === 'file') visit({ path, node });
+      else for (const [name, below] of node.current) walk(below, path === '' ? name : `${path}/${name}`);
     };
-    return count(this.#tree.root);
+    walk(this.#tree.root, '');
   }
 
   #roomFor(node: FileNode, position: number, length: number): number {

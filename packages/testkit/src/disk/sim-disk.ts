@@ -78,24 +78,32 @@ export class SimDisk implements Disk {
     });
   }
 
-  /** Acts when the operation's time has come, unless a fault is set for it. */
-  perform<T>(operation: DiskOperation, path: string, act: () => T, onFault?: () => void): Promise<T> {
+  /** Acts when the operation's time has come, unless a fault is set for it. `onMisdirected`: what a read brings that went astray. */
+  perform<T>(operation: DiskOperation, path: string, act: () => T, hooks: PerformHooks<T> = {}): Promise<T> {
+    const { device } = this;
     return new Promise((resolve, reject) => {
-      this.#schedule(operation, () => {
-        const code = this.device.takeFault(operation, path);
-        if (code !== null) {
-          onFault?.();
-          reject(new DiskError(code, operation, path));
+      const perform = (): void => {
+        if (this.abandoned || device.intercept?.(operation, path) === true) return;
+        const fault = device.takeFault(operation, path);
+        if (fault !== null && fault.misdirected !== true) {
+          hooks.onFault?.();
+          reject(new DiskError(fault.code ?? 'EIO', operation, path));
           return;
         }
         try {
-          resolve(act());
+          resolve(fault === null || hooks.onMisdirected === undefined ? act() : hooks.onMisdirected());
         } catch (error) {
           reject(error);
         }
-      });
+      };
+      this.#schedule(operation, () => device.whenAnswering(perform));
     });
   }
+}
+
+interface PerformHooks<T> {
+  readonly onFault?: () => void;
+  readonly onMisdirected?: () => T;
 }
 
 class SimFile implements DiskFile {
@@ -121,10 +129,12 @@ class SimFile implements DiskFile {
   }
 
   read(into: Uint8Array, position: number): Promise<number> {
-    return this.#disk.perform('read', this.#path, () => {
+    const from = (at: number): number => {
       this.#check('read', false);
-      return this.#node.current.read(into, position);
-    });
+      return this.#node.current.read(into, at);
+    };
+    const astray = (): number => from(this.#disk.device.random.below(this.#node.current.length + 1));
+    return this.#disk.perform('read', this.#path, () => from(position), { onMisdirected: astray });
   }
 
   write(chunks: readonly Uint8Array[], position: number): Promise<void> {
@@ -135,7 +145,7 @@ class SimFile implements DiskFile {
         for (const chunk of chunks) length += chunk.length;
         if (finish(false) < length) throw new DiskError('ENOSPC', 'write', this.#path);
       };
-      return this.#disk.perform('write', this.#path, act, () => void finish(true));
+      return this.#disk.perform('write', this.#path, act, { onFault: () => void finish(true) });
     });
   }
 
@@ -150,7 +160,7 @@ class SimFile implements DiskFile {
       const { device } = this.#disk;
       const change = this.#node.lastChange;
       const act = (): void => device.sync(this.#node, change);
-      return this.#disk.perform('sync', this.#path, act, () => this.#node.failSync(device.random));
+      return this.#disk.perform('sync', this.#path, act, { onFault: () => this.#node.failSync(device.random) });
     });
   }
 

@@ -1,6 +1,6 @@
 import type { RaftNode } from '@lockstep/raft-log';
 
-import type { SimCluster, SimNode } from './sim-cluster.ts';
+import type { SimCluster, SimNode } from '../sim-cluster.ts';
 
 type Act = 'uncommitted' | 'other leads' | 'other holds' | 'old leads again' | 'old commits' | 'over';
 

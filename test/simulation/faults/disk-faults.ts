@@ -1,0 +1,120 @@
+import type { SimRandom, StoredFile } from '@lockstep/testkit';
+
+import type { SimNode } from '../sim-cluster.ts';
+import { leaderOr, shuffled } from './fault.ts';
+import type { Faults, Stage } from './fault.ts';
+
+function wipe({ cluster, budget }: Stage, member: SimNode): void {
+  cluster.kill(member);
+  cluster.wipe(member);
+  budget.emptied(member);
+}
+
+/** Two commit while the third is cut off; then one of the two loses its disk, the other is cut off, and the third comes back. */
+function wipeBesideLaggard(stage: Stage, member: SimNode, behind: SimNode, ahead: SimNode): () => void {
+  const { cluster, random, budget } = stage;
+  const { simulation, wires } = cluster.world;
+  let over = false;
+  wires.isolate(behind.name);
+  simulation.schedule(random.between(100, 400), 'fault', null, () => {
+    if (over || !budget.allows(member)) return;
+    wipe(stage, member);
+    wires.healAll();
+    wires.isolate(ahead.name);
+    cluster.start(member);
+  });
+  return () => {
+    over = true;
+    wires.healAll();
+    cluster.start(member);
+  };
+}
+
+/** What a disk's decay may meet, by how much there is to lose. */
+function drawFile(files: readonly StoredFile[], random: SimRandom): StoredFile | null {
+  const filled = files.filter(({ length }) => length > 0);
+  const journal = filled.filter(({ path }) => path.startsWith('journal/'));
+  const drawn = random.chance(0.7) && journal.length > 0 ? journal : filled;
+  return drawn.length === 0 ? null : random.pick(drawn);
+}
+
+/** Everything of it stays as it is found: an operation that fails may end the node, which is started again afterwards. */
+function failing(stage: Stage, member: SimNode, begin: () => void): () => void {
+  member.diskFails = true;
+  begin();
+  return () => {
+    const { device } = member.host;
+    device.clearFaults();
+    device.capacityBytes = Infinity;
+    member.diskFails = false;
+    stage.cluster.start(member);
+  };
+}
+
+export const diskFaults: Faults = {
+  wipe(stage) {
+    const { cluster, random, budget } = stage;
+    const [member, behind, ahead] = shuffled(cluster.nodes, random);
+    if (member === undefined || !budget.allows(member)) return null;
+    if (cluster.nodes.length === 3 && behind !== undefined && ahead !== undefined && random.chance(0.5))
+      return wipeBesideLaggard(stage, member, behind, ahead);
+    wipe(stage, member);
+    return () => cluster.start(member);
+  },
+  /** Bits of what is stored change; found when they are read next, at the latest after a restart. */
+  bitRot(stage) {
+    const { cluster, random, budget } = stage;
+    const member = random.pick(cluster.nodes);
+    if (!budget.allows(member)) return null;
+    const { device } = member.host;
+    for (let left = random.pick([1, 1, 3]); left > 0; left--) {
+      const file = drawFile(device.files, random);
+      if (file !== null) device.rot(file.path, random.below(file.length), 1 << random.below(8));
+    }
+    if (random.chance(0.5)) return () => {};
+    cluster.kill(member);
+    return () => cluster.start(member);
+  },
+  diskFault(stage) {
+    const member = leaderOr(stage);
+    if (member === null) return null;
+    const { random } = stage;
+    const path = random.pick(['journal', 'journal', 'hard-state', 'snapshot']);
+    const operation = random.pick(['sync', 'write', 'rename', 'syncDirectory', 'read'] as const);
+    return failing(stage, member, () => member.host.device.fail({ operation, path }));
+  },
+  fullDisk(stage) {
+    const member = leaderOr(stage);
+    if (member === null) return null;
+    const { device } = member.host;
+    const roomBytes = stage.random.pick([0, 4096, 40_960]);
+    return failing(stage, member, () => (device.capacityBytes = device.usedBytes() + roomBytes));
+  },
+  /** It reads as if it were fine, and brings other bytes. */
+  misdirectedRead(stage) {
+    const member = leaderOr(stage);
+    if (member === null || !stage.budget.allows(member)) return null;
+    const path = stage.random.pick(['journal', 'snapshot']);
+    member.misreads = true;
+    const end = failing(stage, member, () => member.host.device.fail({ operation: 'read', path, misdirected: true }));
+    return () => {
+      member.misreads = false;
+      end();
+    };
+  },
+  slowDisk({ cluster, random }) {
+    const { host } = random.pick(cluster.nodes);
+    host.device.slowness = random.pick([5, 30, 200]);
+    return () => {
+      host.device.slowness = 1;
+    };
+  },
+  hangingDisk(stage) {
+    const device = leaderOr(stage)?.host.device ?? null;
+    if (device === null) return null;
+    device.hanging = true;
+    return () => {
+      device.hanging = false;
+    };
+  },
+};

@@ -1,0 +1,96 @@
+import type { SimRandom } from '@lockstep/testkit';
+
+import type { SimCluster, SimNode } from '../sim-cluster.ts';
+import { DamageBudget } from './damage-budget.ts';
+import { diskFaults } from './disk-faults.ts';
+import type { Faults } from './fault.ts';
+import { FigureEight } from './figure-eight.ts';
+import { networkFaults } from './network-faults.ts';
+import { processFaults } from './process-faults.ts';
+
+const faults: Faults = { ...processFaults, ...networkFaults, ...diskFaults };
+const names = Object.keys(faults);
+/** Drawn apart from the mix: a play of several acts, which needs its time. */
+const figureEightChance = 0.2;
+const figureEightMs = 6000;
+
+/**
+ * What goes wrong in one run, drawn from its seed: each run has its own mix, pace and lengths, so that some are busy with one kind of
+ * fault and others quiet.
+ */
+export class Nemesis {
+  readonly #cluster: SimCluster;
+  readonly #random: SimRandom;
+  readonly #mix: readonly string[];
+  readonly #paceMs: number;
+  readonly #budget: DamageBudget;
+  readonly #ends = new Set<() => void>();
+  readonly happened: Map<string, number> = new Map();
+  #over = false;
+
+  constructor(cluster: SimCluster, random: SimRandom, only: readonly string[] | undefined) {
+    this.#cluster = cluster;
+    this.#random = random;
+    this.#budget = new DamageBudget(cluster);
+    const share = random.pick([0.15, 0.35, 0.6]);
+    const drawn = names.filter(() => random.chance(share));
+    this.#mix = only ?? drawn;
+    this.#paceMs = random.pick([200, 500, 1200]);
+    if (random.chance(0.5)) cluster.onSnapshotOffered = (member) => this.#killWhileInstalling(member);
+    const plays = only?.includes('figureEight') ?? random.fork('figure eight').chance(figureEightChance);
+    if (plays) this.#figureEight();
+    this.#next();
+  }
+
+  /** Nothing new goes wrong, and what is wrong is put right. */
+  stop(): void {
+    this.#over = true;
+    for (const end of [...this.#ends]) end();
+    this.#cluster.world.wires.healAll();
+  }
+
+  #next(): void {
+    const { simulation } = this.#cluster.world;
+    simulation.schedule(this.#random.between(10, 2 * this.#paceMs), 'fault', null, () => {
+      if (this.#over) return;
+      this.#budget.look();
+      if (this.#mix.length > 0) this.#strike(this.#random.pick(this.#mix));
+      this.#next();
+    });
+  }
+
+  #killWhileInstalling(member: SimNode): void {
+    const { simulation } = this.#cluster.world;
+    const { process } = member;
+    simulation.schedule(this.#random.between(0, 40), 'fault', null, () => {
+      if (this.#over || process === null || member.process !== process) return;
+      this.#begun('killInstalling', () => this.#cluster.start(member));
+      if (this.#random.chance(0.5)) this.#cluster.kill(member);
+      else this.#cluster.crash(member, false);
+    });
+  }
+
+  #figureEight(): void {
+    const { simulation } = this.#cluster.world;
+    simulation.schedule(this.#random.fork('figure eight').between(200, 1500), 'fault', null, () => {
+      const end = this.#over ? null : FigureEight.begin(this.#cluster);
+      if (end !== null) this.#begun('figureEight', end, figureEightMs);
+    });
+  }
+
+  #strike(name: string): void {
+    const [cluster, random, budget] = [this.#cluster, this.#random, this.#budget];
+    const putRight = faults[name]?.({ cluster, random, budget }) ?? null;
+    if (putRight !== null) this.#begun(name, putRight);
+  }
+
+  #begun(name: string, putRight: () => void, forMs: number | null = null): void {
+    this.happened.set(name, (this.happened.get(name) ?? 0) + 1);
+    const end = (): void => {
+      if (this.#ends.delete(end)) putRight();
+    };
+    this.#ends.add(end);
+    const drawnMs = this.#random.pick([20, 200, 800, 2500, 4500]) * this.#random.between(0.5, 1.5);
+    this.#cluster.world.simulation.schedule(forMs ?? drawnMs, 'put right', null, end);
+  }
+}
