@@ -1,0 +1,204 @@
+import type { Clock, NodeId } from '@lockstep/kernel';
+import type { Entry } from '../../node/types.ts';
+import type { LivePositions } from '../live-set.ts';
+import type { RecordParser } from '../peers/raft-messages.ts';
+import type { Records, RecordsWant } from '../peers/messages.ts';
+import { RangeCutter } from './range-cutter.ts';
+import type { PositionRange } from './range-cutter.ts';
+import type { RecordAccess } from './record-access.ts';
+
+export interface RecordFetchPorts {
+  readonly clock: Clock;
+  readonly store: Pick<RecordAccess, 'addRecords'>;
+  readonly parseRecords: RecordParser;
+  readonly send: (to: NodeId, message: RecordsWant) => void;
+  /** Everything that could be had is on disk. */
+  readonly done: (outcome: FetchOutcome) => void;
+  readonly failed: (error: unknown) => void;
+}
+
+export interface FetchOutcome {
+  /** With the entry at this index applied, none of the records that were not to be had is live any more, but for those `lacking`. */
+  readonly completeAt: number;
+  /** Live, but the source has no intact copy. Ascending. */
+  readonly lacking: readonly number[];
+  readonly records: number;
+  readonly bytes: number;
+}
+
+interface Asked extends PositionRange {
+  readonly request: number;
+  askedAtMs: number;
+}
+
+/** The window: enough that neither disk nor network waits for the other, little enough that heart-beats are not held up behind it. */
+const answerBytes = 512 * 1024;
+const inFlightMax = 8;
+/** One file of the record store; its fsync is shared by that much. Twice as much may be in memory. */
+const batchBytes = 16 * 1024 * 1024;
+/** Without an answer for that long, everything is asked for again. */
+const askAgainMs = 2000;
+
+/**
+ * Brings in the records at the given positions from one source, several requests in flight, and puts them into the record store as they come. What is on
+ * disk stays: a fetch that is given up (the source died, this node restarts) is followed by one of what is still missing.
+ */
+export class RecordFetch {
+  readonly #ports: RecordFetchPorts;
+  readonly #live: LivePositions;
+  readonly #missing: LivePositions;
+  readonly #ranges: RangeCutter;
+  readonly #asked: Map<number, Asked> = new Map();
+  readonly #lacking: number[] = [];
+  readonly #source: NodeId;
+  /** Odd; those of repairs are even. */
+  #request = -1;
+  #batch: Entry[] = [];
+  #batchBytes = 0;
+  #storing = false;
+  #records = 0;
+  #bytes = 0;
+  #completeAt = 0;
+  #over = false;
+  #heardAtMs: number;
+
+  /** `live`: what the state refers to; `missing`: those of them that are not here. Both stay as they are. */
+  constructor(live: LivePositions, missing: LivePositions, source: NodeId, ports: RecordFetchPorts) {
+    this.#live = live;
+    this.#missing = missing;
+    this.#source = source;
+    this.#ports = ports;
+    this.#heardAtMs = ports.clock.monotonicMs();
+    this.#ranges = new RangeCutter(live, missing, answerBytes);
+  }
+
+  get source(): NodeId {
+    return this.#source;
+  }
+
+  begin(): void {
+    this.#proceed();
+  }
+
+  /** What was under way to or from the source is lost. */
+  askAgain(): void {
+    for (const asked of this.#asked.values()) this.#ask(asked);
+  }
+
+  /** How long the source has said nothing. */
+  get silentMs(): number {
+    return this.#ports.clock.monotonicMs() - this.#heardAtMs;
+  }
+
+  tick(): void {
+    if (this.#over) return;
+    const now = this.#ports.clock.monotonicMs();
+    for (const asked of this.#asked.values()) {
+      if (now - asked.askedAtMs >= askAgainMs) this.#ask(asked);
+    }
+  }
+
+  /** Nothing more is asked for or reported; what has come and is not on disk yet is forgotten. */
+  stop(): void {
+    this.#over = true;
+    this.#asked.clear();
+    this.#batch = [];
+  }
+
+  receive(answer: Records, from: NodeId): void {
+    const asked = this.#asked.get(answer.request);
+    if (this.#over || asked === undefined || from !== this.#source || asked.from !== answer.from) return;
+    if (answer.next <= asked.from || answer.next > asked.to) return;
+    const entries = this.#ports.parseRecords(answer.bytes);
+    // Nothing to believe in it; `tick` asks again.
+    if (entries === null || !liesWithin(entries, asked.from, answer.next)) return;
+    this.#heardAtMs = this.#ports.clock.monotonicMs();
+    this.#asked.delete(answer.request);
+    this.#ranges.answered(entries.length, answer.bytes.length);
+    if (answer.next < asked.to) this.#ranges.giveBack({ from: answer.next, to: asked.to });
+    this.#take(entries, answer);
+    this.#proceed();
+  }
+
+  #take(entries: readonly Entry[], { from, next, lacking, appliedIndex }: Records): void {
+    const expected = this.#missing.countBetween(from, next - 1);
+    const noneIsHere = this.#live.countBetween(from, next - 1) === expected;
+    const wanted = noneIsHere ? entries : entries.filter(({ index }) => this.#missing.has(index));
+    if (wanted.length < expected) this.#completeAt = Math.max(this.#completeAt, appliedIndex);
+    for (const entry of wanted) {
+      this.#batch.push(entry);
+      this.#batchBytes += entry.record.length;
+      this.#bytes += entry.record.length;
+    }
+    this.#records += wanted.length;
+    for (const position of lacking) if (this.#missing.has(position)) this.#lacking.push(position);
+  }
+
+  #proceed(): void {
+    this.#fill();
+    if (!this.#storing && !this.#over) void this.#store();
+  }
+
+  #fill(): void {
+    while (this.#asked.size < inFlightMax && this.#batchBytes < 2 * batchBytes) {
+      const range = this.#ranges.next();
+      if (range === null) return;
+      this.#request += 2;
+      const asked = { ...range, request: this.#request, askedAtMs: 0 };
+      this.#asked.set(asked.request, asked);
+      this.#ask(asked);
+    }
+  }
+
+  #ask(asked: Asked): void {
+    const { request, from, to } = asked;
+    asked.askedAtMs = this.#ports.clock.monotonicMs();
+    this.#ports.send(this.#source, { type: 'recordsWant', request, from, to, bytesMax: answerBytes });
+  }
+
+  get #allHere(): boolean {
+    return this.#asked.size === 0 && this.#ranges.exhausted;
+  }
+
+  /** Puts whole batches on disk while the next ones arrive; the last one is as long as it is. */
+  async #store(): Promise<void> {
+    this.#storing = true;
+    try {
+      while (this.#batch.length > 0 && (this.#batchBytes >= batchBytes || this.#allHere)) {
+        const batch = this.#batch.sort((one, other) => one.index - other.index);
+        this.#batch = [];
+        this.#batchBytes = 0;
+        await this.#ports.store.addRecords(batch);
+        if (this.#over) return;
+        this.#fill();
+      }
+    } catch (error) {
+      this.stop();
+      this.#ports.failed(error);
+      return;
+    }
+    this.#storing = false;
+    if (this.#allHere && this.#batch.length === 0) this.#conclude();
+  }
+
+  #conclude(): void {
+    this.#over = true;
+    this.#lacking.sort((one, other) => one - other);
+    this.#ports.done({
+      completeAt: this.#completeAt,
+      lacking: this.#lacking,
+      records: this.#records,
+      bytes: this.#bytes,
+    });
+  }
+}
+
+/** Ascending, and of the places that were asked for. */
+function liesWithin(entries: readonly Entry[], from: number, to: number): boolean {
+  let last = from - 1;
+  for (const { index } of entries) {
+    if (index <= last || index >= to) return false;
+    last = index;
+  }
+  return true;
+}

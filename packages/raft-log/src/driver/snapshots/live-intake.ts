@@ -1,0 +1,140 @@
+import type { Clock, Log, NodeId } from '@lockstep/kernel';
+import { LiveSet } from '../live-set.ts';
+import type { Records, RecordsWant } from '../peers/messages.ts';
+import type { RecordParser } from '../peers/raft-messages.ts';
+import { RecordFetch } from '../records/record-fetch.ts';
+import type { FetchOutcome } from '../records/record-fetch.ts';
+import type { RecordAccess } from '../records/record-access.ts';
+
+export interface LiveIntakePorts {
+  readonly store: Pick<RecordAccess, 'holds' | 'addRecords'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly parseRecords: RecordParser;
+  readonly send: (to: NodeId, message: RecordsWant) => void;
+  readonly others: () => readonly NodeId[];
+}
+
+/** So many positions are looked at before the loop has its turn again. */
+const positionsATurn = 20_000;
+
+/** Of a member other than the leader: then it is passed over. */
+const silentMsMax = 10_000;
+
+/** Brings in the records that a state refers to and this node lacks: from the leader, and what that one has no intact copy of from the others. */
+export class LiveIntake {
+  readonly #ports: LiveIntakePorts;
+  readonly #live: LiveSet;
+  #fetch: RecordFetch | null = null;
+  #leader: NodeId | null = null;
+  #skip: () => void = () => {};
+  #stopped = false;
+
+  constructor(live: LiveSet, ports: LiveIntakePorts) {
+    this.#live = live;
+    this.#ports = ports;
+  }
+
+  /** Resolves with the index that the state must reach before every live record is here. Never resolves after `stop`. */
+  async run(leader: NodeId): Promise<number> {
+    const { log, clock } = this.#ports;
+    this.#leader = leader;
+    let missing = await this.#findMissing();
+    let completeAt = 0;
+    let records = 0;
+    let bytes = 0;
+    const begunMs = clock.monotonicMs();
+    if (missing.size > 0) {
+      log.info(
+        `the snapshot's state is here; ${missing.size} of its ${this.#live.size} live records are to be fetched`,
+      );
+    }
+    for (const source of [leader, ...this.#ports.others().filter((id) => id !== leader)]) {
+      if (missing.size === 0) break;
+      const outcome = await this.#fetchFrom(source, missing);
+      completeAt = Math.max(completeAt, outcome.completeAt);
+      records += outcome.records;
+      bytes += outcome.bytes;
+      missing = setOf(outcome.lacking);
+    }
+    if (records > 0) {
+      const seconds = Math.max(0.001, (clock.monotonicMs() - begunMs) / 1000);
+      log.info(`${records} live records are here: ${bytes} bytes, ${(bytes / seconds / 1e6).toFixed(1)} MB/s`);
+    }
+    if (missing.size > 0) {
+      log.error(
+        `${missing.size} live records are damaged on all members that can be reached, entry ${missing.next(1) ?? 0} the first of them`,
+      );
+    }
+    return completeAt;
+  }
+
+  receive(records: Records, from: NodeId): void {
+    this.#fetch?.receive(records, from);
+  }
+
+  reachable(peer: NodeId): void {
+    if (this.#fetch?.source === peer) this.#fetch.askAgain();
+  }
+
+  tick(): void {
+    this.#fetch?.tick();
+    // Whether the leader is still there the leader's own offers say.
+    if (this.#fetch !== null && this.#fetch.source !== this.#leader && this.#fetch.silentMs >= silentMsMax)
+      this.#skip();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#fetch?.stop();
+  }
+
+  async #findMissing(): Promise<LiveSet> {
+    const missing = new LiveSet();
+    let looked = 0;
+    for (let at = this.#live.next(1); at !== null && !this.#stopped; at = this.#live.next(at + 1)) {
+      if (!this.#ports.store.holds(at)) missing.retain(at);
+      looked += 1;
+      if (looked % positionsATurn === 0) await this.#nextTurn();
+    }
+    return missing;
+  }
+
+  #nextTurn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#ports.clock.setTimer(0, resolve);
+    });
+  }
+
+  #fetchFrom(source: NodeId, missing: LiveSet): Promise<FetchOutcome> {
+    return new Promise((resolve, reject) => {
+      if (this.#stopped) return;
+      const { clock, store, parseRecords, send } = this.#ports;
+      this.#fetch = new RecordFetch(this.#live, missing, source, {
+        clock,
+        store,
+        parseRecords,
+        send,
+        done: resolve,
+        failed: reject,
+      });
+      this.#skip = () => {
+        this.#fetch?.stop();
+        resolve({ completeAt: 0, lacking: positionsOf(missing), records: 0, bytes: 0 });
+      };
+      this.#fetch.begin();
+    });
+  }
+}
+
+function positionsOf(set: LiveSet): number[] {
+  const positions: number[] = [];
+  for (let at = set.next(1); at !== null; at = set.next(at + 1)) positions.push(at);
+  return positions;
+}
+
+function setOf(positions: readonly number[]): LiveSet {
+  const set = new LiveSet();
+  for (const position of positions) set.retain(position);
+  return set;
+}

@@ -1,0 +1,108 @@
+import type { Clock, Log, NodeId } from '@lockstep/kernel';
+import type { RecordDamage, RepairOutcome } from '../payload-reader.ts';
+import type { PeerMessage, RecordsMessage, SnapshotMessage } from '../peers/messages.ts';
+import type { RecordParser } from '../peers/raft-messages.ts';
+import type { RecordAccess } from '../records/record-access.ts';
+import { RecordExchange } from '../records/record-exchange.ts';
+import type { Storage } from '../storage-types.ts';
+import type { StateMachine } from '../types.ts';
+import { SnapshotIntake } from './snapshot-intake.ts';
+import type { ArrivedSnapshot } from './snapshot-intake.ts';
+import { SnapshotSender } from './snapshot-sender.ts';
+
+export interface TransferPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly storage: Pick<Storage, 'openSnapshot' | 'receiveSnapshot'>;
+  readonly store: RecordAccess;
+  readonly machine: Pick<StateMachine, 'restore'>;
+  readonly parseRecords: RecordParser;
+  /** The other members that hold records, the best one to ask first. */
+  readonly members: () => readonly NodeId[];
+  readonly reachable: (peer: NodeId) => boolean;
+  readonly send: (to: NodeId, message: PeerMessage) => void;
+  /** These live records can't be read here: somebody else asked for them. */
+  readonly lacking: (positions: readonly number[]) => void;
+  /** A transfer to that peer is over. */
+  readonly sent: (peer: NodeId, index: number, delivered: boolean) => void;
+  /** See `SnapshotIntakePorts.arrived`. */
+  readonly arrived: (snapshot: ArrivedSnapshot) => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/** What passes between this member and others beside Raft's own messages: snapshots and records, in both directions. */
+export class Transfers {
+  readonly #sender: SnapshotSender;
+  readonly #intake: SnapshotIntake;
+  readonly #exchange: RecordExchange;
+
+  constructor(ports: TransferPorts) {
+    this.#sender = new SnapshotSender(ports);
+    this.#exchange = new RecordExchange(ports);
+    this.#intake = new SnapshotIntake({ ...ports, others: () => ports.members().filter(ports.reachable) });
+  }
+
+  /** See `SnapshotSender.heldIndex`. */
+  get heldIndex(): number | null {
+    return this.#sender.heldIndex;
+  }
+
+  /** See `SnapshotSender.begin`. */
+  sendSnapshot(peer: NodeId, term: number): void {
+    this.#sender.begin(peer, term);
+  }
+
+  /** See `RecordRepair.repair`. */
+  repair(damages: readonly RecordDamage[]): Promise<readonly RepairOutcome[]> {
+    return this.#exchange.repair(damages);
+  }
+
+  receive(message: SnapshotMessage | RecordsMessage, from: NodeId): void {
+    switch (message.type) {
+      case 'snapshotOffer':
+      case 'snapshotPiece':
+        this.#intake.receive(message, from);
+        break;
+      case 'records':
+        this.#intake.receiveRecords(message, from);
+        this.#exchange.receive(message, from);
+        break;
+      case 'recordsWant':
+        this.#sender.moved(from);
+        this.#exchange.receive(message, from);
+        break;
+      default:
+        this.#sender.receive(message, from);
+    }
+  }
+
+  /** The arrived snapshot is installed, or was not wanted. */
+  concluded(snapshot: ArrivedSnapshot, installed: boolean): void {
+    if (installed) this.#exchange.completeAt(snapshot.completeAt);
+    this.#intake.concluded(snapshot);
+  }
+
+  /** What is sent to the peer from now on reaches it; what was under way may be lost. */
+  reachable(peer: NodeId): void {
+    this.#sender.reachable(peer);
+    this.#intake.reachable(peer);
+    this.#exchange.reachable(peer);
+  }
+
+  tick(): void {
+    this.#sender.tick();
+    this.#intake.tick();
+    this.#exchange.tick();
+  }
+
+  /** This node leads no more, or in another term: what it sends as a leader ends. */
+  stopLeading(): void {
+    this.#sender.stop();
+  }
+
+  stop(): void {
+    this.#sender.stop();
+    this.#intake.stop();
+    this.#exchange.stop();
+  }
+}
