@@ -6,11 +6,13 @@ import { Applier } from './applier.ts';
 import type { ElectionStory } from './election-story.ts';
 import { LiveSet } from './live-set.ts';
 import type { LivePositions } from './live-set.ts';
-import type { PeerMessage, SnapshotMessage } from './peers/messages.ts';
-import { SnapshotIntake } from './snapshots/snapshot-intake.ts';
+import type { RepairOutcome } from './payload-reader.ts';
+import type { PeerMessage, RecordsMessage, SnapshotMessage } from './peers/messages.ts';
+import type { RecordParser } from './peers/raft-messages.ts';
+import { StoredRecords } from './records/stored-records.ts';
 import type { ArrivedSnapshot } from './snapshots/snapshot-intake.ts';
-import { SnapshotSender } from './snapshots/snapshot-sender.ts';
-import type { Storage } from './storage-types.ts';
+import { Transfers } from './snapshots/transfers.ts';
+import type { RecordDamage, Storage } from './storage-types.ts';
 import type { Leadership, StateMachine } from './types.ts';
 
 export interface RaftLoopPorts {
@@ -21,6 +23,12 @@ export interface RaftLoopPorts {
   readonly machine: StateMachine;
   readonly story: ElectionStory;
   readonly entryPayload: (entry: Entry) => Uint8Array;
+  readonly parseRecords: RecordParser;
+  /** The other members that hold records. */
+  readonly others: () => readonly NodeId[];
+  readonly reachable: (peer: NodeId) => boolean;
+  /** These live records can't be read here: somebody else asked for them. */
+  readonly lacking: (positions: readonly number[]) => void;
   readonly send: (to: NodeId, message: PeerMessage) => void;
   readonly flush: () => void;
   /** Called at most once: nothing is done any more after it. */
@@ -53,49 +61,53 @@ export class RaftLoop {
   readonly #options: RaftLoopOptions;
   readonly #node: RaftNode;
   readonly #applier: Applier;
-  readonly #sender: SnapshotSender;
-  readonly #intake: SnapshotIntake;
+  readonly #transfers: Transfers;
   #outstanding: Outstanding[] = [];
   #arrived: ArrivedSnapshot | null = null;
   #tickedAtMs: number;
   #scheduled = false;
   #stopped = false;
   #takingSnapshot = false;
+  /** The newest snapshot that the node knows of. */
+  #toldSnapshot: number;
   #noSnapshotBeforeMs = Number.NEGATIVE_INFINITY;
   #commitIndex: number;
   #leadership: Leadership = { leading: false, role: 'follower', leader: null, term: 0 };
 
   /** `appliedIndex`: what the state machine holds already; `live`: the records that it refers to. */
   constructor(options: RaftLoopOptions, ports: RaftLoopPorts, appliedIndex: number, live: LiveSet) {
-    const { node, storage, machine, entryPayload, clock, log } = ports;
     this.#options = options;
     this.#ports = ports;
-    this.#node = node;
+    this.#node = ports.node;
     this.#commitIndex = appliedIndex;
-    this.#tickedAtMs = clock.monotonicMs();
-    const failed = (error: unknown): void => this.#fail(error);
-    const send = (to: NodeId, message: SnapshotMessage): void => {
-      ports.send(to, message);
-      this.#schedule();
-    };
+    this.#toldSnapshot = appliedIndex;
+    this.#tickedAtMs = ports.clock.monotonicMs();
     this.#applier = new Applier(appliedIndex, live, {
-      tail: (from, to) => node.tail(from, to),
-      storage,
-      machine,
-      entryPayload,
-      applied: (index) => node.applied(index),
+      ...ports,
+      tail: (from, to) => this.#node.tail(from, to),
+      applied: (index) => this.#node.applied(index),
       again: () => this.#schedule(),
-      failed,
+      failed: (error) => this.#fail(error),
     });
-    this.#sender = new SnapshotSender({
-      clock,
-      storage,
-      send,
-      sent: (peer, index, delivered) => this.input({ type: 'snapshotSent', peer, index, delivered }),
-      failed,
-    });
-    this.#intake = new SnapshotIntake({ storage, log, send, arrived: (snapshot) => this.#take(snapshot), failed });
+    this.#transfers = this.#makeTransfers();
+    ports.storage.holdLog(() => this.#transfers.heldIndex);
     this.#schedule();
+  }
+
+  #makeTransfers(): Transfers {
+    const ports = this.#ports;
+    return new Transfers({
+      ...ports,
+      store: new StoredRecords(ports.storage, this.#applier),
+      members: () => leaderFirst(ports.others(), this.leader),
+      send: (to, message) => {
+        ports.send(to, message);
+        this.#schedule();
+      },
+      sent: (peer, index, delivered) => this.input({ type: 'snapshotSent', peer, index, delivered }),
+      arrived: (snapshot) => this.#take(snapshot),
+      failed: (error) => this.#fail(error),
+    });
   }
 
   get appliedIndex(): number {
@@ -143,23 +155,27 @@ export class RaftLoop {
     this.input({ type: 'receive', message });
   }
 
-  receiveSnapshot(message: SnapshotMessage, from: NodeId): void {
-    if (this.#stopped) return;
-    if (message.type === 'snapshotOffer' || message.type === 'snapshotPiece') this.#intake.receive(message, from);
-    else this.#sender.receive(message, from);
+  receiveTransfer(message: SnapshotMessage | RecordsMessage, from: NodeId): void {
+    if (!this.#stopped) this.#transfers.receive(message, from);
+  }
+
+  /** See `RecordRepair.repair`. */
+  repair(damages: readonly RecordDamage[]): Promise<readonly RepairOutcome[]> {
+    return this.#transfers.repair(damages);
   }
 
   /** What is sent to the peer from now on reaches it. */
   reachable(peer: NodeId): void {
     this.input({ type: 'peerUp', peer });
-    this.#sender.reachable(peer);
+    this.#transfers.reachable(peer);
   }
 
   /** Some time has passed. */
   tick(): void {
     if (this.#stopped) return;
     this.#guarded(() => this.#elapse());
-    this.#sender.tick();
+    this.#transfers.tick();
+    this.#tellSnapshot();
     this.#schedule();
   }
 
@@ -170,7 +186,7 @@ export class RaftLoop {
   /** Nothing is sent, written or applied any more. */
   stop(): void {
     this.#stopped = true;
-    this.#sender.stop();
+    this.#transfers.stop();
   }
 
   /** Time goes first, so that no message is judged, and no leadership believed, by a clock that stood still. */
@@ -222,7 +238,7 @@ export class RaftLoop {
       this.#ports.storage.write(batch.persist, () => this.#durable(outstanding));
     }
     for (const read of batch.reads) void this.#read(read.peer, read.from, read.to);
-    for (const peer of batch.sendSnapshots) this.#sender.begin(peer, this.#node.term);
+    for (const peer of batch.sendSnapshots) this.#transfers.sendSnapshot(peer, this.#node.term);
     this.#commitIndex = Math.max(this.#commitIndex, batch.commitIndex);
   }
 
@@ -267,7 +283,7 @@ export class RaftLoop {
     if (arrived === null) return;
     this.#arrived = null;
     arrived.receiver.discard().then(
-      () => this.#intake.concluded(arrived),
+      () => this.#transfers.concluded(arrived, false),
       (error: unknown) => this.#fail(error),
     );
   }
@@ -281,16 +297,16 @@ export class RaftLoop {
     );
     this.#applier.hold();
     try {
-      const { storage, machine, log } = this.#ports;
-      // Once released, a record never lives again: what the snapshot refers to is among what lives now.
-      const kept = { committedIndex: this.appliedIndex, live: this.live };
-      await storage.installSnapshot(arrived.receiver, outstanding.batch.persist?.hardState ?? null, kept);
+      const { storage, log } = this.#ports;
+      const { receiver, live, restore } = arrived;
+      const kept = { committedIndex: this.appliedIndex, live };
+      await storage.installSnapshot(receiver, outstanding.batch.persist?.hardState ?? null, kept);
       if (this.#stopped) return;
-      const live = await loadState(storage, machine, index);
-      if (this.#stopped) return;
+      restore.finish(index as JournalPosition);
       this.#applier.resumeAt(index, live);
+      this.#toldSnapshot = index;
       log.info(`the snapshot from node ${arrived.from} is in place: the state is that of entry ${index}`);
-      this.#intake.concluded(arrived);
+      this.#transfers.concluded(arrived, true);
       this.#durable(outstanding);
     } catch (error) {
       this.#fail(error);
@@ -310,7 +326,7 @@ export class RaftLoop {
     const nowLeading = role === 'leader' && this.#node.serving && this.#node.termAt(this.appliedIndex) === term;
     const leading = stillLeading || nowLeading;
     if (before.leading === leading && before.role === role && before.leader === leader && before.term === term) return;
-    if (before.role === 'leader' && (role !== 'leader' || before.term !== term)) this.#sender.stop();
+    if (before.role === 'leader' && (role !== 'leader' || before.term !== term)) this.#transfers.stopLeading();
     this.#leadership = { leading, role, leader, term };
     this.#ports.machine.leadershipChanged(this.#leadership);
   }
@@ -318,7 +334,7 @@ export class RaftLoop {
   #considerSnapshot(): void {
     const { storage } = this.#ports;
     const due = Math.max(this.#options.snapshotBytes, storage.snapshot?.bytes ?? 0);
-    if (this.#takingSnapshot || this.#sender.heldIndex !== null || storage.bytesSinceSnapshot <= due) return;
+    if (this.#takingSnapshot || storage.bytesSinceSnapshot <= due) return;
     if (this.#ports.clock.monotonicMs() < this.#noSnapshotBeforeMs) return;
     const index = this.appliedIndex;
     // What a majority has may not be on this disk yet; a snapshot must not run ahead of the journal.
@@ -334,7 +350,7 @@ export class RaftLoop {
       const { storage, machine } = this.#ports;
       await storage.saveSnapshot(index, term, machine.snapshot(), this.#applier.live.freeze());
       this.#takingSnapshot = false;
-      this.input({ type: 'snapshotTaken', index });
+      this.#tellSnapshot();
     } catch (error) {
       if (!(error instanceof DiskError && error.code === 'ENOSPC')) {
         this.#fail(error);
@@ -347,6 +363,18 @@ export class RaftLoop {
         `no room on the disk for a snapshot of the state at entry ${index}: the journal goes on growing`,
       );
     }
+  }
+
+  /**
+   * Tells the node of the newest snapshot. Of the log it then forgets what the one before stood for: so not while somebody to whom that one, or an
+   * older one, is on its way will need just this.
+   */
+  #tellSnapshot(): void {
+    const index = this.#ports.storage.snapshot?.index ?? 0;
+    const held = this.#transfers.heldIndex;
+    if (this.#takingSnapshot || index <= this.#toldSnapshot || (held !== null && this.#toldSnapshot > held)) return;
+    this.#toldSnapshot = index;
+    this.input({ type: 'snapshotTaken', index });
   }
 
   #guarded(work: () => void): void {
@@ -362,6 +390,11 @@ export class RaftLoop {
     this.stop();
     this.#ports.failed(error);
   }
+}
+
+function leaderFirst(members: readonly NodeId[], leader: NodeId | null): readonly NodeId[] {
+  if (leader === null || !members.includes(leader)) return members;
+  return [leader, ...members.filter((id) => id !== leader)];
 }
 
 /** Puts the newest snapshot's state into the machine. Resolves with the records that it refers to. */

@@ -12,12 +12,12 @@ import { LiveSet } from './live-set.ts';
 import { isMemberMessage, isRecordsMessage, isSnapshotMessage } from './peers/messages.ts';
 import type { HeededMessage } from './peers/messages.ts';
 import { PayloadReader, reportLost } from './payload-reader.ts';
-import type { PayloadRead } from './payload-reader.ts';
+import type { PayloadRead, RepairOutcome } from './payload-reader.ts';
 import { PeerTransport } from './peers/peer-transport.ts';
 import { loadState, RaftLoop } from './raft-loop.ts';
 import { defaultSettings } from './replicated-log-options.ts';
 import type { ReplicatedLogOptions, ReplicatedLogSettings, ReplicatedLogStatus } from './replicated-log-options.ts';
-import type { Identity, Storage } from './storage-types.ts';
+import type { Identity, RecordDamage, Storage } from './storage-types.ts';
 import { entryPayload, makeConfigurationEntry, makeEntry, openStorage, parseRecords } from './storage/index.ts';
 import { Transfer } from './transfer.ts';
 
@@ -280,10 +280,14 @@ export class ReplicatedLog {
       live: () => this.#loop?.live ?? this.#recoveredLive,
       inMemory: (position) => this.#raft?.entryInMemory(position) ?? this.#storage.cachedRecord(position),
       readRecords: (positions) => this.#storage.readRecords(positions),
-      repair: async (damages) => reportLost(this.#log, damages, 'nobody has a copy'),
+      repair: (damages) => this.#repair(damages),
       entryPayload,
       failed: (error) => this.#fail(error),
     });
+  }
+
+  async #repair(damages: readonly RecordDamage[]): Promise<readonly RepairOutcome[]> {
+    return this.#loop?.repair(damages) ?? reportLost(this.#log, damages, 'this node is not a member of a cluster yet');
   }
 
   #writeStanding(standing: Standing): Promise<void> {
@@ -328,6 +332,10 @@ export class ReplicatedLog {
         machine,
         story: this.#story,
         entryPayload,
+        parseRecords: recordsOrNull,
+        others: () => this.#members.filter((member) => member !== id),
+        reachable: (peer) => this.#transport?.isUp(peer) === true,
+        lacking: (positions) => void this.#payloads.readPayloads(positions as readonly JournalPosition[]),
         send: (to, message) => this.#transport?.send(to, message),
         flush: () => this.#transport?.flush(),
         failed: (error) => this.#fail(error),
@@ -353,8 +361,8 @@ export class ReplicatedLog {
   #receive(message: HeededMessage, from: NodeId): void {
     this.#heard(from);
     if (isMemberMessage(message)) this.#founding.receive(message, from);
-    else if (isSnapshotMessage(message)) this.#loop?.receiveSnapshot(message, from);
-    else if (!isRecordsMessage(message)) this.#loop?.receive(message);
+    else if (isSnapshotMessage(message) || isRecordsMessage(message)) this.#loop?.receiveTransfer(message, from);
+    else this.#loop?.receive(message);
   }
 
   #greeted(hello: Hello): void {

@@ -141,6 +141,8 @@ export interface Storage {
    * the record store, else they are removed. Chunks are pulled with pauses between.
    */
   saveSnapshot(index: number, term: number, chunks: Iterable<Uint8Array>, live: LivePositions): Promise<void>;
+  /** Entries above the index that this names, when it names one, stay in the log, whatever snapshots are taken. Asked when segments are about to leave it. */
+  holdLog(heldIndex: () => number | null): void;
   readonly snapshot: SnapshotInfo | null;
   /** The newest snapshot's file, to be sent to a follower; null when there is none. */
   openSnapshot(): Promise<SnapshotReader | null>;

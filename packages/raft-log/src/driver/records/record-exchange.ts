@@ -1,5 +1,6 @@
 import type { Clock, Log, NodeId } from '@lockstep/kernel';
-import type { RecordDamage, RepairOutcome } from '../payload-reader.ts';
+import type { RepairOutcome } from '../payload-reader.ts';
+import type { RecordDamage } from '../storage-types.ts';
 import type { RecordsMessage } from '../peers/messages.ts';
 import type { RecordParser } from '../peers/raft-messages.ts';
 import type { RecordAccess } from './record-access.ts';

@@ -2,7 +2,7 @@ import type { Clock, Log, NodeId } from '@lockstep/kernel';
 import type { Entry } from '../../node/types.ts';
 import type { Records, RecordsWant } from '../peers/messages.ts';
 import type { RepairOutcome } from '../payload-reader.ts';
-import type { RecordDamage } from '../payload-reader.ts';
+import type { RecordDamage } from '../storage-types.ts';
 import type { RecordParser } from '../peers/raft-messages.ts';
 import { groupPositions } from './group-positions.ts';
 import type { RecordAccess } from './record-access.ts';

@@ -1,5 +1,5 @@
 import type { Log, NodeId } from '@lockstep/kernel';
-import type { RecordDamage } from '../payload-reader.ts';
+import type { RecordDamage } from '../storage-types.ts';
 
 interface FileStory {
   readonly first: RecordDamage;

@@ -4,7 +4,7 @@ import type { SnapshotReader, Storage } from '../storage-types.ts';
 
 export interface SnapshotSenderPorts {
   readonly clock: Clock;
-  readonly storage: Pick<Storage, 'openSnapshot'>;
+  readonly storage: Pick<Storage, 'snapshot' | 'openSnapshot'>;
   readonly send: (to: NodeId, message: SnapshotMessage) => void;
   /** The transfer is over. */
   readonly sent: (peer: NodeId, index: number, delivered: boolean) => void;
@@ -13,6 +13,8 @@ export interface SnapshotSenderPorts {
 
 interface Transfer {
   readonly term: number;
+  /** The newest snapshot when it began. */
+  readonly begunAt: number;
   /** Null until the snapshot's file is open. It stays readable when a newer snapshot takes its place. */
   reader: SnapshotReader | null;
   /** When the receiver last asked for something, or it was last offered. */
@@ -41,8 +43,8 @@ export class SnapshotSender {
   /** Entries above this one are still needed; null when no transfer is under way. */
   get heldIndex(): number | null {
     let held: number | null = null;
-    for (const { reader } of this.#transfers.values()) {
-      if (reader !== null) held = Math.min(held ?? Infinity, reader.info.index);
+    for (const { reader, begunAt } of this.#transfers.values()) {
+      held = Math.min(held ?? Infinity, reader?.info.index ?? begunAt);
     }
     return held;
   }
@@ -90,11 +92,13 @@ export class SnapshotSender {
   }
 
   async #begin(peer: NodeId, term: number): Promise<void> {
-    const transfer: Transfer = { term, reader: null, movedAtMs: this.#ports.clock.monotonicMs(), offers: 0 };
+    const { clock, storage } = this.#ports;
+    const begunAt = storage.snapshot?.index ?? 0;
+    const transfer: Transfer = { term, begunAt, reader: null, movedAtMs: clock.monotonicMs(), offers: 0 };
     this.#close(this.#transfers.get(peer)?.reader ?? null);
     this.#transfers.set(peer, transfer);
     try {
-      const reader = await this.#ports.storage.openSnapshot();
+      const reader = await storage.openSnapshot();
       if (this.#transfers.get(peer) !== transfer) {
         this.#close(reader);
       } else if (reader === null) {

@@ -1,5 +1,6 @@
 import type { Clock, Log, NodeId } from '@lockstep/kernel';
-import type { RecordDamage, RepairOutcome } from '../payload-reader.ts';
+import type { RepairOutcome } from '../payload-reader.ts';
+import type { RecordDamage } from '../storage-types.ts';
 import type { PeerMessage, RecordsMessage, SnapshotMessage } from '../peers/messages.ts';
 import type { RecordParser } from '../peers/raft-messages.ts';
 import type { RecordAccess } from '../records/record-access.ts';
@@ -13,7 +14,7 @@ import { SnapshotSender } from './snapshot-sender.ts';
 export interface TransferPorts {
   readonly clock: Clock;
   readonly log: Log;
-  readonly storage: Pick<Storage, 'openSnapshot' | 'receiveSnapshot'>;
+  readonly storage: Pick<Storage, 'snapshot' | 'openSnapshot' | 'receiveSnapshot'>;
   readonly store: RecordAccess;
   readonly machine: Pick<StateMachine, 'restore'>;
   readonly parseRecords: RecordParser;

@@ -57,6 +57,7 @@ export class FileStorage implements Storage {
   #syncTimer: Timer | null = null;
   /** What moves whole segments takes turns. */
   #moving: Promise<void> = Promise.resolve();
+  #heldIndex: () => number | null = () => null;
   #failure: Error | null = null;
   #failureListener: ((error: Error) => void) | null = null;
   #closed = false;
@@ -249,7 +250,8 @@ export class FileStorage implements Storage {
     if (this.#closed || this.snapshot?.index !== index) return;
     const retainBytes = this.#options.retainBytes ?? this.#options.segmentBytes;
     try {
-      await this.#journal.retireThrough(index, retainBytes, live, this.records);
+      const through = Math.min(index, this.#heldIndex() ?? index);
+      await this.#journal.retireThrough(through, retainBytes, live, this.records);
     } catch (error) {
       if (!(error instanceof DiskError && error.code === 'ENOSPC')) throw error;
       // They stay in the log until the next snapshot.
@@ -261,6 +263,10 @@ export class FileStorage implements Storage {
     const done = this.#moving.then(work);
     this.#moving = done.catch(() => {});
     return done;
+  }
+
+  holdLog(heldIndex: () => number | null): void {
+    this.#heldIndex = heldIndex;
   }
 
   openSnapshot(): Promise<SnapshotReader | null> {
