@@ -4,7 +4,7 @@ import type { Entry, ProposeRefusal, RaftBatch, RaftInput, RaftMessage, RaftStat
 import type { RaftNode } from '../node/raft-node.ts';
 import { Applier } from './applier.ts';
 import type { ElectionStory } from './election-story.ts';
-import { LiveSet } from './live-set.ts';
+import type { LiveSet } from './live-set.ts';
 import type { LivePositions } from './live-set.ts';
 import type { RepairOutcome } from './payload-reader.ts';
 import type { PeerMessage, RecordsMessage, SnapshotMessage } from './peers/messages.ts';
@@ -395,17 +395,4 @@ export class RaftLoop {
 function leaderFirst(members: readonly NodeId[], leader: NodeId | null): readonly NodeId[] {
   if (leader === null || !members.includes(leader)) return members;
   return [leader, ...members.filter((id) => id !== leader)];
-}
-
-/** Puts the newest snapshot's state into the machine. Resolves with the records that it refers to. */
-export async function loadState(storage: Storage, machine: StateMachine, index: number): Promise<LiveSet> {
-  const restore = machine.restore();
-  await storage.loadSnapshot((chunk) => restore.write(chunk));
-  const live = new LiveSet();
-  restore.livePositions((position) => {
-    assert(position <= index, `the snapshot of entry ${index} refers to ${position}, which is not in it`);
-    live.retain(position);
-  });
-  restore.finish(index as JournalPosition);
-  return live;
 }

@@ -1,4 +1,3 @@
-import type { JournalPosition } from '@lockstep/kernel';
 import { LiveSet } from '../live-set.ts';
 import type { SnapshotReceiver } from '../storage-types.ts';
 import type { SnapshotRestore, StateMachine } from '../types.ts';
@@ -17,10 +16,10 @@ export async function readArrived(
   const damage = await receiver.finish((chunk) => restore.write(chunk));
   if (damage !== null) return damage;
   const live = new LiveSet();
-  let beyond: JournalPosition | null = null;
+  let last = 0;
   restore.livePositions((position) => {
-    if (position <= receiver.index) live.retain(position);
-    else beyond = position;
+    live.retain(position);
+    last = Math.max(last, position);
   });
-  return beyond === null ? { restore, live } : `it refers to entry ${beyond}, which is not in it`;
+  return last <= receiver.index ? { restore, live } : `it refers to entry ${last}, which is not in it`;
 }

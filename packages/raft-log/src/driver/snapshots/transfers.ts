@@ -72,7 +72,9 @@ export class Transfers {
         this.#sender.moved(from);
         this.#exchange.receive(message, from);
         break;
-      default:
+      case 'snapshotWant':
+      case 'snapshotWorking':
+      case 'snapshotDone':
         this.#sender.receive(message, from);
     }
   }
