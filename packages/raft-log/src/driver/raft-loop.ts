@@ -1,5 +1,6 @@
 import { assert, DiskError } from '@lockstep/kernel';
 import type { Clock, JournalPosition, Log, NodeId } from '@lockstep/kernel';
+import type { ConfigurationAt } from '../node/index.ts';
 import type { Entry, ProposeRefusal, RaftBatch, RaftInput, RaftMessage, RaftStatus } from '../node/types.ts';
 import type { RaftNode } from '../node/raft-node.ts';
 import { Applier } from './applier.ts';
@@ -274,7 +275,7 @@ export class RaftLoop {
     this.#arrived = snapshot;
     const { receiver, from, term } = snapshot;
     const { index, term: snapshotTerm } = receiver;
-    this.input({ type: 'snapshotReceived', from, term, index, snapshotTerm, configuration: null });
+    this.input({ type: 'snapshotReceived', from, term, index, snapshotTerm, configuration: receiver.configuration });
   }
 
   /** The node had its say in this turn: it did not want the snapshot. */
@@ -348,7 +349,8 @@ export class RaftLoop {
   async #saveSnapshot(index: number, term: number): Promise<void> {
     try {
       const { storage, machine } = this.#ports;
-      await storage.saveSnapshot(index, term, machine.snapshot(), this.#applier.live.freeze());
+      const configuration = this.#configurationAt(index);
+      await storage.saveSnapshot(index, term, machine.snapshot(), this.#applier.live.freeze(), configuration);
       this.#takingSnapshot = false;
       this.#tellSnapshot();
     } catch (error) {
@@ -375,6 +377,12 @@ export class RaftLoop {
     if (this.#takingSnapshot || index <= this.#toldSnapshot || (held !== null && this.#toldSnapshot > held)) return;
     this.#toldSnapshot = index;
     this.input({ type: 'snapshotTaken', index });
+  }
+
+  /** Null: no entry has brought one, so the founding members are still those of every identity file. */
+  #configurationAt(index: number): ConfigurationAt | null {
+    const found = this.#node.configurationAt(index);
+    return found.index === 0 ? null : found;
   }
 
   #guarded(work: () => void): void {

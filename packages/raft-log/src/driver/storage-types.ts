@@ -1,4 +1,5 @@
 import type { Clock, Disk, Log, NodeId } from '@lockstep/kernel';
+import type { ConfigurationAt } from '../node/index.ts';
 import type { DurableWrite, Entry, HardState, RecoveredLog } from '../node/types.ts';
 import type { LivePositions } from './live-set.ts';
 import type { RecordFileInfo } from './storage/records/record-file.ts';
@@ -138,9 +139,16 @@ export interface Storage {
   /**
    * Writes a snapshot under a temporary name, syncs and renames it; the one before goes. Then the log segments that hold nothing above
    * it, but for a tail, leave the log: with records in `live` (what the snapshot's state refers to; it must not change) they go over to
-   * the record store, else they are removed. Chunks are pulled with pauses between.
+   * the record store, else they are removed. Chunks are pulled with pauses between. `configuration` is the one in use at `index`
+   * (`RaftNode.configurationAt`); null: the log holds none.
    */
-  saveSnapshot(index: number, term: number, chunks: Iterable<Uint8Array>, live: LivePositions): Promise<void>;
+  saveSnapshot(
+    index: number,
+    term: number,
+    chunks: Iterable<Uint8Array>,
+    live: LivePositions,
+    configuration?: ConfigurationAt | null,
+  ): Promise<void>;
   /** Entries above the index that this names, when it names one, stay in the log, whatever snapshots are taken. Asked when segments are about to leave it. */
   holdLog(heldIndex: () => number | null): void;
   readonly snapshot: SnapshotInfo | null;
@@ -167,6 +175,8 @@ export interface SnapshotInfo {
   readonly term: number;
   /** Size of the snapshot's file. */
   readonly bytes: number;
+  /** In use at `index`; null: the log held none. */
+  readonly configuration: ConfigurationAt | null;
 }
 
 /** A snapshot's file. It can be read to its end even when another snapshot takes its place meanwhile. */
@@ -183,6 +193,8 @@ export interface SnapshotReceiver {
   readonly term: number;
   /** Bytes received so far: where a broken transfer goes on. */
   readonly offset: number;
+  /** As the file says; known once it is whole (`finish`). */
+  readonly configuration: ConfigurationAt | null;
   write(chunk: Uint8Array): Promise<void>;
   /**
    * All is there: checks every checksum, hands out the state machine's chunks, and syncs. Resolves with what is wrong when the bytes are not a whole

@@ -1,7 +1,7 @@
 import { Packr } from 'msgpackr';
 import type { NodeId } from '@lockstep/kernel';
 import { isConfiguration } from '../../node/index.ts';
-import type { Configuration } from '../../node/index.ts';
+import type { Configuration, ConfigurationAt } from '../../node/index.ts';
 
 const version = 1;
 const packr: Packr = new Packr({ useRecords: false });
@@ -40,6 +40,21 @@ export function decodeConfiguration(bytes: Uint8Array): Configuration | null {
     level,
   };
   return isConfiguration(configuration) ? configuration : null;
+}
+
+/** As a snapshot holds it: with the index of the entry that brought it. */
+export function encodeConfigurationAt({ index, configuration }: ConfigurationAt): Uint8Array {
+  return packr.pack([index, encodeConfiguration(configuration)]);
+}
+
+/** Null when the bytes are none. */
+export function decodeConfigurationAt(bytes: Uint8Array): ConfigurationAt | null {
+  const fields = unpack(bytes);
+  const index = fields?.[0];
+  const encoded = fields?.[1];
+  if (fields?.length !== 2 || typeof index !== 'number' || !Number.isSafeInteger(index) || index < 0) return null;
+  const configuration = encoded instanceof Uint8Array ? decodeConfiguration(encoded) : null;
+  return configuration === null ? null : { index, configuration };
 }
 
 function unpack(bytes: Uint8Array): readonly unknown[] | null {

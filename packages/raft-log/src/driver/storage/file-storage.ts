@@ -1,6 +1,6 @@
 import { assert, DiskError } from '@lockstep/kernel';
 import type { Disk, Timer } from '@lockstep/kernel';
-import type { DurableWrite, Entry, HardState, RecoveredLog } from '../../node/index.ts';
+import type { ConfigurationAt, DurableWrite, Entry, HardState, RecoveredLog } from '../../node/index.ts';
 import type { LivePositions } from '../live-set.ts';
 import type {
   Identity,
@@ -34,6 +34,8 @@ export interface StorageParts {
   readonly hardState: HardStateFile;
   readonly snapshots: SnapshotStore;
   readonly journal: Journal;
+  /** Of the configuration entries in the journal, oldest first. */
+  readonly configurations: readonly ConfigurationAt[];
   readonly records: RecordStore;
 }
 
@@ -62,7 +64,8 @@ export class FileStorage implements Storage {
   #failureListener: ((error: Error) => void) | null = null;
   #closed = false;
 
-  constructor(options: StorageOptions, { identity, hardState, snapshots, journal, records }: StorageParts) {
+  constructor(options: StorageOptions, parts: StorageParts) {
+    const { identity, hardState, snapshots, journal, configurations, records } = parts;
     this.#options = options;
     this.#disk = options.disk;
     this.#identity = identity;
@@ -84,7 +87,7 @@ export class FileStorage implements Storage {
       firstIndex: index.firstIndex,
       lastIndex: index.lastIndex,
       terms: index.terms(),
-      configurations: [],
+      configurations: configurationsFrom(snapshots.info?.configuration ?? null, configurations),
     };
     this.#bytesSinceSnapshot = this.#countBytesSinceSnapshot();
   }
@@ -227,9 +230,15 @@ export class FileStorage implements Storage {
     }
   }
 
-  async saveSnapshot(index: number, term: number, chunks: Iterable<Uint8Array>, live: LivePositions): Promise<void> {
+  async saveSnapshot(
+    index: number,
+    term: number,
+    chunks: Iterable<Uint8Array>,
+    live: LivePositions,
+    configuration: ConfigurationAt | null = null,
+  ): Promise<void> {
     try {
-      const ready = await this.#snapshots.prepare(index, term, chunks);
+      const ready = await this.#snapshots.prepare(index, term, configuration, chunks);
       await this.#queue.runTask(async () => {
         // One that a leader sent may have overtaken it.
         if (index <= (this.snapshot?.index ?? 0)) return this.#snapshots.discard(ready);
@@ -327,4 +336,12 @@ export class FileStorage implements Storage {
     }
     this.#syncTimer?.cancel();
   }
+}
+
+/** The snapshot's first; those of the log that it stands for already are in it. */
+function configurationsFrom(
+  snapshot: ConfigurationAt | null,
+  inLog: readonly ConfigurationAt[],
+): readonly ConfigurationAt[] {
+  return snapshot === null ? inLog : [snapshot, ...inLog.filter(({ index }) => index > snapshot.index)];
 }

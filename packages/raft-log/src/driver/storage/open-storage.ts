@@ -34,9 +34,9 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   }
   const openHardState = hardState ?? (await HardStateFile.create(disk));
   const base = { index: snapshots.info?.index ?? 0, term: snapshots.info?.term ?? 0 };
-  const journal = segments
+  const { journal, configurations } = segments
     ? await recoverJournal(disk, log, options.segmentBytes, base)
     : await createJournal(disk, options.segmentBytes);
   const records = await RecordStore.open(disk, log, options.segmentBytes);
-  return new FileStorage(options, { identity, hardState: openHardState, snapshots, journal, records });
+  return new FileStorage(options, { identity, hardState: openHardState, snapshots, journal, configurations, records });
 }

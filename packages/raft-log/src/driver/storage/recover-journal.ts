@@ -1,7 +1,9 @@
 import { Buffer } from 'node:buffer';
 import type { Disk, DiskFile, Log } from '@lockstep/kernel';
+import type { ConfigurationAt } from '../../node/index.ts';
 import { CorruptionError } from '../storage-types.ts';
 import { readWhole, removeTemporaries } from './files.ts';
+import { FoundConfigurations } from './found-configurations.ts';
 import { createSegment, Journal, journalDirectory } from './journal.ts';
 import { LogIndex } from './log-index.ts';
 import { scanSegment } from './scan-segment.ts';
@@ -21,18 +23,24 @@ interface LogBase {
   readonly term: number;
 }
 
+export interface RecoveredJournal {
+  readonly journal: Journal;
+  /** Of its configuration entries, oldest first. */
+  readonly configurations: readonly ConfigurationAt[];
+}
+
 export async function hasSegments(disk: Disk): Promise<boolean> {
   return (await disk.list(journalDirectory)).some((name) => segmentSequence(name) !== null);
 }
 
 /** An empty journal in an empty directory. */
-export async function createJournal(disk: Disk, segmentBytes: number): Promise<Journal> {
+export async function createJournal(disk: Disk, segmentBytes: number): Promise<RecoveredJournal> {
   const index = new LogIndex();
   index.segments.push(
     await createSegment(disk, { sequence: 1, reset: false, previousIndex: 0, previousTerm: 0, previousBytes: 0 }),
   );
   index.begin(0, 0);
-  return new Journal(disk, segmentBytes, index);
+  return { journal: new Journal(disk, segmentBytes, index), configurations: [] };
 }
 
 /**
@@ -41,13 +49,19 @@ export async function createJournal(disk: Disk, segmentBytes: number): Promise<J
  * left: it is void.
  * @throws CorruptionError, NewerFormatError
  */
-export async function recoverJournal(disk: Disk, log: Log, segmentBytes: number, snapshot: LogBase): Promise<Journal> {
+export async function recoverJournal(
+  disk: Disk,
+  log: Log,
+  segmentBytes: number,
+  snapshot: LogBase,
+): Promise<RecoveredJournal> {
   await removeTemporaries(disk, journalDirectory);
   const files = await listSegments(disk, log);
   const first = firstOfChain(files);
   const index = new LogIndex();
+  const configurations = new FoundConfigurations();
   for (const [i, file] of files.slice(first).entries()) {
-    await readSegment(disk, log, index, file, files[first + i + 1] ?? null, i === 0);
+    await readSegment(disk, log, { index, configurations }, file, files[first + i + 1] ?? null, i === 0);
   }
   const oldest = files[first]!;
   if (index.firstIndex > snapshot.index + 1) {
@@ -61,11 +75,12 @@ export async function recoverJournal(disk: Disk, log: Log, segmentBytes: number,
       journalLastIndex: index.lastIndex,
     });
     await journal.resetAt(snapshot.index, snapshot.term);
+    configurations.clear();
   }
   // Remnants of a removal or a reset that a crash interrupted.
   for (const { path } of files.slice(0, first)) await disk.remove(path);
   await disk.syncDirectory(journalDirectory);
-  return journal;
+  return { journal, configurations: configurations.list };
 }
 
 function isVoid(index: LogIndex, snapshot: LogBase): boolean {
@@ -112,7 +127,7 @@ function firstOfChain(files: readonly SegmentFile[]): number {
 async function readSegment(
   disk: Disk,
   log: Log,
-  index: LogIndex,
+  { index, configurations }: { readonly index: LogIndex; readonly configurations: FoundConfigurations },
   { path, header }: SegmentFile,
   next: SegmentFile | null,
   isFirst: boolean,
@@ -128,6 +143,7 @@ async function readSegment(
       throw new CorruptionError(path, offset, `entry ${entry.index} follows entry ${index.lastIndex}`);
     }
     index.push(entry.index, entry.term, offset, entry.record.length);
+    configurations.take(entry);
   });
   if (next !== null && next.header.previousBytes !== scan.end) {
     const detail = `by the header of ${next.path} it is ${next.header.previousBytes} bytes long, but its last write ends at ${scan.end}`;

@@ -1,5 +1,6 @@
 import { assert } from '@lockstep/kernel';
 import type { Disk, DiskFile } from '@lockstep/kernel';
+import type { ConfigurationAt } from '../../node/index.ts';
 import type { SnapshotInfo, SnapshotReader, SnapshotReceiver } from '../storage-types.ts';
 import { scanSnapshot } from './snapshot-format.ts';
 
@@ -47,6 +48,7 @@ export class FileReceiver implements SnapshotReceiver {
   readonly #temporary: string;
   readonly #file: DiskFile;
   #offset: number;
+  #configuration: ConfigurationAt | null = null;
   #state: 'open' | 'finished' | 'discarded' = 'open';
 
   constructor(disk: Disk, index: number, term: number, temporary: string, file: DiskFile, offset: number) {
@@ -62,6 +64,10 @@ export class FileReceiver implements SnapshotReceiver {
     return this.#offset;
   }
 
+  get configuration(): ConfigurationAt | null {
+    return this.#configuration;
+  }
+
   async write(chunk: Uint8Array): Promise<void> {
     await this.#file.write([chunk], this.#offset);
     this.#offset += chunk.length;
@@ -73,6 +79,7 @@ export class FileReceiver implements SnapshotReceiver {
     if (found.index !== this.index || found.term !== this.term) {
       return `it is that of entry ${found.index}, term ${found.term}, not of ${this.index}, term ${this.term}`;
     }
+    this.#configuration = found.configuration;
     await this.#file.sync();
     await this.#file.close();
     this.#state = 'finished';
@@ -89,6 +96,7 @@ export class FileReceiver implements SnapshotReceiver {
   /** It is whole and on disk: `finish` has been through. */
   ready(): ReadySnapshot {
     assert(this.#state === 'finished', 'only a finished snapshot is installed');
-    return { info: { index: this.index, term: this.term, bytes: this.#offset }, temporary: this.#temporary };
+    const { index, term, configuration } = this;
+    return { info: { index, term, bytes: this.#offset, configuration }, temporary: this.#temporary };
   }
 }

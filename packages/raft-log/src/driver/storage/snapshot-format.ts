@@ -1,6 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import type { DiskFile } from '@lockstep/kernel';
+import type { ConfigurationAt } from '../../node/index.ts';
+import { decodeConfigurationAt, encodeConfigurationAt } from '../membership/configuration-codec.ts';
 import { NewerFormatError } from './newer-format-error.ts';
 
 /*
@@ -14,6 +16,9 @@ import { NewerFormatError } from './newer-format-error.ts';
  *   24  term           u64                                                        16  file bytes  u64, all included
  *                                                                                 24  reserved, zero
  * The total is the crc32 of the header and all chunk headers, one behind the other: with it every byte is covered.
+ *
+ * Version 2: chunk 0 is the configuration in use at the index; the state machine's begin with chunk 1. A snapshot of a log
+ * without any has version 1.
  */
 const headerBytes = 32;
 const chunkHeaderBytes = 16;
@@ -21,7 +26,8 @@ const trailerBytes = 32;
 const headerMagic = Buffer.from('LSTPSNAP', 'latin1');
 const chunkMagic = 0x4b4e_4843;
 const trailerMagic = 0x4c49_4154;
-const snapshotVersion = 1;
+const snapshotVersion = 2;
+const withoutConfiguration = 1;
 
 /** Where a snapshot file is not what it should be. */
 export interface SnapshotDamage {
@@ -32,6 +38,8 @@ export interface SnapshotDamage {
 export interface SnapshotHeader {
   readonly index: number;
   readonly term: number;
+  /** Null: the log held none. */
+  readonly configuration: ConfigurationAt | null;
 }
 
 /** Writes one snapshot into an empty file. */
@@ -46,14 +54,15 @@ export class SnapshotWriter {
     this.#file = file;
   }
 
-  async begin({ index, term }: SnapshotHeader): Promise<void> {
+  async begin({ index, term, configuration }: SnapshotHeader): Promise<void> {
     const header = Buffer.alloc(headerBytes);
     headerMagic.copy(header, 0);
-    header.writeUInt32LE(snapshotVersion, 12);
+    header.writeUInt32LE(configuration === null ? withoutConfiguration : snapshotVersion, 12);
     header.writeBigUInt64LE(BigInt(index), 16);
     header.writeBigUInt64LE(BigInt(term), 24);
     header.writeUInt32LE(crc32(header.subarray(12)), 8);
     await this.#append(header, []);
+    if (configuration !== null) await this.add(encodeConfigurationAt(configuration));
   }
 
   async add(chunk: Uint8Array): Promise<void> {
@@ -100,7 +109,7 @@ interface Trailer {
 async function readHeader(
   file: DiskFile,
   path: string,
-): Promise<{ header: SnapshotHeader; total: number } | SnapshotDamage> {
+): Promise<{ version: number; index: number; term: number; total: number } | SnapshotDamage> {
   const bytes = Buffer.alloc(headerBytes);
   if ((await file.read(bytes, 0)) < headerBytes) return { offset: 0, detail: 'the header is cut short' };
   if (!bytes.subarray(0, 8).equals(headerMagic) || crc32(bytes.subarray(12)) !== bytes.readUInt32LE(8)) {
@@ -108,8 +117,37 @@ async function readHeader(
   }
   const version = bytes.readUInt32LE(12);
   if (version > snapshotVersion) throw new NewerFormatError(path, version, snapshotVersion);
-  const header = { index: Number(bytes.readBigUInt64LE(16)), term: Number(bytes.readBigUInt64LE(24)) };
-  return { header, total: crc32(bytes) };
+  const index = Number(bytes.readBigUInt64LE(16));
+  const term = Number(bytes.readBigUInt64LE(24));
+  return { version, index, term, total: crc32(bytes) };
+}
+
+/** The chunk at `offset`, which is the one with that number, checked; `end` is where the trailer begins. */
+async function readChunk(
+  file: DiskFile,
+  offset: number,
+  number: number,
+  end: number,
+): Promise<{ head: Buffer; chunk: Buffer } | SnapshotDamage> {
+  const head = Buffer.alloc(chunkHeaderBytes);
+  await file.read(head, offset);
+  const length = head.readUInt32LE(4);
+  if (
+    head.readUInt32LE(0) !== chunkMagic ||
+    head.readUInt32LE(12) !== number ||
+    offset + chunkHeaderBytes + length > end
+  ) {
+    return { offset, detail: `the header of chunk ${number} is damaged` };
+  }
+  const chunk = Buffer.allocUnsafeSlow(length);
+  await file.read(chunk, offset + chunkHeaderBytes);
+  if (crc32(chunk) !== head.readUInt32LE(8))
+    return { offset, detail: `the checksum of chunk ${number} does not match its bytes` };
+  return { head, chunk };
+}
+
+function configurationIn(chunk: Uint8Array, offset: number): ConfigurationAt | SnapshotDamage {
+  return decodeConfigurationAt(chunk) ?? { offset, detail: 'chunk 0 holds no configuration' };
 }
 
 async function readTrailer(file: DiskFile, size: number): Promise<Trailer | SnapshotDamage> {
@@ -129,7 +167,7 @@ async function readTrailer(file: DiskFile, size: number): Promise<Trailer | Snap
 }
 
 /**
- * Looks at both ends alone: what a start can afford. `loadSnapshot` checks the rest.
+ * Looks at both ends alone (and the configuration): what a start can afford. `loadSnapshot` checks the rest.
  * @throws NewerFormatError
  */
 export async function checkEnds(
@@ -140,7 +178,13 @@ export async function checkEnds(
   const begin = await readHeader(file, path);
   if ('detail' in begin) return begin;
   const trailer = await readTrailer(file, bytes);
-  return 'detail' in trailer ? trailer : { ...begin.header, bytes };
+  if ('detail' in trailer) return trailer;
+  const { index, term } = begin;
+  if (begin.version === withoutConfiguration) return { index, term, configuration: null, bytes };
+  const first = await readChunk(file, headerBytes, 0, bytes - trailerBytes);
+  if ('detail' in first) return first;
+  const configuration = configurationIn(first.chunk, headerBytes);
+  return 'detail' in configuration ? configuration : { index, term, configuration, bytes };
 }
 
 /**
@@ -157,29 +201,26 @@ export async function scanSnapshot(
   if ('detail' in begin) return begin;
   const trailer = await readTrailer(file, size);
   if ('detail' in trailer) return trailer;
+  const { index, term } = begin;
   let { total } = begin;
+  let configuration: ConfigurationAt | null = null;
   let count = 0;
   let offset = headerBytes;
   for (const end = size - trailerBytes; offset < end; count++) {
-    const head = Buffer.alloc(chunkHeaderBytes);
-    await file.read(head, offset);
-    const length = head.readUInt32LE(4);
-    if (
-      head.readUInt32LE(0) !== chunkMagic ||
-      head.readUInt32LE(12) !== count ||
-      offset + chunkHeaderBytes + length > end
-    ) {
-      return { offset, detail: `the header of chunk ${count} is damaged` };
-    }
-    const chunk = Buffer.allocUnsafeSlow(length);
-    await file.read(chunk, offset + chunkHeaderBytes);
-    if (crc32(chunk) !== head.readUInt32LE(8))
-      return { offset, detail: `the checksum of chunk ${count} does not match its bytes` };
+    const read = await readChunk(file, offset, count, end);
+    if ('detail' in read) return read;
+    const { head, chunk } = read;
     total = crc32(head, total);
-    onChunk(chunk);
-    offset += chunkHeaderBytes + length;
+    if (count === 0 && begin.version !== withoutConfiguration) {
+      const found = configurationIn(chunk, offset);
+      if ('detail' in found) return found;
+      configuration = found;
+    } else {
+      onChunk(chunk);
+    }
+    offset += chunkHeaderBytes + chunk.length;
   }
   if (count !== trailer.count || total !== trailer.total)
     return { offset, detail: `the total of all checksums does not match` };
-  return begin.header;
+  return { index, term, configuration };
 }

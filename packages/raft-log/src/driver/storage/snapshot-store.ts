@@ -1,5 +1,6 @@
 import { assert, DiskError } from '@lockstep/kernel';
 import type { Disk, DiskFile } from '@lockstep/kernel';
+import type { ConfigurationAt } from '../../node/index.ts';
 import { CorruptionError } from '../storage-types.ts';
 import type { SnapshotInfo, SnapshotReader } from '../storage-types.ts';
 import { removeTemporaries, temporaryEnding } from './files.ts';
@@ -60,16 +61,21 @@ export class SnapshotStore {
   }
 
   /** Writes a snapshot under a temporary name. Chunks are pulled one at a time, as the disk takes them. */
-  async prepare(index: number, term: number, chunks: Iterable<Uint8Array>): Promise<ReadySnapshot> {
+  async prepare(
+    index: number,
+    term: number,
+    configuration: ConfigurationAt | null,
+    chunks: Iterable<Uint8Array>,
+  ): Promise<ReadySnapshot> {
     const temporary = this.#temporaryPath(index, term);
     const file = await this.#disk.open(temporary, 'create');
     try {
       const writer = new SnapshotWriter(file);
-      await writer.begin({ index, term });
+      await writer.begin({ index, term, configuration });
       for (const chunk of chunks) await writer.add(chunk);
       const bytes = await writer.end();
       await file.close();
-      return { info: { index, term, bytes }, temporary };
+      return { info: { index, term, bytes, configuration }, temporary };
     } catch (error) {
       await this.#giveUp(file, temporary);
       throw error;
