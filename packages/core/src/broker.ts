@@ -51,6 +51,16 @@ export class Broker {
     else this.#mastership.applied(position, command, accepted, effects);
   }
 
+  /** For a log in which entries are lost, beside `apply`: forgets the parts of a transaction that came so far. Returns their positions. */
+  abandonParts(): readonly JournalPosition[] {
+    return this.#state.abandonParts();
+  }
+
+  /** For a log in which entries are lost: the command ends a transaction of which parts are missing, and must not be applied. */
+  lacksParts(command: Uint8Array): boolean {
+    return this.#state.lacksParts(command);
+  }
+
   /** The position of the last command applied, also when it came in a snapshot; 0: none. */
   get applied(): number {
     return this.#state.applied;

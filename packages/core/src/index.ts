@@ -7,6 +7,8 @@ export type { Proposer } from './proposer.ts';
 export type { AckMode, NackAction, NewMessage, Refusal, Request, Settlement } from './requests.ts';
 export { Broker } from './broker.ts';
 export type { LiveMessage } from './broker.ts';
+export { inspectCommand } from './commands/inspect.ts';
+export type { CommandSummary } from './commands/inspect.ts';
 export { ImportWriter } from './import-writer.ts';
 export type { ImportedMessage } from './import-writer.ts';
 export { defaultBrokerOptions } from './options.ts';

@@ -17,9 +17,15 @@ const WHY_UNUSABLE: ReadonlyMap<string | undefined, string> = new Map([
   ['ENOSPC', `its disk is full: make room, or ${ELSEWHERE}`],
 ]);
 
-interface Owner {
+/** Whose data a directory holds. */
+export interface Owner {
   readonly broker: string;
   readonly node: string;
+}
+
+/** Null when it does not say. @throws CommandError when what it says is damaged. */
+export function readOwnerOf(directory: string): Owner | null {
+  return readOwner(join(directory, OWNER_NAME));
 }
 
 function readOwner(path: string): Owner | null {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 
 import { ConfigError } from '../config/config-error.ts';
+import { addCareCommands } from './care/commands.ts';
 import type { ClusterFlags } from './cluster.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import type { ReceiveFlags } from './receive.ts';
@@ -170,6 +171,7 @@ function makeProgram(startNode: StartNode | null): Command {
   addStart(program, startNode);
   addClusterCommands(program);
   addClientCommands(program);
+  addCareCommands(program);
   addConfigCommands(program);
   // Settings are not inherited by commands that were added before; these are made explicit.
   for (const command of program.commands) command.copyInheritedSettings(program);

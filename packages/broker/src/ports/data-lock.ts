@@ -95,6 +95,12 @@ async function acquire(path: string, mine: string, directory: string): Promise<v
   }
 }
 
+/** The living process that has taken the directory, if there is one. Only looks. */
+export async function dataLockHolder(directory: string): Promise<number | null> {
+  const text = await textOf(join(directory, LOCK_NAME));
+  return text === null ? null : ((await livingHolder(text))?.pid ?? null);
+}
+
 /**
  * Takes the directory, which must exist, for this process alone. A lock left by a process that is dead (SIGKILL, power
  * failure) is recognised and replaced. Guards against mistakes on one machine: a directory shared by machines or by

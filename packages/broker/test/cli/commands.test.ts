@@ -16,7 +16,19 @@ async function deadPort(): Promise<number> {
 t.test('help and version are fine', async (t) => {
   const help = await lockstep(['--help']);
   t.equal(help.code, 0);
-  for (const command of ['start', 'cluster', 'status', 'send', 'receive', 'check-config', 'schema']) {
+  for (const command of [
+    'start',
+    'cluster',
+    'status',
+    'send',
+    'receive',
+    'verify',
+    'export',
+    'import',
+    'repair',
+    'check-config',
+    'schema',
+  ]) {
     t.match(help.stdout, new RegExp(`^  ${command} `, 'm'));
   }
   const version = await lockstep(['--version']);

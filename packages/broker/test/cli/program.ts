@@ -60,6 +60,11 @@ export class Program {
   }
 }
 
+/** The real program, running. */
+export function started(args: readonly string[]): Program {
+  return new Program(args, {}, REAL);
+}
+
 /** Runs the real program to its end. */
 export function lockstep(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ended> {
   return new Program(args, environment, REAL).ended;

@@ -107,6 +107,21 @@ export class ReplicatedState {
     }
   }
 
+  /** For a log in which entries are lost: the parts that came belong to nothing any more. Returns their positions. */
+  abandonParts(): readonly JournalPosition[] {
+    const positions = this.#parts.map(({ position }) => position);
+    this.#dropParts();
+    return positions;
+  }
+
+  /** For a log in which entries are lost: the command would end a transaction or an import of which other parts have come than it had. */
+  lacksParts(command: Uint8Array): boolean {
+    if (command[1] !== commandType.transactionEnd && command[1] !== commandType.importEnd) return false;
+    this.#input.start(command);
+    this.#input.skip(2);
+    return this.#input.number() !== this.#parts.length;
+  }
+
   /** Puts a message into its queue, in its place. */
   add(queue: Queue, message: StoredMessage, count: number): void {
     this.#queuesCost += message.size + messageOverheadBytes;

@@ -93,6 +93,8 @@ export class CorruptionError extends Error {
   override readonly name = 'CorruptionError';
   readonly file: string;
   readonly offset: number;
+  /** What does not fit, without the rest. */
+  readonly detail: string;
   constructor(file: string, offset: number, detail: string) {
     super(
       `${file} is damaged at byte ${offset}: ${detail}. This is not what a crash leaves behind, so the node does not start: ` +
@@ -100,6 +102,7 @@ export class CorruptionError extends Error {
     );
     this.file = file;
     this.offset = offset;
+    this.detail = detail;
   }
 }
 

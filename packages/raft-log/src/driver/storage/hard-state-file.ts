@@ -85,6 +85,19 @@ function newestSlot(bytes: Buffer): Slot {
   throw new CorruptionError(hardStatePath, 0, 'one of the two last terms and votes is missing');
 }
 
+/**
+ * Only reads. Null when there is none.
+ * @throws CorruptionError, NewerFormatError
+ */
+export async function readHardState(disk: Pick<Disk, 'list' | 'open'>): Promise<HardState | null> {
+  if (!(await disk.list('.')).includes(hardStatePath)) return null;
+  const file = await disk.open(hardStatePath, 'read');
+  const bytes = Buffer.alloc(slotDistance + slotBytes);
+  const length = await file.read(bytes, 0);
+  await file.close();
+  return newestSlot(bytes.subarray(0, length)).state;
+}
+
 /** `(term, vote, standing)` on disk. */
 export class HardStateFile {
   readonly #file: DiskFile;

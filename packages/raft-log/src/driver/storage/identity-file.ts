@@ -15,7 +15,7 @@ function checksumOf(identity: object): string {
 }
 
 /** Null when there is none. @throws CorruptionError, NewerFormatError */
-export async function readIdentity(disk: Disk): Promise<Identity | null> {
+export async function readIdentity(disk: Pick<Disk, 'list' | 'open'>): Promise<Identity | null> {
   if (!(await disk.list('.')).includes(identityPath)) return null;
   const file = await disk.open(identityPath, 'read');
   const text = decodeTextStrictly(await readWhole(file));

@@ -1,0 +1,51 @@
+import { AssertionError, decodeText } from '@lockstep/kernel';
+import { ByteReader } from './byte-reader.ts';
+import { DestinationNames } from './destination-names.ts';
+import { commandType, commandVersion } from './format.ts';
+import { readSettlements } from './settlements-reader.ts';
+
+/** What a command is about, for the tools that look at data offline. */
+export interface CommandSummary {
+  /** `part`: of a transaction or an import. `end`: of one of them. */
+  readonly kind: 'message' | 'part' | 'settlement' | 'end' | 'opening';
+  /** Where a message or part goes. */
+  readonly queue: string | null;
+  /** Positions of the messages that it settles. */
+  readonly settled: readonly number[];
+}
+
+const kinds: Readonly<Record<number, CommandSummary['kind']>> = {
+  [commandType.open]: 'opening',
+  [commandType.enqueue]: 'message',
+  [commandType.settle]: 'settlement',
+  [commandType.transactionPart]: 'part',
+  [commandType.transactionEnd]: 'end',
+  [commandType.importEnd]: 'end',
+};
+
+/** Null for bytes that make no command, as far as they are looked at. They may be damaged: what is returned is a guess then. */
+export function inspectCommand(command: Uint8Array): CommandSummary | null {
+  const kind = command[0] === commandVersion ? kinds[command[1] ?? 0] : undefined;
+  if (kind === undefined) return null;
+  const input = new ByteReader();
+  input.start(command);
+  input.skip(2);
+  try {
+    if (kind === 'message' || kind === 'part') {
+      input.byte();
+      input.number();
+      return { kind, queue: decodeText(input.prefixed()), settled: [] };
+    }
+    if (command[1] === commandType.transactionEnd) input.number();
+    else if (kind !== 'settlement') return { kind, queue: null, settled: [] };
+    const settled: number[] = [];
+    readSettlements(input, new DestinationNames(), {
+      group: () => {},
+      position: (position) => settled.push(position),
+    });
+    return { kind, queue: null, settled };
+  } catch (error) {
+    if (error instanceof AssertionError) return null;
+    throw error;
+  }
+}

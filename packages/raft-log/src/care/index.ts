@@ -1,0 +1,15 @@
+/**
+ * Offline care of a data directory: what stands in it, what of that is damaged, and what is left. Damage is reported, not thrown, and nothing is
+ * written but by what says so (`rewrite…`).
+ */
+export { LogRows } from './log-rows.ts';
+export { RecordReader, suspectPayload } from './record-reader.ts';
+export { RecordTable } from './record-table.ts';
+export { rewriteSegments, rewriteVotes } from './rewrite.ts';
+export { readSnapshotChunks, surveyData } from './survey.ts';
+export type { Survey, SurveyedSnapshot } from './survey.ts';
+export type { Damage, DamageKind, OnProgress, ReadableDisk } from './types.ts';
+export { readIdentity } from '../driver/storage/identity-file.ts';
+export { entryPayload } from '../driver/storage/record.ts';
+export { entryKind } from '../node/index.ts';
+export type { Entry } from '../node/index.ts';
