@@ -162,6 +162,8 @@ export interface Storage {
    * one before, is taken up; of another it is removed.
    */
   receiveSnapshot(index: number, term: number, bytes: number): Promise<SnapshotReceiver>;
+  /** A finished snapshot without any state, to be installed: all that a witness keeps of one. */
+  makeShape(index: number, term: number, configuration: ConfigurationAt): Promise<SnapshotReceiver>;
   /**
    * Makes a received snapshot the newest and the journal empty behind it, atomically as far as a crash can see. `hardState` likewise.
    * The record store stays, and gets the log's records in `kept`.

@@ -286,6 +286,10 @@ export class FileStorage implements Storage {
     return this.#snapshots.receive(index, term, bytes);
   }
 
+  makeShape(index: number, term: number, configuration: ConfigurationAt): Promise<FileReceiver> {
+    return this.#snapshots.makeShape(index, term, configuration);
+  }
+
   async installSnapshot(receiver: FileReceiver, hardState: HardState | null, kept: KeptRecords): Promise<void> {
     const { index, term } = receiver;
     // What is written from here on follows the snapshot, however long it takes to get there.

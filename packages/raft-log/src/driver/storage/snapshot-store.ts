@@ -141,6 +141,15 @@ export class SnapshotStore {
     return new FileReceiver(this.#disk, index, term, path, file, Math.min(bytes, await file.size()));
   }
 
+  async makeShape(index: number, term: number, configuration: ConfigurationAt): Promise<FileReceiver> {
+    const { info, temporary } = await this.prepare(index, term, configuration, []);
+    const file = await this.#disk.open(temporary, 'update');
+    const shape = new FileReceiver(this.#disk, index, term, temporary, file, info.bytes);
+    const fault = await shape.finish(() => {});
+    assert(fault === null, `what was just written is a snapshot, but: ${fault}`);
+    return shape;
+  }
+
   #temporaryPath(index: number, term: number): string {
     return `${pathOf({ index, term })}.${++this.#transfers}${temporaryEnding}`;
   }

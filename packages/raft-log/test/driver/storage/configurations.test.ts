@@ -111,3 +111,14 @@ t.test('damage to it is found when the node starts', async (t) => {
   await file.close();
   await t.rejects(open(disk), { name: 'CorruptionError', message: /checksum of chunk 0/ });
 });
+
+t.test('a witness keeps the shape of a snapshot', async (t) => {
+  const disk = newDisk();
+  const storage = await open(disk);
+  await written(storage, { entries: entries(1, 9, 2) });
+  await storage.installSnapshot(await storage.makeShape(50, 3, at(7, 'a', 'b', 'c')), null, nothingKept);
+  await written(storage, { entries: entries(51, 52, 3) });
+  const again = await open(disk.crashClone(0));
+  t.match(again.recovered, { snapshotIndex: 50, snapshotTerm: 3, firstIndex: 51, lastIndex: 52 });
+  t.same(again.recovered.configurations, [at(7, 'a', 'b', 'c')]);
+});
