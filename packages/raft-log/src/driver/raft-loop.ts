@@ -368,13 +368,13 @@ export class RaftLoop {
   }
 
   /**
-   * Tells the node of the newest snapshot. Of the log it then forgets what the one before stood for: so not while somebody to whom that one, or an
-   * older one, is on its way will need just this.
+   * Tells the node of the newest snapshot. Of the log it then forgets what the one before stood for, its last entry included: not while that one, or an
+   * older one, is on its way to somebody, who will go on right behind it.
    */
   #tellSnapshot(): void {
     const index = this.#ports.storage.snapshot?.index ?? 0;
     const held = this.#transfers.heldIndex;
-    if (this.#takingSnapshot || index <= this.#toldSnapshot || (held !== null && this.#toldSnapshot > held)) return;
+    if (this.#takingSnapshot || index <= this.#toldSnapshot || (held !== null && this.#toldSnapshot >= held)) return;
     this.#toldSnapshot = index;
     this.input({ type: 'snapshotTaken', index });
   }

@@ -18,6 +18,7 @@ import { RaftLoop } from './raft-loop.ts';
 import { defaultSettings } from './replicated-log-options.ts';
 import type { ReplicatedLogOptions, ReplicatedLogSettings, ReplicatedLogStatus } from './replicated-log-options.ts';
 import { loadState } from './snapshots/load-state.ts';
+import { MissingRecords } from './records/missing-records.ts';
 import type { Identity, RecordDamage, Storage } from './storage-types.ts';
 import { entryPayload, makeConfigurationEntry, makeEntry, openStorage, parseRecords } from './storage/index.ts';
 import { Transfer } from './transfer.ts';
@@ -48,6 +49,7 @@ export class ReplicatedLog {
   readonly #addresses: ReadonlyMap<NodeId, Address>;
   readonly #founding: Founding;
   readonly #payloads: PayloadReader;
+  readonly #missing: MissingRecords;
   readonly #story: ElectionStory;
   /** What the other members say of themselves. */
   readonly #about = new Map<NodeId, string>();
@@ -79,6 +81,7 @@ export class ReplicatedLog {
     this.#story = new ElectionStory(options.log, options.node, this.#members.length);
     this.#founding = this.#makeFounding();
     this.#payloads = this.#makePayloadReader();
+    this.#missing = this.#makeMissingRecords();
     storage.onFailure((error) => this.#fail(error));
   }
 
@@ -209,6 +212,7 @@ export class ReplicatedLog {
     this.#closed = true;
     this.#timer?.cancel();
     this.#loop?.stop();
+    this.#missing.stop();
     this.#transfer?.giveUp();
     await this.#transport?.close();
     if (this.#failure === null) await this.#storage.close();
@@ -287,6 +291,15 @@ export class ReplicatedLog {
     });
   }
 
+  #makeMissingRecords(): MissingRecords {
+    return new MissingRecords({
+      clock: this.#options.clock,
+      live: () => this.#loop?.live ?? this.#recoveredLive,
+      holds: (position) => this.#storage.holds(position, this.#loop?.appliedIndex ?? 0),
+      repair: (damages) => this.#repair(damages),
+    });
+  }
+
   async #repair(damages: readonly RecordDamage[]): Promise<readonly RepairOutcome[]> {
     return this.#loop?.repair(damages) ?? reportLost(this.#log, damages, 'this node is not a member of a cluster yet');
   }
@@ -344,6 +357,7 @@ export class ReplicatedLog {
       found.snapshotIndex,
       this.#recoveredLive,
     );
+    void this.#missing.run();
     for (const peer of this.#addresses.keys()) if (this.#transport?.isUp(peer) === true) this.#loop.reachable(peer);
     for (const peer of this.#down) this.#loop.input({ type: 'peerDown', peer });
   }

@@ -2,6 +2,7 @@ import type { Clock, Log, NodeId } from '@lockstep/kernel';
 import { LiveSet } from '../live-set.ts';
 import type { Records, RecordsWant } from '../peers/messages.ts';
 import type { RecordParser } from '../peers/raft-messages.ts';
+import { findMissing } from '../records/find-missing.ts';
 import { RecordFetch } from '../records/record-fetch.ts';
 import type { FetchOutcome } from '../records/record-fetch.ts';
 import type { RecordAccess } from '../records/record-access.ts';
@@ -14,9 +15,6 @@ export interface LiveIntakePorts {
   readonly send: (to: NodeId, message: RecordsWant) => void;
   readonly others: () => readonly NodeId[];
 }
-
-/** So many positions are looked at before the loop has its turn again. */
-const positionsATurn = 20_000;
 
 /** Of a member other than the leader: then it is passed over. */
 const silentMsMax = 10_000;
@@ -39,7 +37,7 @@ export class LiveIntake {
   async run(leader: NodeId): Promise<number> {
     const { log, clock } = this.#ports;
     this.#leader = leader;
-    let missing = await this.#findMissing();
+    let missing = await findMissing(this.#live, (position) => this.#ports.store.holds(position), clock);
     let completeAt = 0;
     let records = 0;
     let bytes = 0;
@@ -87,23 +85,6 @@ export class LiveIntake {
   stop(): void {
     this.#stopped = true;
     this.#fetch?.stop();
-  }
-
-  async #findMissing(): Promise<LiveSet> {
-    const missing = new LiveSet();
-    let looked = 0;
-    for (let at = this.#live.next(1); at !== null && !this.#stopped; at = this.#live.next(at + 1)) {
-      if (!this.#ports.store.holds(at)) missing.retain(at);
-      looked += 1;
-      if (looked % positionsATurn === 0) await this.#nextTurn();
-    }
-    return missing;
-  }
-
-  #nextTurn(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#ports.clock.setTimer(0, resolve);
-    });
   }
 
   #fetchFrom(source: NodeId, missing: LiveSet): Promise<FetchOutcome> {

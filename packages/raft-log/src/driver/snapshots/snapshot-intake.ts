@@ -77,7 +77,14 @@ export class SnapshotIntake {
   }
 
   tick(): void {
-    this.#incoming?.records?.tick();
+    const incoming = this.#incoming;
+    incoming?.records?.tick();
+    // Another leader could help with its log.
+    if (incoming === null || this.#busy || incoming.receiver.index > this.#ports.store.appliedIndex) return;
+    void this.#guarded(async () => {
+      await this.#abandon();
+      return 'done';
+    });
   }
 
   stop(): void {
@@ -98,6 +105,9 @@ export class SnapshotIntake {
     if (this.#busy) {
       // Whoever offers must know that somebody is at work, or it gives up.
       if (same) this.#ports.send(from, { type: 'snapshotWorking', index: offer.index });
+    } else if (offer.index <= this.#ports.store.appliedIndex) {
+      // It is installed, or what it holds has come as entries.
+      this.#ports.send(from, { type: 'snapshotDone', index: offer.index, installed: true });
     } else if (!same) {
       void this.#guarded(() => this.#begin(offer, from));
     } else if (current.records === null) {
@@ -106,6 +116,7 @@ export class SnapshotIntake {
     } else {
       current.offer = offer;
       this.#ports.send(from, { type: 'snapshotWorking', index: offer.index });
+      current.records.reachable(from);
     }
   }
 
