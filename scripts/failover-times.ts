@@ -1,42 +1,76 @@
 /**
- * How long clients wait when the master dies (SIGKILL) or falls silent (SIGSTOP): from the signal to the next RECEIPT that comes over a
- * connection made after it. Three producers, one at each node, each goes to the next node when its connection ends.
+ * How long clients wait when something happens to a node of three. Producers always have a receipted SEND under way, and go to the next node when
+ * their connection ends. `kill`, `stop`: the master gets SIGKILL, or falls silent (SIGSTOP): from the signal to the next RECEIPT over a
+ * connection made after it, three producers, one at each node. `transfer`: the master is stopped cleanly, and hands over: the longest time without
+ * any RECEIPT. `follower`: a slave gets SIGKILL: the longest that a SEND of producers at the master waits for its RECEIPT.
  *
- * usage: pnpm failover-times [--rounds 30] [--signal SIGKILL|SIGSTOP|both] [--json]
+ * usage: pnpm failover-times [--rounds 30] [--mode kill|stop|transfer|follower|all] [--election MS] [--json]
  */
 import { parseArgs } from 'node:util';
 
 import { ProcessCluster } from '@lockstep/test/harness';
+import type { ProcessNode } from '@lockstep/test/harness';
 
 import { Prober } from './failover/prober.ts';
+import { Receipts } from './failover/receipts.ts';
 
-type Signal = 'SIGKILL' | 'SIGSTOP';
+const modes = ['kill', 'stop', 'transfer', 'follower'] as const;
+type Mode = (typeof modes)[number];
 
-/** Milliseconds from the signal to the next receipt, one for each round. */
-async function measure(signal: Signal, rounds: number): Promise<number[]> {
-  const cluster = await ProcessCluster.start();
-  await cluster.settled();
-  let signalledAtMs = Infinity;
-  let onRecovered: ((tookMs: number) => void) | null = null;
-  const onReceipt = (atMs: number, connectedAtMs: number): void => {
-    if (connectedAtMs > signalledAtMs) onRecovered?.(atMs - signalledAtMs);
-  };
-  const ports = cluster.nodes.map(({ stompPort }) => stompPort);
-  const probers = ports.map((_, i) => new Prober(ports, i, onReceipt));
+/** What happens late shows within this time. */
+const watchMs = 1500;
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** One round: does it to the cluster, and says how long clients waited. */
+async function round(mode: Mode, cluster: ProcessCluster, receipts: Receipts, master: ProcessNode): Promise<number> {
+  receipts.begin();
+  const recovery = receipts.recovery();
+  switch (mode) {
+    case 'kill':
+      void cluster.kill(master);
+      return recovery;
+    case 'stop':
+      cluster.signal(master, 'SIGSTOP');
+      return recovery;
+    case 'transfer':
+      void cluster.kill(master, 'SIGTERM');
+      await recovery;
+      await pause(watchMs);
+      return receipts.longestGapMs;
+    case 'follower':
+      void cluster.kill(cluster.nodes.find((node) => node !== master && node.process !== null)!);
+      await pause(watchMs);
+      return receipts.longestWaitMs;
+  }
+}
+
+/** Milliseconds, one for each round. */
+async function measure(mode: Mode, rounds: number, flags: readonly string[]): Promise<number[]> {
+  const cluster = await ProcessCluster.start({ config: `cluster: { ${flags.join(', ')} }` });
+  const receipts = new Receipts();
   const times: number[] = [];
-  for (let round = 0; round < rounds; round++) {
+  const all = cluster.nodes.map(({ stompPort }) => stompPort);
+  const makeProbers = (ports: readonly number[]): Prober[] =>
+    all.map(
+      (_, i) =>
+        new Prober(ports, i, mode === 'follower' ? 10 * watchMs : 200, (at, connected, sent) =>
+          receipts.take(at, connected, sent),
+        ),
+    );
+  let probers = mode === 'follower' ? [] : makeProbers(all);
+  for (let n = 0; n < rounds; n++) {
     const master = await cluster.settled();
-    const recovered = new Promise<number>((resolve) => {
-      onRecovered = resolve;
-    });
-    signalledAtMs = performance.now();
-    if (signal === 'SIGKILL') void cluster.kill(master);
-    else cluster.signal(master, 'SIGSTOP');
-    times.push(await recovered);
-    onRecovered = null;
-    signalledAtMs = Infinity;
-    if (signal === 'SIGKILL') cluster.revive(master);
-    else cluster.signal(master, 'SIGCONT');
+    if (mode === 'follower') probers = makeProbers([master.stompPort]);
+    await pause(watchMs / 5);
+    times.push(await round(mode, cluster, receipts, master));
+    if (mode === 'follower') for (const prober of probers) prober.stop();
+    for (const node of cluster.nodes) {
+      if (mode === 'stop') cluster.signal(node, 'SIGCONT');
+      else if (node.process === null) cluster.revive(node);
+    }
   }
   for (const prober of probers) prober.stop();
   await cluster.stop();
@@ -44,26 +78,26 @@ async function measure(signal: Signal, rounds: number): Promise<number[]> {
 }
 
 function summary(times: readonly number[]): Record<string, number> {
-  const sorted = [...times].toSorted((a, b) => a - b);
-  const at = (share: number): number =>
-    Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!);
-  return { rounds: sorted.length, minMs: at(0), medianMs: at(0.5), p90Ms: at(0.9), maxMs: Math.round(sorted.at(-1)!) };
+  const sorted = times.map((ms) => Math.round(ms)).toSorted((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
+  return { rounds: sorted.length, minMs: at(0), medianMs: at(0.5), p90Ms: at(0.9), p99Ms: at(0.99), maxMs: at(1) };
 }
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '30' },
-    signal: { type: 'string', default: 'both' },
+    mode: { type: 'string', default: 'all' },
+    election: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
-const signals: Signal[] = values.signal === 'both' ? ['SIGKILL', 'SIGSTOP'] : [values.signal as Signal];
-for (const signal of signals) {
-  const times = await measure(signal, Number(values.rounds));
+const flags = values.election === undefined ? [] : [`electionMs: ${values.election}ms`];
+for (const mode of modes.filter((one) => values.mode === 'all' || values.mode === one)) {
+  const times = await measure(mode, Number(values.rounds), flags);
   const figures = summary(times);
-  if (values.json) process.stdout.write(`${JSON.stringify({ signal, ...figures, times })}\n`);
+  if (values.json) process.stdout.write(`${JSON.stringify({ mode, ...figures, times })}\n`);
   else {
     const list = Object.entries(figures).map(([name, value]) => `${name} ${value}`);
-    process.stdout.write(`${signal}: ${list.join(', ')}\n  each: ${times.map((ms) => Math.round(ms)).join(' ')}\n`);
+    process.stdout.write(`${mode}: ${list.join(', ')}\n  each: ${times.map((ms) => Math.round(ms)).join(' ')}\n`);
   }
 }

@@ -53,6 +53,7 @@ export async function measure(
     window: scenario.window,
     prefetch: 100,
     rate: scenario.rate,
+    messages: 0,
     measureFromMs,
     measureToMs,
     drainToMs: measureToMs + 1500,
@@ -100,7 +101,8 @@ function percentiles(histogram: Histogram): { p50: number; p99: number; p999: nu
   return { p50: at(50), p99: at(99), p999: at(99.9) };
 }
 
-async function runWorker(plan: WorkerPlan): Promise<WorkerResult> {
+/** Runs a load process to its end. */
+export async function runWorker(plan: WorkerPlan): Promise<WorkerResult> {
   const child = spawn(process.execPath, [worker, JSON.stringify(plan)], { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));

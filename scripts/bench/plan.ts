@@ -9,6 +9,8 @@ export interface WorkerPlan {
   readonly window: number;
   /** Producers: messages a second over all connections of this process; 0: as fast as the window allows. */
   readonly rate: number;
+  /** Producers: ends when so many SENDs of this process have had their receipts; 0: goes on until `measureToMs`. */
+  readonly messages: number;
   /** Consumers. */
   readonly prefetch: number;
   /** What happens before `measureFromMs` and from `measureToMs` on is left out. Producers stop at `measureToMs`. */

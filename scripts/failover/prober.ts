@@ -5,24 +5,31 @@ import { encodeFrame, FrameParser } from '@lockstep/stomp-server/codec';
 
 const limits = { headerBytesMax: 65_536, headersMax: 100, bodyBytesMax: 1_048_576 };
 const retryMs = 5;
-/** A stopped process's system still accepts connections, and nothing comes. */
-const connectedWithinMs = 200;
 const destination = '/queue/failover-times';
 
 /**
  * One producer that always has a receipted SEND under way, and goes to the next node whenever its connection ends. Tells of each
- * receipt when it came, and when the connection it came over was made.
+ * receipt when it came, when the connection it came over was made, and when its SEND was written.
  */
 export class Prober {
   readonly #ports: readonly number[];
-  readonly #onReceipt: (atMs: number, connectedAtMs: number) => void;
+  readonly #answerWithinMs: number;
+  readonly #onReceipt: (atMs: number, connectedAtMs: number, sentAtMs: number) => void;
   #next: number;
   #socket: Socket | null = null;
   #stopped = false;
   #sent = 0;
+  #sentAtMs = 0;
 
-  constructor(ports: readonly number[], first: number, onReceipt: (atMs: number, connectedAtMs: number) => void) {
+  /** `answerWithinMs`: a stopped process's system still accepts connections, and nothing comes; nor does a receipt over one that was there. */
+  constructor(
+    ports: readonly number[],
+    first: number,
+    answerWithinMs: number,
+    onReceipt: (atMs: number, connectedAtMs: number, sentAtMs: number) => void,
+  ) {
     this.#ports = ports;
+    this.#answerWithinMs = answerWithinMs;
     this.#next = first;
     this.#onReceipt = onReceipt;
     this.#connect();
@@ -40,7 +47,11 @@ export class Prober {
     this.#socket = socket;
     const parser = new FrameParser(limits);
     let connectedAtMs = 0;
-    const patience = setTimeout(() => socket.destroy(), connectedWithinMs);
+    let patience = setTimeout(() => socket.destroy(), this.#answerWithinMs);
+    const send = (): void => {
+      patience = setTimeout(() => socket.destroy(), this.#answerWithinMs);
+      this.#send(socket);
+    };
     socket.on('connect', () => {
       socket.write(
         encodeFrame({
@@ -60,10 +71,11 @@ export class Prober {
           parser.version = '1.2';
           clearTimeout(patience);
           connectedAtMs = performance.now();
-          this.#send(socket);
+          send();
         } else if (frame.command === 'RECEIPT') {
-          this.#onReceipt(performance.now(), connectedAtMs);
-          setTimeout(() => this.#send(socket), 1);
+          clearTimeout(patience);
+          this.#onReceipt(performance.now(), connectedAtMs, this.#sentAtMs);
+          setTimeout(send, 1);
         }
       }
     });
@@ -77,6 +89,7 @@ export class Prober {
 
   #send(socket: Socket): void {
     const receipt = String(++this.#sent);
+    this.#sentAtMs = performance.now();
     const headers: [string, string][] = [
       ['destination', destination],
       ['receipt', receipt],
