@@ -1,9 +1,10 @@
-import { assert, DiskError } from '@lockstep/kernel';
+import { assert } from '@lockstep/kernel';
 import type { Clock, JournalPosition, Log, NodeId } from '@lockstep/kernel';
 import type { ConfigurationAt } from '../node/index.ts';
 import type { Entry, ProposeRefusal, RaftBatch, RaftInput, RaftMessage, RaftStatus } from '../node/types.ts';
 import type { RaftNode } from '../node/raft-node.ts';
 import { Applier } from './applier.ts';
+import type { TrustedSnapshot } from './compaction/compaction.ts';
 import type { ElectionStory } from './election-story.ts';
 import type { LiveSet } from './live-set.ts';
 import type { LivePositions } from './live-set.ts';
@@ -11,6 +12,8 @@ import type { RepairOutcome } from './payload-reader.ts';
 import type { PeerMessage, RecordsMessage, SnapshotMessage } from './peers/messages.ts';
 import type { RecordParser } from './peers/raft-messages.ts';
 import { StoredRecords } from './records/stored-records.ts';
+import { SnapshotTaker } from './snapshot-taker.ts';
+import type { MachineState } from './snapshot-taker.ts';
 import type { ArrivedSnapshot } from './snapshots/snapshot-intake.ts';
 import { Transfers } from './snapshots/transfers.ts';
 import type { RecordDamage, Storage } from './storage-types.ts';
@@ -30,6 +33,10 @@ export interface RaftLoopPorts {
   readonly reachable: (peer: NodeId) => boolean;
   /** These live records can't be read here: somebody else asked for them. */
   readonly lacking: (positions: readonly number[]) => void;
+  /** Room on the disk is short: snapshots are due more often. */
+  readonly hurry: () => boolean;
+  /** There is a newer snapshot on the disk. */
+  readonly trustedChanged: () => void;
   readonly send: (to: NodeId, message: PeerMessage) => void;
   readonly flush: () => void;
   /** Called at most once: nothing is done any more after it. */
@@ -49,8 +56,6 @@ interface Outstanding {
 }
 
 const readBytesMax = 1024 * 1024;
-/** After a snapshot for which the disk had no room. */
-const retrySnapshotMs = 60_000;
 
 /**
  * Carries out what the pure node decides. Inputs are gathered through one turn of the event loop; at its end batches are taken:
@@ -63,15 +68,14 @@ export class RaftLoop {
   readonly #node: RaftNode;
   readonly #applier: Applier;
   readonly #transfers: Transfers;
+  readonly #taker: SnapshotTaker;
   #outstanding: Outstanding[] = [];
   #arrived: ArrivedSnapshot | null = null;
   #tickedAtMs: number;
   #scheduled = false;
   #stopped = false;
-  #takingSnapshot = false;
   /** The newest snapshot that the node knows of. */
   #toldSnapshot: number;
-  #noSnapshotBeforeMs = Number.NEGATIVE_INFINITY;
   #commitIndex: number;
   #leadership: Leadership = { leading: false, role: 'follower', leader: null, term: 0 };
 
@@ -91,6 +95,12 @@ export class RaftLoop {
       failed: (error) => this.#fail(error),
     });
     this.#transfers = this.#makeTransfers();
+    const found = { index: appliedIndex, live: live.freeze() };
+    this.#taker = new SnapshotTaker(
+      options,
+      { ...ports, taken: () => this.#tellSnapshot(), failed: (error) => this.#fail(error) },
+      found,
+    );
     ports.storage.holdLog(() => this.#transfers.heldIndex);
     this.#schedule();
   }
@@ -118,6 +128,11 @@ export class RaftLoop {
   /** The records that the state machine refers to now. */
   get live(): LivePositions {
     return this.#applier.live;
+  }
+
+  /** The newest snapshot on disk, and the records that it refers to. */
+  get trusted(): TrustedSnapshot {
+    return this.#taker.trusted;
   }
 
   get status(): RaftStatus {
@@ -219,7 +234,7 @@ export class RaftLoop {
     this.#takeBatches();
     this.#reportLeadership();
     this.#ports.flush();
-    this.#considerSnapshot();
+    this.#taker.consider(() => this.#machineState());
   }
 
   #takeBatches(): void {
@@ -305,6 +320,7 @@ export class RaftLoop {
       if (this.#stopped) return;
       restore.finish(index as JournalPosition);
       this.#applier.resumeAt(index, live);
+      this.#taker.installed({ index, live: live.freeze() });
       this.#toldSnapshot = index;
       log.info(`the snapshot from node ${arrived.from} is in place: the state is that of entry ${index}`);
       this.#transfers.concluded(arrived, true);
@@ -332,39 +348,12 @@ export class RaftLoop {
     this.#ports.machine.leadershipChanged(this.#leadership);
   }
 
-  #considerSnapshot(): void {
-    const { storage } = this.#ports;
-    const due = Math.max(this.#options.snapshotBytes, storage.snapshot?.bytes ?? 0);
-    if (this.#takingSnapshot || storage.bytesSinceSnapshot <= due) return;
-    if (this.#ports.clock.monotonicMs() < this.#noSnapshotBeforeMs) return;
-    const index = this.appliedIndex;
-    // What a majority has may not be on this disk yet; a snapshot must not run ahead of the journal.
-    if (index <= (storage.snapshot?.index ?? 0) || this.#node.status.persistedIndex < index) return;
-    const term = this.#node.termAt(index);
-    if (term === null) return;
-    this.#takingSnapshot = true;
-    void this.#saveSnapshot(index, term);
-  }
-
-  async #saveSnapshot(index: number, term: number): Promise<void> {
-    try {
-      const { storage, machine } = this.#ports;
-      const configuration = this.#configurationAt(index);
-      await storage.saveSnapshot(index, term, machine.snapshot(), this.#applier.live.freeze(), configuration);
-      this.#takingSnapshot = false;
-      this.#tellSnapshot();
-    } catch (error) {
-      if (!(error instanceof DiskError && error.code === 'ENOSPC')) {
-        this.#fail(error);
-        return;
-      }
-      // The one before still stands, and so does the journal above it.
-      this.#takingSnapshot = false;
-      this.#noSnapshotBeforeMs = this.#ports.clock.monotonicMs() + retrySnapshotMs;
-      this.#ports.log.warn(
-        `no room on the disk for a snapshot of the state at entry ${index}: the journal goes on growing`,
-      );
-    }
+  /** What a snapshot taken now would be of. */
+  #machineState(): MachineState {
+    const { appliedIndex, live } = this.#applier;
+    const term = this.#node.termAt(appliedIndex);
+    const { persistedIndex } = this.#node.status;
+    return { appliedIndex, live, term, persistedIndex, configuration: this.#configurationAt(appliedIndex) };
   }
 
   /**
@@ -374,7 +363,7 @@ export class RaftLoop {
   #tellSnapshot(): void {
     const index = this.#ports.storage.snapshot?.index ?? 0;
     const held = this.#transfers.heldIndex;
-    if (this.#takingSnapshot || index <= this.#toldSnapshot || (held !== null && this.#toldSnapshot >= held)) return;
+    if (this.#taker.taking || index <= this.#toldSnapshot || (held !== null && this.#toldSnapshot >= held)) return;
     this.#toldSnapshot = index;
     this.input({ type: 'snapshotTaken', index });
   }

@@ -49,6 +49,14 @@ export interface ReplicatedLogSettings {
   readonly fsync: 'always' | 'interval' | 'never';
   /** A snapshot is taken when the journal has grown by more than this, and by more than the last snapshot's size. */
   readonly snapshotBytes: number;
+  /** Bound on what is kept in memory of records that were read back. */
+  readonly cacheBytes: number;
+  /** What compaction reads in a second as long as there is no hurry; the farther the disk's use is beyond what it should be, the more. */
+  readonly compactionBytesPerSecond: number;
+  /** What the scrubber reads in a second. */
+  readonly scrubBytesPerSecond: number;
+  /** From the start, and from the end of each of the scrubber's rounds, to the next round. */
+  readonly scrubPauseMs: number;
   /** Bound on one proposal's payload. A longer one is the caller's mistake (an assertion). */
   readonly payloadBytesMax: number;
   /** Record bytes of one append; a single entry may be larger. */
@@ -70,7 +78,11 @@ export const defaultSettings: ReplicatedLogSettings = {
   refusedMeansDead: true,
   segmentBytes: 64 * mebibyte,
   fsync: 'always',
-  snapshotBytes: 128 * mebibyte,
+  snapshotBytes: 64 * mebibyte,
+  cacheBytes: 64 * mebibyte,
+  compactionBytesPerSecond: 16 * mebibyte,
+  scrubBytesPerSecond: 4 * mebibyte,
+  scrubPauseMs: 600_000,
   payloadBytesMax: 128 * mebibyte,
   appendBytesMax: mebibyte,
   inflightBytesMax: 8 * mebibyte,

@@ -8,6 +8,7 @@ import { Founding, makeId } from './founding.ts';
 import { cappedLevels } from './levels.ts';
 import type { LevelRange } from './levels.ts';
 import type { Hello, LocalIdentity } from './peers/hello.ts';
+import { checkIdentity } from './check-identity.ts';
 import { LiveSet } from './live-set.ts';
 import { isMemberMessage, isRecordsMessage, isSnapshotMessage } from './peers/messages.ts';
 import type { HeededMessage } from './peers/messages.ts';
@@ -19,8 +20,9 @@ import { defaultSettings } from './replicated-log-options.ts';
 import type { ReplicatedLogOptions, ReplicatedLogSettings, ReplicatedLogStatus } from './replicated-log-options.ts';
 import { loadState } from './snapshots/load-state.ts';
 import { MissingRecords } from './records/missing-records.ts';
-import type { Identity, RecordDamage, Storage } from './storage-types.ts';
+import type { RecordDamage, Storage } from './storage-types.ts';
 import { entryPayload, makeConfigurationEntry, makeEntry, openStorage, parseRecords } from './storage/index.ts';
+import { StoreUpkeep } from './store-upkeep.ts';
 import { Transfer } from './transfer.ts';
 
 export type ClientConnectionHandler = (connection: Connection, hello: { readonly clientAddress: string }) => void;
@@ -60,6 +62,7 @@ export class ReplicatedLog {
   #transfer: Transfer | null = null;
   #onClient: ClientConnectionHandler | null = null;
   #raft: RaftNode | null = null;
+  #upkeep: StoreUpkeep | null = null;
   #timer: Timer | null = null;
   #tickedAtMs: number;
   #failure: Error | null = null;
@@ -93,7 +96,8 @@ export class ReplicatedLog {
   static async open(options: ReplicatedLogOptions): Promise<ReplicatedLog> {
     const settings = { ...defaultSettings, ...options.settings };
     const { disk, log, clock } = options;
-    const storage = await openStorage({ disk, log, clock, segmentBytes: settings.segmentBytes, fsync: settings.fsync });
+    const { segmentBytes, fsync, cacheBytes } = settings;
+    const storage = await openStorage({ disk, log, clock, segmentBytes, fsync, cacheBytes });
     try {
       checkIdentity(options, storage);
       const { snapshotIndex } = storage.recovered;
@@ -215,7 +219,9 @@ export class ReplicatedLog {
     this.#missing.stop();
     this.#transfer?.giveUp();
     await this.#transport?.close();
-    if (this.#failure === null) await this.#storage.close();
+    if (this.#failure !== null) return;
+    await this.#upkeep?.stop();
+    await this.#storage.close();
   }
 
   async #open(): Promise<void> {
@@ -350,6 +356,8 @@ export class ReplicatedLog {
         others: () => this.#members.filter((member) => member !== id),
         reachable: (peer) => this.#transport?.isUp(peer) === true,
         lacking: (positions) => void this.#payloads.readPayloads(positions as readonly JournalPosition[]),
+        hurry: () => false,
+        trustedChanged: () => this.#upkeep?.kick(),
         send: (to, message) => this.#transport?.send(to, message),
         flush: () => this.#transport?.flush(),
         failed: (error) => this.#fail(error),
@@ -357,9 +365,23 @@ export class ReplicatedLog {
       found.snapshotIndex,
       this.#recoveredLive,
     );
+    this.#upkeep = this.#makeUpkeep(this.#loop);
+    this.#upkeep.start();
     void this.#missing.run();
     for (const peer of this.#addresses.keys()) if (this.#transport?.isUp(peer) === true) this.#loop.reachable(peer);
     for (const peer of this.#down) this.#loop.input({ type: 'peerDown', peer });
+  }
+
+  #makeUpkeep(loop: RaftLoop): StoreUpkeep {
+    const { clock, log } = this.#options;
+    return new StoreUpkeep(this.#settings, {
+      clock,
+      log,
+      files: this.#storage.records,
+      trusted: () => loop.trusted,
+      readPayloads: (positions) => this.#payloads.readPayloads(positions),
+      failed: (error) => this.#fail(error),
+    });
   }
 
   #tellStart(standing: Standing, fresh: boolean): void {
@@ -434,6 +456,7 @@ export class ReplicatedLog {
     this.#loop?.stop();
     this.#transfer?.giveUp();
     this.#log.error(`this node can't go on: ${this.#failure.message}`);
+    void this.#upkeep?.stop();
     void this.#transport?.close();
     for (const listener of this.#failureListeners) listener(this.#failure);
   }
@@ -445,31 +468,4 @@ function recordsOrNull(bytes: Uint8Array): readonly Entry[] | null {
   } catch {
     return null;
   }
-}
-
-function checkIdentity(options: ReplicatedLogOptions, storage: Storage): void {
-  const { node, broker, members, listen, log } = options;
-  const { identity, recovered } = storage;
-  const ids = members.map((member) => member.id);
-  assert(new Set(ids).size === ids.length && ids.includes(node), 'the members must be distinct and include this node');
-  assert(listen !== null || ids.length === 1, 'a node of several needs an address to listen at');
-  if (identity === null) {
-    // The standing of a node that was about to join may be there already; entries may not.
-    if (recovered.lastIndex === 0 && recovered.hardState.term === 0) return;
-    throw new Error('the data directory holds a journal, but no identity: it is not whole, so the node does not start');
-  }
-  checkOwner(identity, broker, node);
-  if (identity.members.length === ids.length && identity.members.every((id) => ids.includes(id))) return;
-  log.warn(
-    `the configuration names the members ${ids.join(', ')}, the data directory ${identity.members.join(', ')}: the latter counts`,
-  );
-  const unknown = identity.members.filter((id) => !ids.includes(id));
-  if (unknown.length > 0) log.warn(`no address is configured for ${unknown.join(', ')}: this node can't reach them`);
-}
-
-function checkOwner(identity: Identity, broker: string, node: NodeId): void {
-  if (identity.broker === broker && identity.node === node) return;
-  throw new Error(
-    `the data directory belongs to node ${identity.node} of the logical broker ${identity.broker}, not to node ${node} of ${broker}`,
-  );
 }

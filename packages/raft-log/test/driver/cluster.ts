@@ -30,7 +30,7 @@ export class Recorder implements StateMachine {
     for (const { position, payload } of commands) {
       const last = this.applied.at(-1)?.position ?? 0;
       if (position <= last) throw new Error(`position ${position} after ${last}`);
-      const text = decodeText(payload);
+      const text = decodeText(payload).trimEnd();
       this.applied.push({ position, text });
       const dropped = /^drop (\d+)$/.exec(text)?.[1];
       if (text.startsWith('keep')) {
@@ -168,11 +168,14 @@ export class Cluster {
     return this.leader;
   }
 
-  /** Proposes on the leader, and waits until that member has applied it; null when it was refused or it did not come to pass. */
-  async commit(text: string): Promise<number | null> {
+  /**
+   * Proposes on the leader, and waits until that member has applied it; null when it was refused or it did not come to pass. Blanks behind it
+   * that make the record longer are not remembered.
+   */
+  async commit(text: string, blanks = 0): Promise<number | null> {
     const name = this.leader;
     const life = name === null ? null : this.life(name);
-    const position = life?.log?.propose([encodeText(text)]);
+    const position = life?.log?.propose([encodeText(text + ' '.repeat(blanks))]);
     if (life === null || typeof position !== 'number') return null;
     const has = (): boolean => life.machine.applied.some((one) => one.position === position && one.text === text);
     return (await this.until(() => has() || life.process.state !== 'running', 5000)) && has() ? position : null;

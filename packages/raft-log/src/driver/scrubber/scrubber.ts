@@ -1,0 +1,65 @@
+import type { Log } from '@lockstep/kernel';
+import type { TrustedSnapshot } from '../compaction/compaction.ts';
+import { isWanted } from '../compaction/compaction.ts';
+import type { Throttle } from '../compaction/throttle.ts';
+import type { RecordFiles } from '../storage-types.ts';
+
+export interface ScrubberPorts {
+  readonly log: Log;
+  readonly files: RecordFiles;
+  readonly throttle: Throttle;
+  readonly trusted: () => TrustedSnapshot;
+  /** Intact copies of these records are to be had from elsewhere. Resolves when all that can be done has been. */
+  readonly repair: (positions: readonly number[]) => Promise<void>;
+}
+
+export interface ScrubberOptions {
+  readonly bytesPerSecond: number;
+}
+
+/** So many in one line of the log: who wants more asks `lockstep verify`. */
+const namedMax = 5;
+
+/**
+ * Reads again what was written long ago, since a disk tells of its damage only when it is asked: so that it is found while other members
+ * still have the record. Goes round the files of the record store for ever.
+ */
+export class Scrubber {
+  readonly #ports: ScrubberPorts;
+  readonly #options: ScrubberOptions;
+  #rounds = 0;
+
+  constructor(options: ScrubberOptions, ports: ScrubberPorts) {
+    this.#options = options;
+    this.#ports = ports;
+  }
+
+  /** How often it has been round. */
+  get rounds(): number {
+    return this.#rounds;
+  }
+
+  /** Once round all files that there are now. Rejects with StoppedError, or with what makes the disk unusable. */
+  async round(): Promise<void> {
+    for (const { id } of this.#ports.files.files) await this.#check(id);
+    this.#rounds += 1;
+  }
+
+  async #check(id: number): Promise<void> {
+    const { files, throttle, trusted, repair, log } = this.#ports;
+    const snapshot = trusted();
+    const pace = (bytes: number): Promise<void> => throttle.pace(bytes, this.#options.bytesPerSecond);
+    const damages = await files.check(id, (position) => isWanted(snapshot, position), pace);
+    // Compacted away meanwhile: what couldn't be read was not there any more.
+    const gone = !files.files.some((file) => file.id === id);
+    const [first] = damages;
+    if (gone || first === undefined) return;
+    const positions = damages.map(({ position }) => position);
+    const more = positions.length > namedMax ? ', …' : '';
+    log.warn(`the scrubber found ${first.file} damaged at byte ${first.offset}: ${first.detail}`, {
+      records: positions.length,
+      entries: `${positions.slice(0, namedMax).join(', ')}${more}`,
+    });
+    await repair(positions);
+  }
+}
