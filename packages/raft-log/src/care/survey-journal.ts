@@ -96,21 +96,15 @@ export async function surveySegment(
   const firstRow = table.count;
   const push = (entry: { index: number; term: number; record: Uint8Array }, offset: number): void =>
     table.push(entry.index, entry.term, fileNumber, offset, entry.record.length);
-  let end = bytes.length;
-  try {
-    const scan = scanSegment(path, bytes, sequence, next !== null, push);
-    end = scan.end;
-    if (scan.torn) {
-      const detail = 'a write was cut short when the node or its machine died; nobody was told that it was on disk';
-      found.push(damageAt(path, scan.end, bytes.length - scan.end, 'torn', detail));
+  const scan = scanSegment(bytes, sequence, next !== null, (entries, offset) => {
+    let at = offset;
+    for (const entry of entries) {
+      push(entry, at);
+      at += entry.record.length;
     }
-    const due = next?.header?.sequence === sequence + 1 && !next.header.reset ? next.header.previousBytes : 0;
-    if (header !== null && due !== 0 && due !== scan.end) {
-      const detail = `by the header of ${next!.path} it is ${due} bytes long, but its last write ends at ${scan.end}`;
-      found.push(damageAt(path, Math.min(due, scan.end), Math.abs(due - scan.end), 'record', detail, table.count));
-    }
-  } catch (error) {
-    if (!(error instanceof CorruptionError)) throw error;
+    return null;
+  });
+  if (scan.damage !== null) {
     table.truncate(firstRow);
     scanDamaged(bytes, sequence, {
       entry: push,
@@ -121,6 +115,16 @@ export async function surveySegment(
         found.push({ damage, row, single: what === 'record' });
       },
     });
+    return { size: bytes.length, end: bytes.length };
   }
-  return { size: bytes.length, end };
+  if (scan.torn) {
+    const detail = 'a write was cut short when the node or its machine died; nobody was told that it was on disk';
+    found.push(damageAt(path, scan.end, bytes.length - scan.end, 'torn', detail));
+  }
+  const due = next?.header?.sequence === sequence + 1 && !next.header.reset ? next.header.previousBytes : 0;
+  if (header !== null && due !== 0 && due !== scan.end) {
+    const detail = `by the header of ${next!.path} it is ${due} bytes long, but its last write ends at ${scan.end}`;
+    found.push(damageAt(path, Math.min(due, scan.end), Math.abs(due - scan.end), 'record', detail, table.count));
+  }
+  return { size: bytes.length, end: scan.end };
 }

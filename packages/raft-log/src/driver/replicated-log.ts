@@ -97,7 +97,8 @@ export class ReplicatedLog {
     const settings = { ...defaultSettings, ...options.settings };
     const { disk, log, clock } = options;
     const { segmentBytes, fsync, cacheBytes } = settings;
-    const storage = await openStorage({ disk, log, clock, segmentBytes, fsync, cacheBytes });
+    const alone = options.members.length === 1;
+    const storage = await openStorage({ disk, log, clock, segmentBytes, fsync, cacheBytes, alone });
     try {
       checkIdentity(options, storage);
       const { snapshotIndex } = storage.recovered;

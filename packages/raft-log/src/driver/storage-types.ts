@@ -33,6 +33,11 @@ export interface StorageOptions {
   readonly fsync: 'always' | 'interval' | 'never';
   /** At least that much of the journal's end stays, snapshot or not, for followers a little behind. Default: one segment. */
   readonly retainBytes?: number;
+  /**
+   * False: there are other members, which can give back what is damaged here. Then damage makes this node `abstaining`, first of all and for as long
+   * as it takes to have everything again, and is cut off. True, the default: nobody can, and it is a `CorruptionError`.
+   */
+  readonly alone?: boolean;
   /** Bound on what is kept in memory of records that were read back. Default 64 MiB. */
   readonly cacheBytes?: number;
 }
@@ -113,6 +118,8 @@ export class CorruptionError extends Error {
 export interface Storage {
   readonly identity: Identity | null;
   readonly recovered: RecoveredLog;
+  /** What was found damaged at the start and cut off; logged already. */
+  readonly damages: readonly CorruptionError[];
   writeIdentity(identity: Identity): Promise<void>;
   /**
    * Queues a write. `done` is called, in call order, when it and all before it are on disk. While one fsync is in flight later writes

@@ -3,6 +3,7 @@ import type { Disk, Timer } from '@lockstep/kernel';
 import type { ConfigurationAt, DurableWrite, Entry, HardState, RecoveredLog } from '../../node/index.ts';
 import type { LivePositions } from '../live-set.ts';
 import type {
+  CorruptionError,
   Identity,
   KeptRecords,
   LiveRead,
@@ -37,6 +38,7 @@ export interface StorageParts {
   /** Of the configuration entries in the journal, oldest first. */
   readonly configurations: readonly ConfigurationAt[];
   readonly records: RecordStore;
+  readonly damages: readonly CorruptionError[];
 }
 
 export class FileStorage implements Storage {
@@ -49,6 +51,7 @@ export class FileStorage implements Storage {
   readonly #unwritten = new Unwritten();
   readonly #queue: WriteQueue;
   readonly records: RecordStore;
+  readonly damages: readonly CorruptionError[];
   readonly #reader: RecordReader;
   #identity: Identity | null;
   #bytesSinceSnapshot: number;
@@ -73,6 +76,7 @@ export class FileStorage implements Storage {
     this.#snapshots = snapshots;
     this.#journal = journal;
     this.records = records;
+    this.damages = parts.damages;
     const cache = new ChunkCache(options.cacheBytes ?? defaultCacheBytes);
     this.#reader = new RecordReader(this.#unwritten, journal.index, records.bag, cache);
     this.#queue = new WriteQueue(

@@ -108,8 +108,9 @@ export class HardStateFile {
     this.#newest = newest;
   }
 
-  static async create(disk: Disk): Promise<HardStateFile> {
-    const first: Slot = { sequence: 1, state: initialHardState };
+  /** Replaces one that is there. */
+  static async create(disk: Disk, state: HardState = initialHardState): Promise<HardStateFile> {
+    const first: Slot = { sequence: 1, state };
     await createAtomically(disk, hardStatePath, [Buffer.alloc(slotDistance), encodeSlot(first)]);
     return new HardStateFile(await disk.open(hardStatePath, 'update'), first);
   }

@@ -8,35 +8,68 @@ import { journalDirectory } from './journal.ts';
 import { createJournal, hasSegments, recoverJournal } from './recover-journal.ts';
 import { recordsDirectory } from './records/open-records.ts';
 import { RecordStore } from './records/record-store.ts';
-import { SnapshotStore } from './snapshot-store.ts';
+import { hasSnapshots, SnapshotStore } from './snapshot-store.ts';
 
 /**
  * Opens a data directory, or makes one of an empty directory, and leaves nothing of an interrupted past behind. What it then reports as
  * recovered is on disk.
- * @throws CorruptionError for damage that no crash explains, NewerFormatError for files of a newer program, DiskError.
+ * @throws CorruptionError for damage that no crash explains and nobody can make good, NewerFormatError for files of a newer program, DiskError.
  */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   const { disk, log } = options;
+  const alone = options.alone !== false;
   await removeTemporaries(disk, '.');
   const identity = await readIdentity(disk);
-  const hardState = await HardStateFile.open(disk);
-  const snapshots = await SnapshotStore.open(disk);
+  const segments = await hasSegments(disk);
+  const used = segments || identity !== null || (await hasSnapshots(disk));
+  const damages: CorruptionError[] = [];
+  const tell = (damage: CorruptionError): void => {
+    if (alone) throw damage;
+    damages.push(damage);
+    const { file, offset, detail } = damage;
+    log.error(
+      `${file} is damaged at byte ${offset}: ${detail}. What it held comes from the other members; until then this node has no vote`,
+    );
+  };
+  const hardState = await openHardState(options, used, tell);
+  const mayLose = async (damage: CorruptionError): Promise<void> => {
+    tell(damage);
+    // First of all: it may have acknowledged what is about to be cut off, as one whose disk was lost may have.
+    if (hardState.state.standing === 'voter') await hardState.write({ ...hardState.state, standing: 'abstaining' });
+  };
+  const snapshots = await SnapshotStore.open(disk, !alone, mayLose);
   await disk.makeDirectory(journalDirectory);
   await disk.makeDirectory(recordsDirectory);
   await disk.syncDirectory('.');
-  const segments = await hasSegments(disk);
-  // The hard state is made before the journal, the journal before an identity, a vote or a snapshot.
-  if (hardState === null && (segments || identity !== null || snapshots.info !== null)) {
-    throw new CorruptionError('hard-state', 0, 'the file is missing, and with it the last vote');
+  if (!segments && (hardState.state.term > 0 || used)) {
+    await mayLose(new CorruptionError(journalDirectory, 0, 'all its segments are missing'));
   }
-  if (!segments && ((hardState?.state.term ?? 0) > 0 || identity !== null || snapshots.info !== null)) {
-    throw new CorruptionError(journalDirectory, 0, 'all its segments are missing');
-  }
-  const openHardState = hardState ?? (await HardStateFile.create(disk));
   const base = { index: snapshots.info?.index ?? 0, term: snapshots.info?.term ?? 0 };
-  const { journal, configurations } = segments
-    ? await recoverJournal(disk, log, options.segmentBytes, base)
-    : await createJournal(disk, options.segmentBytes);
+  if (!segments) await createJournal(disk);
+  const { journal, configurations } = await recoverJournal(disk, log, options.segmentBytes, base, mayLose);
+  // The terms of the log are among those that a hard state that was lost had seen.
+  const term = journal.index.termAt(journal.index.lastIndex) ?? 0;
+  if (damages.length > 0 && hardState.state.term < term) {
+    await hardState.write({ term, votedFor: null, standing: 'abstaining' });
+  }
   const records = await RecordStore.open(disk, log, options.segmentBytes);
-  return new FileStorage(options, { identity, hardState: openHardState, snapshots, journal, configurations, records });
+  return new FileStorage(options, { identity, hardState, snapshots, journal, configurations, records, damages });
+}
+
+/** The hard state is made before the journal, the journal before an identity, a vote or a snapshot. */
+async function openHardState(
+  { disk }: StorageOptions,
+  used: boolean,
+  tell: (damage: CorruptionError) => void,
+): Promise<HardStateFile> {
+  try {
+    const found = await HardStateFile.open(disk);
+    if (found !== null) return found;
+    if (!used) return await HardStateFile.create(disk);
+    tell(new CorruptionError('hard-state', 0, 'the file is missing, and with it the last vote'));
+  } catch (error) {
+    if (!(error instanceof CorruptionError)) throw error;
+    tell(error);
+  }
+  return HardStateFile.create(disk, { term: 0, votedFor: null, standing: 'abstaining' });
 }

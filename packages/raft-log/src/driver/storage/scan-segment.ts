@@ -1,21 +1,22 @@
 import type { Buffer } from 'node:buffer';
 import type { Entry } from '../../node/index.ts';
-import { CorruptionError } from '../storage-types.ts';
 import { decodeRecord } from './record.ts';
 import { decodeWriteHeader, segmentHeaderBytes, writeExtent, writeHeaderBytes } from './segment-format.ts';
 import type { WriteHeader } from './segment-format.ts';
 import { countZeroSectors } from './zero-sectors.ts';
 
 export interface SegmentScan {
-  /** Behind the last intact write: where the next one goes. */
+  /** Behind the last intact write: where the next one goes, unless there is damage. */
   readonly end: number;
   /** Up to here the writes that were found say that it was synced; at most `end`. */
   readonly syncedTo: number;
   /** A torn write lies behind `end` and must be cut off. */
   readonly torn: boolean;
+  /** What no crash leaves behind, in the write that begins at `end`, and why it is not what was written. */
+  readonly damage: SegmentDamage | null;
 }
 
-interface Damage {
+export interface SegmentDamage {
   readonly offset: number;
   readonly detail: string;
 }
@@ -28,14 +29,13 @@ interface Damage {
  * is corruption. Of a torn write nothing is handed out.
  *
  * @param sealed another segment was begun after this one, so all of this one is on disk.
- * @throws CorruptionError
+ * @param onWrite takes in a write's entries, the first of which stands at `offset`; or says why they can't follow what came before, and takes none.
  */
 export function scanSegment(
-  path: string,
   bytes: Buffer,
   sequence: number,
   sealed: boolean,
-  onEntry: (entry: Entry, offset: number) => void,
+  onWrite: (entries: readonly Entry[], offset: number) => string | null,
 ): SegmentScan {
   let offset = segmentHeaderBytes;
   let syncedTo = segmentHeaderBytes;
@@ -48,22 +48,20 @@ export function scanSegment(
     if (damage !== null) {
       const torn =
         !sealed && offset >= greatestSyncedTo(bytes, sequence, offset, syncedTo) && isTorn(bytes, offset, header);
-      if (!torn) throw new CorruptionError(path, damage.offset, damage.detail);
-      return { end: offset, syncedTo, torn: true };
+      return { end: offset, syncedTo: Math.min(syncedTo, offset), torn, damage: torn ? null : damage };
     }
-    let at = offset + writeHeaderBytes;
-    for (const entry of entries) {
-      onEntry(entry, at);
-      at += entry.record.length;
+    const detail = onWrite(entries, offset + writeHeaderBytes);
+    if (detail !== null) {
+      return { end: offset, syncedTo, torn: false, damage: { offset: offset + writeHeaderBytes, detail } };
     }
     offset += writeExtent(header.byteCount);
   }
   if (offset >= bytes.length || countZeroSectors([bytes.subarray(offset)], 0) === sectorsOf(bytes.length - offset)) {
-    return { end: offset, syncedTo, torn: false };
+    return { end: offset, syncedTo, torn: false, damage: null };
   }
   const synced = sealed || offset < greatestSyncedTo(bytes, sequence, offset, syncedTo);
-  if (synced || !isHeaderMissing(bytes, offset)) throw new CorruptionError(path, offset, `a write's header is damaged`);
-  return { end: offset, syncedTo, torn: true };
+  const torn = !synced && isHeaderMissing(bytes, offset);
+  return { end: offset, syncedTo, torn, damage: torn ? null : { offset, detail: `a write's header is damaged` } };
 }
 
 function sectorsOf(bytes: number): number {
@@ -71,7 +69,7 @@ function sectorsOf(bytes: number): number {
 }
 
 /** Takes in the records of the write at `offset`; null when all of it is as it was written. */
-function decodeWrite(bytes: Buffer, offset: number, header: WriteHeader, into: Entry[]): Damage | null {
+function decodeWrite(bytes: Buffer, offset: number, header: WriteHeader, into: Entry[]): SegmentDamage | null {
   const extentEnd = offset + writeExtent(header.byteCount);
   const recordsEnd = offset + writeHeaderBytes + header.byteCount;
   const readable = Math.min(recordsEnd, bytes.length);

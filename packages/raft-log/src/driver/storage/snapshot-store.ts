@@ -34,21 +34,27 @@ export class SnapshotStore {
   /**
    * Finds the newest snapshot and removes what interrupted work has left. A damaged newest one is never passed over for an older one: the
    * journal between them is gone.
-   * @throws CorruptionError, NewerFormatError
+   * @param whole all of it is checked, else its ends.
+   * @param mayLose is shown the damage of the newest one; when it resolves there is none.
+   * @throws CorruptionError from `mayLose`, NewerFormatError
    */
-  static async open(disk: Disk): Promise<SnapshotStore> {
+  static async open(
+    disk: Disk,
+    whole: boolean,
+    mayLose: (damage: CorruptionError) => Promise<void>,
+  ): Promise<SnapshotStore> {
     await disk.makeDirectory(snapshotDirectory);
     await removeTemporaries(disk, snapshotDirectory);
-    const names = (await disk.list(snapshotDirectory)).filter((name) => /^\d{16}-\d+\.snap$/.test(name)).sort();
+    const names = (await disk.list(snapshotDirectory)).filter(isSnapshotName).sort();
     const newest = names.pop();
     if (newest === undefined) return new SnapshotStore(disk, null);
     const path = `${snapshotDirectory}/${newest}`;
-    const file = await disk.open(path, 'read');
-    const ends = await checkEnds(file, path);
-    await file.close();
-    if ('detail' in ends) throw new CorruptionError(path, ends.offset, ends.detail);
-    if (snapshotName(ends.index, ends.term) !== newest) {
-      throw new CorruptionError(path, 0, `by its header it is ${snapshotName(ends.index, ends.term)}`);
+    const ends = await check(disk, path, whole);
+    if (ends instanceof CorruptionError) {
+      await mayLose(ends);
+      for (const name of [newest, ...names]) await disk.remove(`${snapshotDirectory}/${name}`);
+      await disk.syncDirectory(snapshotDirectory);
+      return new SnapshotStore(disk, null);
     }
     for (const name of names) await disk.remove(`${snapshotDirectory}/${name}`);
     await removePartsThrough(disk, newest);
@@ -152,6 +158,29 @@ export class SnapshotStore {
 
   #temporaryPath(index: number, term: number): string {
     return `${pathOf({ index, term })}.${++this.#transfers}${temporaryEnding}`;
+  }
+}
+
+function isSnapshotName(name: string): boolean {
+  return /^\d{16}-\d+\.snap$/.test(name);
+}
+
+export async function hasSnapshots(disk: Disk): Promise<boolean> {
+  return (await disk.list(snapshotDirectory)).some(isSnapshotName);
+}
+
+/** @throws NewerFormatError */
+async function check(disk: Disk, path: string, whole: boolean): Promise<SnapshotInfo | CorruptionError> {
+  const file = await disk.open(path, 'read');
+  try {
+    const ends = await checkEnds(file, path);
+    if ('detail' in ends) return new CorruptionError(path, ends.offset, ends.detail);
+    const damage = whole ? await scanSnapshot(file, path, () => {}) : null;
+    if (damage !== null && 'detail' in damage) return new CorruptionError(path, damage.offset, damage.detail);
+    if (pathOf(ends) === path) return ends;
+    return new CorruptionError(path, 0, `by its header it is ${snapshotName(ends.index, ends.term)}`);
+  } finally {
+    await file.close();
   }
 }
 
