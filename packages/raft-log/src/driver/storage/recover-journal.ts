@@ -4,7 +4,7 @@ import { CorruptionError } from '../storage-types.ts';
 import { cutJournal } from './cut-journal.ts';
 import { removeTemporaries } from './files.ts';
 import { createSegment, Journal, journalDirectory } from './journal.ts';
-import { LogIndex } from './log-index.ts';
+import type { LogIndex } from './log-index.ts';
 import { replayJournal } from './replay-journal.ts';
 import { segmentSequence } from './segment-format.ts';
 import type { SegmentHeader } from './segment-format.ts';

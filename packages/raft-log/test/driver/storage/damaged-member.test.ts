@@ -1,4 +1,5 @@
-import { SimDevice, SimDisk, SimRandom } from '@lockstep/testkit';
+import { SimDisk, SimRandom } from '@lockstep/testkit';
+import type { SimDevice } from '@lockstep/testkit';
 import t from 'tap';
 
 import { CorruptionError, nothingLives } from '../../../src/driver/storage-types.ts';
