@@ -16,6 +16,7 @@ export type {
 } from './driver/replicated-log-options.ts';
 export { ReplicatedLog } from './driver/replicated-log.ts';
 export type { ClientConnectionHandler } from './driver/replicated-log.ts';
+export type { DiskPressure, DiskState } from './driver/disk-limits/disk-limits.ts';
 export type { PayloadRead } from './driver/payload-reader.ts';
 export { certifies } from './driver/peers/certificate-name.ts';
 export { TunnelRefusedError } from './driver/peers/tunnel.ts';

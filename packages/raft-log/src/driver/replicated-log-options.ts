@@ -49,6 +49,9 @@ export interface ReplicatedLogSettings {
   readonly fsync: 'always' | 'interval' | 'never';
   /** A snapshot is taken when the journal has grown by more than this, and by more than the last snapshot's size. */
   readonly snapshotBytes: number;
+  /** What log, record store and snapshot may take on the disk, before `diskState` says so. Null: 80 % and 90 % of the file system may be taken. */
+  readonly softLimitBytes: number | null;
+  readonly hardLimitBytes: number | null;
   /** Bound on what is kept in memory of records that were read back. */
   readonly cacheBytes: number;
   /** What compaction reads in a second as long as there is no hurry; the farther the disk's use is beyond what it should be, the more. */
@@ -79,6 +82,8 @@ export const defaultSettings: ReplicatedLogSettings = {
   segmentBytes: 64 * mebibyte,
   fsync: 'always',
   snapshotBytes: 64 * mebibyte,
+  softLimitBytes: null,
+  hardLimitBytes: null,
   cacheBytes: 64 * mebibyte,
   compactionBytesPerSecond: 16 * mebibyte,
   scrubBytesPerSecond: 4 * mebibyte,

@@ -1,8 +1,11 @@
 import { assert } from '@lockstep/kernel';
 import type { Address, Connection, JournalPosition, Log, NodeId, Timer } from '@lockstep/kernel';
-import type { Entry, ProposeRefusal, Standing } from '../node/types.ts';
+import type { ProposeRefusal, Standing } from '../node/types.ts';
 import { configurationOf } from '../node/index.ts';
 import { RaftNode } from '../node/raft-node.ts';
+import { DiskKeeper } from './disk-keeper.ts';
+import type { DiskLimits } from './disk-limits/disk-limits.ts';
+import { ReservedDisk } from './disk-limits/reserved-disk.ts';
 import { ElectionStory } from './election-story.ts';
 import { Founding, makeId } from './founding.ts';
 import { cappedLevels } from './levels.ts';
@@ -21,16 +24,24 @@ import type { ReplicatedLogOptions, ReplicatedLogSettings, ReplicatedLogStatus }
 import { loadState } from './snapshots/load-state.ts';
 import { MissingRecords } from './records/missing-records.ts';
 import type { RecordDamage, Storage } from './storage-types.ts';
-import { entryPayload, makeConfigurationEntry, makeEntry, openStorage, parseRecords } from './storage/index.ts';
-import { StoreUpkeep } from './store-upkeep.ts';
+import { entryPayload, makeConfigurationEntry, makeEntry, openStorage, parseRecordsOrNull } from './storage/index.ts';
 import { Transfer } from './transfer.ts';
 
 export type ClientConnectionHandler = (connection: Connection, hello: { readonly clientAddress: string }) => void;
 
 /** Room for the envelope around one record. */
 const envelopeBytesMax = 4096;
+/** Kept back on the disk: room for what must go on when it is full. */
+const reservedSegments = 2;
 /** A stall counts as little silence of the peers: what they sent meanwhile has not been read yet. */
 const stallTicksMax = 2;
+
+/** What was found in the data directory. `live`: what the state found there refers to. */
+interface Opened {
+  readonly disk: ReservedDisk;
+  readonly storage: Storage;
+  readonly live: LiveSet;
+}
 
 /**
  * The replicated journal of one member: what is proposed on the one that leads is applied to the state machine of every member, in
@@ -53,6 +64,7 @@ export class ReplicatedLog {
   readonly #payloads: PayloadReader;
   readonly #missing: MissingRecords;
   readonly #story: ElectionStory;
+  readonly #keeper: DiskKeeper;
   /** What the other members say of themselves. */
   readonly #about = new Map<NodeId, string>();
   readonly #down: Set<NodeId> = new Set();
@@ -62,13 +74,13 @@ export class ReplicatedLog {
   #transfer: Transfer | null = null;
   #onClient: ClientConnectionHandler | null = null;
   #raft: RaftNode | null = null;
-  #upkeep: StoreUpkeep | null = null;
   #timer: Timer | null = null;
   #tickedAtMs: number;
   #failure: Error | null = null;
   #closed = false;
 
-  private constructor(options: ReplicatedLogOptions, settings: ReplicatedLogSettings, storage: Storage, live: LiveSet) {
+  private constructor(options: ReplicatedLogOptions, settings: ReplicatedLogSettings, opened: Opened) {
+    const { disk, storage, live } = opened;
     this.#options = options;
     this.#recoveredLive = live;
     this.#settings = settings;
@@ -85,6 +97,11 @@ export class ReplicatedLog {
     this.#founding = this.#makeFounding();
     this.#payloads = this.#makePayloadReader();
     this.#missing = this.#makeMissingRecords();
+    this.#keeper = new DiskKeeper(settings, {
+      ...{ clock: options.clock, log: options.log, disk, storage },
+      readPayloads: (positions) => this.readPayloads(positions),
+      failed: (error) => this.#fail(error),
+    });
     storage.onFailure((error) => this.#fail(error));
   }
 
@@ -95,15 +112,16 @@ export class ReplicatedLog {
    */
   static async open(options: ReplicatedLogOptions): Promise<ReplicatedLog> {
     const settings = { ...defaultSettings, ...options.settings };
-    const { disk, log, clock } = options;
+    const { log, clock } = options;
     const { segmentBytes, fsync, cacheBytes } = settings;
     const alone = options.members.length === 1;
+    const disk = await ReservedDisk.open(options.disk, log, reservedSegments * segmentBytes);
     const storage = await openStorage({ disk, log, clock, segmentBytes, fsync, cacheBytes, alone });
     try {
       checkIdentity(options, storage);
       const { snapshotIndex } = storage.recovered;
       const live = snapshotIndex > 0 ? await loadState(storage, options.machine, snapshotIndex) : new LiveSet();
-      const replicated = new ReplicatedLog(options, settings, storage, live);
+      const replicated = new ReplicatedLog(options, settings, { disk, storage, live });
       await replicated.#open();
       return replicated;
     } catch (error) {
@@ -143,6 +161,11 @@ export class ReplicatedLog {
    */
   get leading(): boolean {
     return this.#loop?.leading ?? false;
+  }
+
+  /** How full this member's disk is. Nothing is refused here for it: that is for whoever proposes. */
+  get disk(): Pick<DiskLimits, 'state' | 'onChange'> {
+    return this.#keeper.limits;
   }
 
   /** Where peers dial in; null without a listener. */
@@ -221,7 +244,7 @@ export class ReplicatedLog {
     this.#transfer?.giveUp();
     await this.#transport?.close();
     if (this.#failure !== null) return;
-    await this.#upkeep?.stop();
+    await this.#keeper.stop();
     await this.#storage.close();
   }
 
@@ -240,7 +263,7 @@ export class ReplicatedLog {
         random,
         network,
         log,
-        parseRecords: recordsOrNull,
+        parseRecords: parseRecordsOrNull,
         frameBytesMax: this.#settings.payloadBytesMax + this.#settings.appendBytesMax + envelopeBytesMax,
         bufferedBytesMax: this.#settings.peerBufferedBytesMax,
       },
@@ -257,6 +280,7 @@ export class ReplicatedLog {
     this.#transport = transport;
     this.#tick();
     this.#founding.reconsider();
+    this.#keeper.limits.start();
   }
 
   #local(): LocalIdentity {
@@ -353,12 +377,12 @@ export class ReplicatedLog {
         machine,
         story: this.#story,
         entryPayload,
-        parseRecords: recordsOrNull,
+        parseRecords: parseRecordsOrNull,
         others: () => this.#members.filter((member) => member !== id),
         reachable: (peer) => this.#transport?.isUp(peer) === true,
         lacking: (positions) => void this.#payloads.readPayloads(positions as readonly JournalPosition[]),
-        hurry: () => false,
-        trustedChanged: () => this.#upkeep?.kick(),
+        hurry: () => this.#keeper.hurry,
+        trustedChanged: () => this.#keeper.kick(),
         send: (to, message) => this.#transport?.send(to, message),
         flush: () => this.#transport?.flush(),
         failed: (error) => this.#fail(error),
@@ -366,23 +390,11 @@ export class ReplicatedLog {
       found.snapshotIndex,
       this.#recoveredLive,
     );
-    this.#upkeep = this.#makeUpkeep(this.#loop);
-    this.#upkeep.start();
+    const loop = this.#loop;
+    this.#keeper.tend(() => loop.trusted);
     void this.#missing.run();
     for (const peer of this.#addresses.keys()) if (this.#transport?.isUp(peer) === true) this.#loop.reachable(peer);
     for (const peer of this.#down) this.#loop.input({ type: 'peerDown', peer });
-  }
-
-  #makeUpkeep(loop: RaftLoop): StoreUpkeep {
-    const { clock, log } = this.#options;
-    return new StoreUpkeep(this.#settings, {
-      clock,
-      log,
-      files: this.#storage.records,
-      trusted: () => loop.trusted,
-      readPayloads: (positions) => this.#payloads.readPayloads(positions),
-      failed: (error) => this.#fail(error),
-    });
   }
 
   #tellStart(standing: Standing, fresh: boolean): void {
@@ -457,16 +469,8 @@ export class ReplicatedLog {
     this.#loop?.stop();
     this.#transfer?.giveUp();
     this.#log.error(`this node can't go on: ${this.#failure.message}`);
-    void this.#upkeep?.stop();
+    void this.#keeper.stop();
     void this.#transport?.close();
     for (const listener of this.#failureListeners) listener(this.#failure);
-  }
-}
-
-function recordsOrNull(bytes: Uint8Array): readonly Entry[] | null {
-  try {
-    return parseRecords(bytes);
-  } catch {
-    return null;
   }
 }

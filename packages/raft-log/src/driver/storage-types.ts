@@ -144,6 +144,8 @@ export interface Storage {
   /** Puts committed records into the record store, durably; in any order, and any of them may be there already. Rejects with DiskError `ENOSPC`. */
   addRecords(entries: readonly Entry[]): Promise<void>;
   readonly records: RecordFiles;
+  /** What log, record store and snapshot take on the disk, nearly. */
+  readonly diskBytes: number;
   /** Record bytes in the journal above the newest snapshot. */
   readonly bytesSinceSnapshot: number;
   /**

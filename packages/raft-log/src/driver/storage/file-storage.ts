@@ -104,6 +104,12 @@ export class FileStorage implements Storage {
     return this.#bytesSinceSnapshot;
   }
 
+  get diskBytes(): number {
+    const log = this.#journal.index.segments.reduce((sum, { end }) => sum + end, 0);
+    const store = this.records.files.reduce((sum, { bytes }) => sum + bytes, 0);
+    return log + store + (this.snapshot?.bytes ?? 0);
+  }
+
   get snapshot(): SnapshotInfo | null {
     return this.#snapshots.info;
   }

@@ -10,6 +10,7 @@ export {
   makeConfigurationEntry,
   makeEntry,
   parseRecords,
+  parseRecordsOrNull,
   recordHeaderBytes,
   RecordError,
 } from './record.ts';

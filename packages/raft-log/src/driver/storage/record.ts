@@ -129,3 +129,12 @@ export function parseRecords(bytes: Uint8Array): Entry[] {
   }
   return entries;
 }
+
+/** As `parseRecords`; null when they are damaged or cut short. */
+export function parseRecordsOrNull(bytes: Uint8Array): Entry[] | null {
+  try {
+    return parseRecords(bytes);
+  } catch {
+    return null;
+  }
+}
