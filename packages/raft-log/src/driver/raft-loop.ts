@@ -115,6 +115,7 @@ export class RaftLoop {
         ports.send(to, message);
         this.#schedule();
       },
+      matchIndex: (peer) => this.#node.status.peers.find(({ id }) => id === peer)?.matchIndex ?? null,
       sent: (peer, index, delivered) => this.input({ type: 'snapshotSent', peer, index, delivered }),
       arrived: (snapshot) => this.#take(snapshot),
       failed: (error) => this.#fail(error),

@@ -17,9 +17,12 @@ export interface LiveIntakePorts {
 }
 
 /** Of a member other than the leader: then it is passed over. */
-const silentMsMax = 10_000;
+const silentMsMax = 3000;
 
-/** Brings in the records that a state refers to and this node lacks: from the leader, and what that one has no intact copy of from the others. */
+/**
+ * Brings in the records that a state refers to and this node lacks. The leader has enough to do: another member is asked first, and the leader for what that
+ * one can't give.
+ */
 export class LiveIntake {
   readonly #ports: LiveIntakePorts;
   readonly #live: LiveSet;
@@ -37,7 +40,8 @@ export class LiveIntake {
   async run(leader: NodeId): Promise<number> {
     const { log, clock } = this.#ports;
     this.#leader = leader;
-    let missing = await findMissing(this.#live, (position) => this.#ports.store.holds(position), clock);
+    const holds = (position: number): boolean => this.#ports.store.holds(position);
+    let missing = await findMissing(this.#live, holds, clock);
     let completeAt = 0;
     let records = 0;
     let bytes = 0;
@@ -47,13 +51,13 @@ export class LiveIntake {
         `the snapshot's state is here; ${missing.size} of its ${this.#live.size} live records are to be fetched`,
       );
     }
-    for (const source of [leader, ...this.#ports.others().filter((id) => id !== leader)]) {
+    for (const source of [...this.#ports.others().filter((id) => id !== leader), leader]) {
       if (missing.size === 0) break;
       const outcome = await this.#fetchFrom(source, missing);
       completeAt = Math.max(completeAt, outcome.completeAt);
       records += outcome.records;
       bytes += outcome.bytes;
-      missing = setOf(outcome.lacking);
+      missing = await findMissing(setOf(outcome.lacking), holds, clock);
     }
     if (records > 0) {
       const seconds = Math.max(0.001, (clock.monotonicMs() - begunMs) / 1000);

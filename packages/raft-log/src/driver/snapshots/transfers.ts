@@ -7,6 +7,7 @@ import type { RecordAccess } from '../records/record-access.ts';
 import { RecordExchange } from '../records/record-exchange.ts';
 import type { Storage } from '../storage-types.ts';
 import type { StateMachine } from '../types.ts';
+import { LogHold } from './log-hold.ts';
 import { SnapshotIntake } from './snapshot-intake.ts';
 import type { ArrivedSnapshot } from './snapshot-intake.ts';
 import { SnapshotSender } from './snapshot-sender.ts';
@@ -24,6 +25,8 @@ export interface TransferPorts {
   readonly send: (to: NodeId, message: PeerMessage) => void;
   /** These live records can't be read here: somebody else asked for them. */
   readonly lacking: (positions: readonly number[]) => void;
+  /** See `LogHoldPorts.matchIndex`. */
+  readonly matchIndex: (peer: NodeId) => number | null;
   /** A transfer to that peer is over. */
   readonly sent: (peer: NodeId, index: number, delivered: boolean) => void;
   /** See `SnapshotIntakePorts.arrived`. */
@@ -34,18 +37,28 @@ export interface TransferPorts {
 /** What passes between this member and others beside Raft's own messages: snapshots and records, in both directions. */
 export class Transfers {
   readonly #sender: SnapshotSender;
+  readonly #hold: LogHold;
   readonly #intake: SnapshotIntake;
   readonly #exchange: RecordExchange;
 
   constructor(ports: TransferPorts) {
-    this.#sender = new SnapshotSender(ports);
+    this.#hold = new LogHold({ ...ports, snapshotIndex: () => ports.storage.snapshot?.index ?? 0 });
+    this.#sender = new SnapshotSender({
+      ...ports,
+      sent: (peer, index, delivered) => {
+        if (delivered) this.#hold.begin(peer, index);
+        ports.sent(peer, index, delivered);
+      },
+    });
     this.#exchange = new RecordExchange(ports);
     this.#intake = new SnapshotIntake({ ...ports, others: () => ports.members().filter(ports.reachable) });
   }
 
-  /** See `SnapshotSender.heldIndex`. */
+  /** Entries of the log above this one are still needed by followers that are given, or were just given, a snapshot; null: none are. */
   get heldIndex(): number | null {
-    return this.#sender.heldIndex;
+    const sending = this.#sender.heldIndex;
+    const following = this.#hold.index;
+    return sending === null || following === null ? (sending ?? following) : Math.min(sending, following);
   }
 
   /** See `SnapshotSender.begin`. */
@@ -94,6 +107,7 @@ export class Transfers {
 
   tick(): void {
     this.#sender.tick();
+    this.#hold.tick();
     this.#intake.tick();
     this.#exchange.tick();
   }
@@ -101,6 +115,7 @@ export class Transfers {
   /** This node leads no more, or in another term: what it sends as a leader ends. */
   stopLeading(): void {
     this.#sender.stop();
+    this.#hold.stop();
   }
 
   stop(): void {
