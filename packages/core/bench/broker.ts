@@ -2,13 +2,15 @@
 import type { JournalPosition, SessionId } from '@lockstep/kernel';
 import { Bench } from 'tinybench';
 import { Broker, defaultBrokerOptions } from '@lockstep/core';
-import type { Effect, Proposer } from '@lockstep/core';
+import type { BrokerEffect, LiveRecords, Proposer } from '@lockstep/core';
 
 const messagesPerTurn = 200;
 const headerBlock = Buffer.from('content-type:text/plain\npersistent:true\nreceipt:message-4711\n');
 const body = Buffer.alloc(256, 'x');
 const producer = 'producer' as SessionId;
 const consumer = 'consumer' as SessionId;
+
+const records: LiveRecords = { retain: () => {}, release: () => {} };
 
 /** Copies commands into one buffer for each turn, as the journal does. */
 class BenchLog implements Proposer {
@@ -34,11 +36,11 @@ class BenchLog implements Proposer {
     return 1_790_000_000_000;
   }
 
-  applyTo(broker: Broker, effects: Effect[]): void {
+  applyTo(broker: Broker, effects: BrokerEffect[]): void {
     this.#from.push(this.#used);
     for (const [index, position] of this.#positions.entries()) {
       const command = this.#bytes.subarray(this.#from[index]!, this.#from[index + 1]!);
-      broker.apply(position as JournalPosition, command, effects);
+      broker.apply(position as JournalPosition, command, records, effects);
     }
     this.#positions.length = 0;
     this.#from.length = 0;
@@ -54,10 +56,10 @@ function grown(bytes: Uint8Array): Uint8Array {
 
 /** A broker with a producer and a consumer on each of its queues. */
 class Setup {
-  readonly broker = new Broker({ ...defaultBrokerOptions, storeBytesMax: Infinity });
+  readonly broker = new Broker({ ...defaultBrokerOptions, storeBytesMax: Infinity, indexBytesMax: Infinity });
   readonly #log = new BenchLog();
   readonly #queues: string[];
-  readonly #effects: Effect[] = [];
+  readonly #effects: BrokerEffect[] = [];
   #turn = 0;
 
   constructor(queues: number, backlog: number) {
@@ -76,10 +78,10 @@ class Setup {
   turn(): void {
     this.#send();
     this.broker.flush(this.#effects, true);
-    const given = this.#effects.filter((effect) => effect.type === 'deliver');
+    const given = this.#effects.filter((effect) => effect.type === 'deliverStored');
     this.#effects.length = 0;
-    for (const { subscription, tag } of given) {
-      const settlement = { subscription, outcome: 'ack' as const, tags: [tag] };
+    for (const { subscription, position } of given) {
+      const settlement = { subscription, outcome: 'ack' as const, tags: [position] };
       this.broker.handle({ type: 'settle', session: consumer, token: 0, settlement }, this.#effects);
     }
     this.broker.flush(this.#effects, false);

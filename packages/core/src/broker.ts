@@ -1,7 +1,8 @@
 import { assert } from '@lockstep/kernel';
 import type { JournalPosition } from '@lockstep/kernel';
 import { DestinationNames } from './commands/destination-names.ts';
-import type { Effect, Message } from './effects.ts';
+import type { BrokerEffect, MessageReference, StoredDelivery } from './effects.ts';
+import type { LiveRecords } from './live-records.ts';
 import { Mastership } from './master/mastership.ts';
 import { overloaded } from './master/refusals.ts';
 import type { BrokerOptions } from './options.ts';
@@ -9,16 +10,22 @@ import type { Proposer } from './proposer.ts';
 import type { Request } from './requests.ts';
 import { digestOf } from './snapshot/digest.ts';
 import { SnapshotReader } from './snapshot/read.ts';
-import { writeSnapshot } from './snapshot/write.ts';
+import { StateSnapshot } from './snapshot/write.ts';
 import { ReplicatedState } from './state/replicated-state.ts';
 import type { QueueStatus, TopicStatus } from './status.ts';
 
-/** A message that waits or is unsettled. */
-export interface LiveMessage {
-  readonly queue: string;
-  readonly message: Message;
+/** A message that waits or is unsettled: `readMessage` makes the message of it and its record. */
+export interface LiveMessage extends MessageReference {
+  /** Header block and body together, bytes. */
+  readonly size: number;
   /** Counted deliveries. */
   readonly count: number;
+}
+
+export interface BrokerRestore {
+  write(chunk: Uint8Array): void;
+  livePositions(visit: (position: JournalPosition) => void): void;
+  finish(): void;
 }
 
 /**
@@ -41,11 +48,11 @@ export class Broker {
 
   /**
    * A committed command, in log order (positions may have gaps). Replies only to what this master proposed, and hands nothing out:
-   * that is `flush`'s. The bytes must never change: what is kept of them is copied, unless it is most of the memory that they lie in.
+   * that is `flush`'s. Nothing of the bytes is kept: which records the state refers to is said to `records`.
    * @throws AssertionError for a command that this version does not know: the replica can't go on.
    */
-  apply(position: JournalPosition, command: Uint8Array, effects: Effect[]): void {
-    const accepted = this.#state.apply(position, command);
+  apply(position: JournalPosition, command: Uint8Array, records: LiveRecords, effects: BrokerEffect[]): void {
+    const accepted = this.#state.apply(position, command, records);
     if (this.#mastership === null) return;
     if (this.#mastership.isOver()) this.resign();
     else this.#mastership.applied(position, command, accepted, effects);
@@ -66,16 +73,23 @@ export class Broker {
     return this.#state.applied;
   }
 
-  /** The replicated state at this call, in chunks of at most 1 MiB; what is applied later does not show, however late it is read. Once. */
+  /**
+   * The replicated state at this call, without bodies, in chunks of at most 64 KiB; what is applied later does not show, however late it is read. Once.
+   * Returns at once, and each chunk is made when it is asked for. Until it is read or dropped it holds on to what has changed since.
+   */
   snapshot(): Iterable<Uint8Array> {
-    return writeSnapshot(this.#state);
+    return new StateSnapshot(this.#state);
   }
 
-  /** Replaces the whole replicated state; nothing changes until `finish`. Ends a mastership. @throws AssertionError for bytes that are no whole snapshot. */
-  restore(): { write(chunk: Uint8Array): void; finish(): void } {
+  /**
+   * Replaces the whole replicated state; nothing changes until `finish`. Ends a mastership. `livePositions` names each record that the snapshot's
+   * state refers to, after the last `write`. @throws AssertionError for bytes that are no whole snapshot.
+   */
+  restore(): BrokerRestore {
     const reader = new SnapshotReader(this.#names);
     return {
       write: (chunk) => reader.write(chunk),
+      livePositions: (visit) => reader.finish().livePositions(visit),
       finish: () => {
         const state = reader.finish();
         this.resign();
@@ -86,7 +100,7 @@ export class Broker {
 
   /** Equal on all replicas at the same position. Reads the whole state: for tests and for comparing by hand. */
   digest(): string {
-    return digestOf(writeSnapshot(this.#state));
+    return digestOf(new StateSnapshot(this.#state));
   }
 
   /** Everything committed by earlier masters has been applied. All live messages are ready again, marked as redelivered. */
@@ -106,7 +120,7 @@ export class Broker {
   }
 
   /** Not master: the request is refused. Bytes in the request may be used again once it returns. */
-  handle(request: Request, effects: Effect[]): void {
+  handle(request: Request, effects: BrokerEffect[]): void {
     if (this.#mastership !== null) this.#mastership.handle(request, effects);
     else if (request.type !== 'endSession') {
       const { session, token } = request;
@@ -114,23 +128,30 @@ export class Broker {
     }
   }
 
+  /**
+   * A message can't be brought to the consumer that it was given to, because its record can't be read: the consumer's window has room again, and
+   * the message stays in its queue, given to nobody, until the next mastership. False: it is live no more.
+   */
+  undeliverable(delivery: StoredDelivery): boolean {
+    return this.#mastership?.undeliverable(delivery) ?? false;
+  }
+
   /** The end of a turn: proposes what was gathered, and hands messages out if `dispatch` (a majority has been heard lately). */
-  flush(effects: Effect[], dispatch: boolean): void {
+  flush(effects: BrokerEffect[], dispatch: boolean): void {
     this.#mastership?.flush(effects, dispatch);
   }
 
   /**
-   * Every live message, by queue (in the order of their names) and in its queue's order. Good until the state changes. For the tools that
+   * Every live message, as the state knows it, by queue (in the order of their names) and in its queue's order. Good until the state changes. For the tools that
    * look at data offline.
    */
   *messages(): Iterable<LiveMessage> {
     const queues = [...this.#state.queues.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-    for (const { name, list } of queues) {
-      for (const { used, messages, counts } of list.chunks) {
-        for (let slot = 0; slot < used; slot++) {
-          const message = messages[slot]!;
-          if (message !== null) yield { queue: name, message, count: counts[slot]! };
-        }
+    for (const { name: destination, list } of queues) {
+      for (let from = 0; list.findFrom(from);) {
+        const { position, size, count, deadLetter } = list;
+        yield { position, destination, size, count, deadLetter };
+        from = position + 1;
       }
     }
   }
@@ -162,8 +183,13 @@ export class Broker {
     return statuses;
   }
 
-  /** Bytes that live messages take up, as `storeBytesMax` counts them. */
+  /** Bytes that live messages take up in the log, as `storeBytesMax` counts them. */
   get storeBytes(): number {
-    return this.#state.cost;
+    return this.#state.storeBytes;
+  }
+
+  /** Memory that they take up, bytes, as `indexBytesMax` counts it. */
+  get indexBytes(): number {
+    return this.#state.indexBytes;
   }
 }

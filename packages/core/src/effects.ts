@@ -1,6 +1,12 @@
 import type { JournalPosition, SessionId } from '@lockstep/kernel';
 import type { Refusal } from './requests.ts';
 
+/** Why a message is among the dead letters, and where it was before. */
+export interface DeadLetter {
+  readonly reason: string;
+  readonly originalDestination: string;
+}
+
 /** A message on its way to a consumer. Whoever gets it must not change its bytes. */
 export interface Message {
   /** Its place in the journal, and its id; 0 for a topic message that nobody stores. */
@@ -15,7 +21,15 @@ export interface Message {
   readonly headerBlock: Uint8Array;
   readonly body: Uint8Array;
   /** Set on a dead letter. */
-  readonly deadLetter: { readonly reason: string; readonly originalDestination: string } | null;
+  readonly deadLetter: DeadLetter | null;
+}
+
+/** A stored message as the state knows it: the rest stands in the record at `position`. */
+export interface MessageReference {
+  readonly position: JournalPosition;
+  /** The queue where it is. */
+  readonly destination: string;
+  readonly deadLetter: DeadLetter | null;
 }
 
 /**
@@ -45,3 +59,20 @@ export type Effect =
       readonly code: 'slow-consumer';
       readonly message: string;
     };
+
+/**
+ * A stored message is to be delivered: whoever takes this reads its record and makes a `deliver` of it (`toDelivery`), in its place among the
+ * session's effects. Where that can't be done, `Broker.undeliverable` is told.
+ */
+export interface StoredDelivery extends MessageReference {
+  readonly type: 'deliverStored';
+  readonly session: SessionId;
+  readonly subscription: number;
+  /** Header block and body together, bytes. */
+  readonly size: number;
+  readonly redelivered: boolean;
+  readonly deliveryCount: number;
+}
+
+/** What `Broker` gives out; a session gets `Effect`s. */
+export type BrokerEffect = Effect | StoredDelivery;

@@ -2,13 +2,15 @@
  * Destinations and dispatch. The replicated state machine (deterministic: the same commands give the same state on every replica),
  * and beside it the dispatcher, which is volatile and works on the master alone. Knows neither terms nor frames nor sockets.
  */
-export type { Effect, Message } from './effects.ts';
+export type { BrokerEffect, DeadLetter, Effect, Message, MessageReference, StoredDelivery } from './effects.ts';
+export type { LiveRecords } from './live-records.ts';
+export { readMessage, toDelivery } from './read-message.ts';
 export type { Proposer } from './proposer.ts';
 export type { AckMode, NackAction, NewMessage, Refusal, Request, Settlement } from './requests.ts';
 export { Broker } from './broker.ts';
-export type { LiveMessage } from './broker.ts';
 export { inspectCommand } from './commands/inspect.ts';
 export type { CommandSummary } from './commands/inspect.ts';
+export type { BrokerRestore, LiveMessage } from './broker.ts';
 export { ImportWriter } from './import-writer.ts';
 export type { ImportedMessage } from './import-writer.ts';
 export { defaultBrokerOptions } from './options.ts';

@@ -3,8 +3,10 @@ export interface BrokerOptions {
   readonly maxDeliveries: number;
   /** `/queue/…`. */
   readonly deadLetterQueue: string;
-  /** Live messages (with some 160 bytes for each beside its own) may take up so much; sends beyond it are refused. Settlements never are. */
+  /** What live messages may take in the log (header blocks, bodies, and some 64 bytes for each); sends beyond it are refused. Settlements never are. */
   readonly storeBytesMax: number;
+  /** What may be kept of them in memory, some 32 bytes for each; likewise. */
+  readonly indexBytesMax: number;
   /** What may wait for one topic subscription beyond its window, before its session is closed as a slow consumer. */
   readonly topicBacklogBytesMax: number;
   /** Header block and body of one message. */
@@ -17,6 +19,7 @@ export const defaultBrokerOptions: BrokerOptions = {
   maxDeliveries: 6,
   deadLetterQueue: '/queue/ActiveMQ.DLQ',
   storeBytesMax: 1024 * 1024 * 1024,
+  indexBytesMax: 1024 * 1024 * 1024,
   topicBacklogBytesMax: 16 * 1024 * 1024,
   messageBytesMax: 16 * 1024 * 1024,
   waitingBytesMax: 16 * 1024 * 1024,

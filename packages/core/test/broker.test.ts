@@ -1,13 +1,17 @@
 import type { JournalPosition } from '@lockstep/kernel';
 import t from 'tap';
+import { ByteWriter } from '../src/commands/byte-writer.ts';
+import { DestinationNames } from '../src/commands/destination-names.ts';
+import { writeSettleHead, writeSettlementGroup } from '../src/commands/encoder.ts';
 import { Broker } from '../src/index.ts';
-import type { Effect, Request } from '../src/index.ts';
+import type { BrokerEffect, Request } from '../src/index.ts';
 import {
   Bench,
   TestLog,
   deliveries,
   end,
   newMessage,
+  noRecords,
   replies,
   send,
   session,
@@ -126,7 +130,8 @@ t.test('the policy that counts is in the log: a replica with another configurati
   const replica = new Broker({ ...bench.options, maxDeliveries: 9, deadLetterQueue: '/queue/other' });
   bench.do(subscribe('a', 1, '/queue/q'));
   bench.do(settle('a', 1, 'requeue', tags(bench.do(send('p', '/queue/q', '1')))));
-  for (const { position, bytes } of bench.log.commands) replica.apply(position as JournalPosition, bytes, []);
+  for (const { position, bytes } of bench.log.commands)
+    replica.apply(position as JournalPosition, bytes, noRecords, []);
   t.equal(replica.digest(), bench.broker.digest());
   t.same(
     replica.queues().map(({ name }) => name),
@@ -160,9 +165,10 @@ t.test('when another master has opened, this one is over and answers nobody', as
   const other = new Broker(bench.options);
   other.becomeMaster(log);
   other.handle({ ...send('x', '/queue/q', 'theirs'), token: 1 } as Request, []);
-  const effects: Effect[] = [];
+  const effects: BrokerEffect[] = [];
   // At the very positions that this one's commands would have had.
-  for (const { position, bytes } of log.commands) bench.broker.apply(position as JournalPosition, bytes, effects);
+  for (const { position, bytes } of log.commands)
+    bench.broker.apply(position as JournalPosition, bytes, noRecords, effects);
   t.same(effects, []);
   t.notOk(bench.broker.master);
 });
@@ -177,7 +183,7 @@ t.test('consumers that come and go leave nothing behind, whatever is under way',
 });
 
 t.test('the store has a limit for sends, and none for settlements', async (t) => {
-  const bench = new Bench({ storeBytesMax: 900 });
+  const bench = new Bench({ storeBytesMax: 410 });
   bench.do(subscribe('a', 1, '/queue/q'));
   const asked = ['1', '2', '3', '4', '5', '6', '7'].map((body) => send('p', '/queue/q', body));
   bench.ask(...asked);
@@ -192,6 +198,59 @@ t.test('the store has a limit for sends, and none for settlements', async (t) =>
   t.same(replies(bench.do({ ...commit, settlements: [] })), ['a store-full']);
   bench.do(settle('a', 1, 'ack', tags(effects)));
   t.same(replies(bench.do(send('p', '/queue/q', '9'))), ['p'], 'room again');
+});
+
+t.test('so has what is kept of messages in memory', async (t) => {
+  const bench = new Bench({ indexBytesMax: 2 * 1536 + 3 * 32 });
+  bench.do(subscribe('a', 1, '/queue/q'));
+  const asked = ['/queue/q', '/queue/q', '/queue/r', '/queue/r'].map((queue) => send('p', queue, 'x'));
+  const effects = asked.flatMap((send) => bench.do(send));
+  t.same(replies(effects), ['p', 'p', 'p', 'p store-full']);
+  bench.do(settle('a', 1, 'ack', tags(effects).slice(0, 1)));
+  t.same(replies(bench.do(send('p', '/queue/r', 'x'))), ['p'], 'room again');
+  t.equal(bench.broker.indexBytes, 2 * 1536 + 3 * 32);
+  bench.do(settle('a', 1, 'ack', tags(effects)));
+  t.equal(bench.broker.indexBytes, 1536 + 2 * 32);
+});
+
+t.test(
+  'a message that cannot be brought to its consumer stays, out of the way, until the next mastership',
+  async (t) => {
+    const bench = new Bench();
+    bench.do(subscribe('a', 1, '/queue/q', 1), send('p', '/queue/q', '1'), send('p', '/queue/q', '2'));
+    bench.do(send('p', '/queue/q', '3'));
+    const effects: BrokerEffect[] = [];
+    bench.broker.handle(subscribe('b', 1, '/queue/q', 1) as Request, effects);
+    bench.broker.flush(effects, true);
+    const [given] = effects.filter((effect) => effect.type === 'deliverStored');
+    t.equal(given?.position, 3, 'the second message is with b');
+    t.ok(bench.broker.undeliverable(given!), 'it is live');
+    t.ok(bench.broker.undeliverable(given!), 'it does no harm to say so twice');
+    t.same(deliveries(bench.do()), ['b/1 3'], 'b has room for one again, and gets what comes behind');
+    t.same(replies(bench.do(settle('b', 1, 'ack', [3]))), ['b'], 'nobody can settle it');
+    bench.do(end('a', 'lost'), end('b', 'lost'), subscribe('c', 1, '/queue/q'));
+    bench.do(...[1, 2, 3].map(() => settle('c', 1, 'ack', [2, 4])));
+    t.match(bench.broker.queues(), [{ name: '/queue/q', depth: 1 }]);
+    bench.changeMaster();
+    t.same(deliveries(bench.do(subscribe('d', 1, '/queue/q'))), ['d/1 2 again']);
+  },
+);
+
+t.test('a delivery that cannot be made of a message settled meanwhile only gives its room back', async (t) => {
+  const bench = new Bench();
+  bench.do(subscribe('a', 1, '/queue/q', 1), send('p', '/queue/q', '1'), send('p', '/queue/q', '2'));
+  const effects: BrokerEffect[] = [];
+  bench.broker.handle(subscribe('b', 1, '/queue/q', 1) as Request, effects);
+  bench.broker.flush(effects, true);
+  const [given] = effects.filter((effect) => effect.type === 'deliverStored');
+  const names = new DestinationNames();
+  const out = new ByteWriter(64);
+  writeSettleHead(out);
+  writeSettlementGroup(out, names.bytesOf('/queue/q'), 0, [3], 0, 1);
+  bench.log.propose([out.view(0, out.length)]);
+  bench.apply();
+  t.notOk(bench.broker.undeliverable(given!));
+  t.same(deliveries(bench.do(send('p', '/queue/q', '3'))), ['b/1 3']);
 });
 
 t.test('a refusal names the destination and stays below 150 bytes', async (t) => {

@@ -1,8 +1,8 @@
 import type { JournalPosition } from '@lockstep/kernel';
 import t from 'tap';
-import { Broker, defaultBrokerOptions, ImportWriter } from '../src/index.ts';
+import { Broker, defaultBrokerOptions, ImportWriter, readMessage } from '../src/index.ts';
 import type { ImportedMessage } from '../src/index.ts';
-import { newMessage } from './support/test-bench.ts';
+import { newMessage, noRecords } from './support/test-bench.ts';
 
 const dead = { reason: 'max-deliveries', originalDestination: '/queue/b' };
 
@@ -28,11 +28,14 @@ function commands(of: readonly ImportedMessage[]): Uint8Array[] {
 }
 
 function apply(broker: Broker, of: readonly Uint8Array[]): void {
-  for (const command of of) broker.apply((broker.applied + 1) as JournalPosition, command, []);
+  for (const command of of) broker.apply((broker.applied + 1) as JournalPosition, command, noRecords, []);
 }
 
-function listed(broker: Broker): unknown[] {
-  return [...broker.messages()].map(({ queue, message, count }) => {
+/** `records`: the commands, from position 1 on. */
+function listed(broker: Broker, records: readonly Uint8Array[]): unknown[] {
+  return [...broker.messages()].map((reference) => {
+    const { destination: queue, count } = reference;
+    const message = readMessage(records[reference.position - 1]!, reference);
     const { timestampMs, deadLetter, body, headerBlock, envelope } = message;
     const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
     return { queue, timestampMs, count, deadLetter, body: text(body), headers: text(headerBlock), envelope };
@@ -51,31 +54,34 @@ const expected = ['/queue/ActiveMQ.DLQ', '/queue/a', '/queue/b'].flatMap((queue)
 
 t.test('what is imported lies in its queue as it was, with counts and the past of dead letters', async (t) => {
   const broker = new Broker(defaultBrokerOptions);
-  apply(broker, commands(messages));
-  t.same(listed(broker), expected);
+  const records = commands(messages);
+  apply(broker, records);
+  t.same(listed(broker, records), expected);
   const copy = new Broker(defaultBrokerOptions);
   const restore = copy.restore();
   for (const chunk of broker.snapshot()) restore.write(chunk);
   restore.finish();
-  t.same(listed(copy), expected, 'a snapshot brings it all');
+  t.same(listed(copy, records), expected, 'a snapshot brings it all');
 });
 
 t.test('an import that breaks off leaves nothing, and the next one is not disturbed by it', async (t) => {
   const broker = new Broker(defaultBrokerOptions);
-  apply(broker, commands(messages).slice(0, -1));
-  t.same(listed(broker), []);
+  const brokenOff = commands(messages).slice(0, -1);
+  apply(broker, brokenOff);
+  t.same(listed(broker, brokenOff), []);
   const copy = new Broker(defaultBrokerOptions);
   const restore = copy.restore();
   for (const chunk of broker.snapshot()) restore.write(chunk);
   restore.finish();
-  apply(copy, commands(messages));
-  t.same(listed(copy), expected);
+  const whole = commands(messages);
+  apply(copy, whole);
+  t.same(listed(copy, [...brokenOff, ...whole]), expected);
 });
 
 t.test('an import of nothing', async (t) => {
   const broker = new Broker(defaultBrokerOptions);
   apply(broker, commands([]));
-  t.same(listed(broker), []);
+  t.same(listed(broker, []), []);
 });
 
 t.test('an end without all its parts stops the replica', async (t) => {

@@ -7,6 +7,8 @@ export interface SessionEndpoint {
   effect(effect: Effect): void;
   /** The effects of this turn have all been given: write out what they made. */
   flush(): void;
+  /** Bytes written for the client that it has not taken. */
+  readonly unsentBytes: number;
   /** The broker accepts again: answers `BrokerPort.callWhenAccepting`. */
   resume(): void;
   /**
@@ -21,6 +23,8 @@ export interface BrokerPort {
   /** From now on effects for the session go to `endpoint`, until its `endSession` has been submitted. */
   attach(session: SessionId, endpoint: SessionEndpoint): void;
   submit(request: Request): void;
+  /** The client has taken what was unsent: there is room for more messages. Called after `flush` has left more than the connection takes without a word. */
+  taken(session: SessionId): void;
   /** False: stop reading from clients (too much is under way, or no majority has been heard lately). */
   readonly accepting: boolean;
   /** Calls the endpoint's `resume` once, when the broker accepts again. It need not be attached. */

@@ -3,7 +3,7 @@ import type { QueueStatus } from '@lockstep/core';
 import { assert, formatAddress } from '@lockstep/kernel';
 import type { Address, Connection, NodeId } from '@lockstep/kernel';
 import { ReplicatedLog } from '@lockstep/raft-log';
-import type { Leadership, SnapshotRestore, StateMachine } from '@lockstep/raft-log';
+import type { Leadership, StateMachine } from '@lockstep/raft-log';
 import {
   ConnectionCount,
   defaultFlowOptions,
@@ -51,16 +51,19 @@ export class BrokerNode implements RunningNode {
       topicBacklogBytesMax: options.limits.topicBacklogBytes,
       messageBytesMax: options.limits.headerBytes + options.limits.bodyBytes,
     });
-    this.#host = new SessionHost(
-      options.clock,
-      this.#broker,
-      {
+    this.#host = new SessionHost({
+      clock: options.clock,
+      broker: this.#broker,
+      log: {
         propose: (commands) => this.log.propose(commands),
         leading: () => this.#log?.leading ?? false,
         persistedIndex: () => this.#log?.raft?.persistedIndex ?? 0,
+        payload: (position) => this.log.payload(position),
+        readPayloads: (positions) => this.log.readPayloads(positions),
       },
+      story: options.log,
       underWayBytesMax,
-    );
+    });
     this.#gate = new ClientGate({
       node: options.node,
       clock: options.clock,
@@ -198,20 +201,10 @@ export class BrokerNode implements RunningNode {
 
   #machine(): StateMachine {
     return {
-      apply: (commands) => this.#host.apply(commands),
+      apply: (commands, records) => this.#host.apply(commands, records),
       snapshot: () => this.#broker.snapshot(),
-      restore: () => this.#restore(),
+      restore: () => this.#broker.restore(),
       leadershipChanged: (leadership) => this.#leadershipChanged(leadership),
-    };
-  }
-
-  #restore(): SnapshotRestore {
-    const restore = this.#broker.restore();
-    return {
-      write: (chunk) => restore.write(chunk),
-      // Bodies come in the snapshot itself.
-      livePositions: () => {},
-      finish: () => restore.finish(),
     };
   }
 

@@ -1,10 +1,14 @@
-import type { Broker, Effect, Proposer, Request } from '@lockstep/core';
-import type { Clock, JournalPosition, SessionId } from '@lockstep/kernel';
-import type { CommittedCommand, ProposeRefusal } from '@lockstep/raft-log';
+import type { Broker, BrokerEffect, Proposer, Request } from '@lockstep/core';
+import type { Clock, JournalPosition, Log, SessionId } from '@lockstep/kernel';
+import type { CommittedCommand, LiveRecords, ProposeRefusal } from '@lockstep/raft-log';
 import type { BrokerPort, SessionEndpoint } from '@lockstep/stomp-server';
 
+import { SessionOutbox } from './session-outbox.ts';
+import { StoredDeliveries } from './stored-deliveries.ts';
+import type { RecordSource, StoredDeliveriesOptions } from './stored-deliveries.ts';
+
 /** The replicated log, as the sessions' side needs it. */
-export interface HostLog {
+export interface HostLog extends RecordSource {
   propose(commands: readonly Uint8Array[]): JournalPosition | ProposeRefusal;
   /** This node leads, and has heard a majority lately. */
   leading(): boolean;
@@ -15,20 +19,32 @@ export interface HostLog {
 /** Nobody calls when a majority is heard again or a slow disk has caught up: as long as somebody waits for it, it is looked at so often. */
 const lookAgainMs = 20;
 
+export interface SessionHostOptions {
+  readonly clock: Clock;
+  readonly broker: Broker;
+  readonly log: HostLog;
+  /** Where it tells what an operator must know. */
+  readonly story: Log;
+  /** Proposed and not yet both applied and on this node's disk, bytes: beyond it no more is read from clients. */
+  readonly underWayBytesMax: number;
+  readonly deliveries?: StoredDeliveriesOptions;
+}
+
 /**
  * Brings the master's sessions, its broker and the replicated log together, one turn of the event loop at a time: requests and applied
- * commands gather effects; at the turn's end the broker proposes and dispatches, every effect goes to its session, and every session
- * that had one writes once.
+ * commands gather effects; at the turn's end the broker proposes and dispatches, every effect goes to its session (messages with their
+ * bodies, which the log has), and every session that had one writes once.
  */
 export class SessionHost implements BrokerPort, Proposer {
   readonly #clock: Clock;
   readonly #broker: Broker;
   readonly #log: HostLog;
-  readonly #endpoints = new Map<SessionId, SessionEndpoint>();
+  readonly #outboxes = new Map<SessionId, SessionOutbox>();
+  readonly #deliveries: StoredDeliveries;
   readonly #underWayBytesMax: number;
-  #effects: Effect[] = [];
-  #spareEffects: Effect[] = [];
-  readonly #touched = new Set<SessionEndpoint>();
+  #effects: BrokerEffect[] = [];
+  #spareEffects: BrokerEffect[] = [];
+  readonly #touched = new Set<SessionOutbox>();
   #turnScheduled = false;
   #lookingAgain = false;
   #held = false;
@@ -42,25 +58,41 @@ export class SessionHost implements BrokerPort, Proposer {
   /** Connections that stopped reading because the host did not accept. */
   readonly #waitingToRead = new Set<SessionEndpoint>();
 
-  constructor(clock: Clock, broker: Broker, log: HostLog, underWayBytesMax: number) {
+  constructor({ clock, broker, log, story, underWayBytesMax, deliveries }: SessionHostOptions) {
     this.#clock = clock;
     this.#broker = broker;
     this.#log = log;
     this.#underWayBytesMax = underWayBytesMax;
+    this.#deliveries = new StoredDeliveries(
+      {
+        records: log,
+        log: story,
+        undeliverable: (delivery) => broker.undeliverable(delivery),
+        given: (outbox) => this.#touched.add(outbox),
+        wake: () => this.#scheduleTurn(),
+      },
+      deliveries,
+    );
   }
 
   attach(session: SessionId, endpoint: SessionEndpoint): void {
-    this.#endpoints.set(session, endpoint);
+    this.#outboxes.set(session, new SessionOutbox(session, endpoint));
+  }
+
+  /** The client has taken some of what was sent to it: there may be room for more. */
+  taken(session: SessionId): void {
+    const outbox = this.#outboxes.get(session);
+    if (outbox !== undefined) this.#deliveries.sent(outbox);
   }
 
   submit(request: Request): void {
     // Without mastership there is nobody to answer; the connections are being let go.
     if (!this.#broker.master) {
-      if (request.type === 'endSession') this.#endpoints.delete(request.session);
+      if (request.type === 'endSession') this.#detach(request.session);
       return;
     }
     this.#broker.handle(request, this.#effects);
-    if (request.type === 'endSession') this.#endpoints.delete(request.session);
+    if (request.type === 'endSession') this.#detach(request.session);
     this.#scheduleTurn();
   }
 
@@ -94,9 +126,9 @@ export class SessionHost implements BrokerPort, Proposer {
   }
 
   /** Applies committed commands, in order; on the master their effects go out at the turn's end. */
-  apply(commands: readonly CommittedCommand[]): void {
+  apply(commands: readonly CommittedCommand[], records: LiveRecords): void {
     for (const { position, payload } of commands) {
-      this.#broker.apply(position, payload, this.#effects);
+      this.#broker.apply(position, payload, records, this.#effects);
     }
     this.#settleUnderWay();
     if (this.#broker.master) this.#scheduleTurn();
@@ -129,10 +161,20 @@ export class SessionHost implements BrokerPort, Proposer {
     this.#underWay = [];
     this.#underWayHead = 0;
     this.#underWayBytes = 0;
-    const endpoints = [...this.#endpoints.values()];
-    this.#endpoints.clear();
+    const outboxes = [...this.#outboxes.values()];
+    this.#outboxes.clear();
     this.#waitingToRead.clear();
-    for (const endpoint of endpoints) endpoint.abandon();
+    for (const outbox of outboxes) {
+      this.#deliveries.drop(outbox);
+      outbox.endpoint.abandon();
+    }
+  }
+
+  #detach(session: SessionId): void {
+    const outbox = this.#outboxes.get(session);
+    if (outbox === undefined) return;
+    this.#outboxes.delete(session);
+    this.#deliveries.drop(outbox);
   }
 
   /** The master's majority has been heard again, or there is room again: readers that stopped go on. */
@@ -154,8 +196,13 @@ export class SessionHost implements BrokerPort, Proposer {
     do {
       this.#broker.flush(this.#effects, leading);
       this.#route();
+      // Who does not lead any more, for all it knows, hands nothing out.
+      if (leading) this.#deliveries.advance();
     } while (this.#effects.length > 0);
-    for (const endpoint of this.#touched) endpoint.flush();
+    for (const outbox of this.#touched) {
+      outbox.endpoint.flush();
+      this.#deliveries.sent(outbox);
+    }
     this.#touched.clear();
     if (this.#waitingToRead.size > 0) this.#resumeReaders();
     if (!leading || this.#waitingToRead.size > 0) this.#lookAgainLater();
@@ -184,13 +231,17 @@ export class SessionHost implements BrokerPort, Proposer {
     const effects = this.#effects;
     this.#effects = this.#spareEffects;
     for (const effect of effects) {
-      const endpoint = this.#endpoints.get(effect.session);
+      const outbox = this.#outboxes.get(effect.session);
       // The session ended while the effect was on its way.
-      if (endpoint === undefined) continue;
-      endpoint.effect(effect);
-      this.#touched.add(endpoint);
-      // The session is over, and says nothing more.
-      if (effect.type === 'closeSession') this.#endpoints.delete(effect.session);
+      if (outbox === undefined) continue;
+      if (effect.type !== 'closeSession') {
+        this.#deliveries.give(outbox, effect);
+        continue;
+      }
+      // The session is over, and says nothing more: what it was to be given before has gone back to its queue.
+      this.#detach(effect.session);
+      outbox.endpoint.effect(effect);
+      this.#touched.add(outbox);
     }
     effects.length = 0;
     this.#spareEffects = effects;

@@ -1,5 +1,5 @@
 import type { SessionId } from '@lockstep/kernel';
-import type { Effect, Message } from '../effects.ts';
+import type { BrokerEffect, Message, StoredDelivery } from '../effects.ts';
 import { outcomeCode } from '../commands/format.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
 import { QueueConsumer } from './queue-consumer.ts';
@@ -38,15 +38,13 @@ export class Dispatcher implements DispatchContext {
   /** `opening`: where this mastership begins in the log; what is in the state now has a lower position. */
   constructor(state: ReplicatedState) {
     this.#state = state;
+    state.beginMastershipEra();
     this.opening = state.applied + 1;
   }
 
-  /** Nobody listens to the queues any more, and who held what is forgotten. */
+  /** Nobody listens to the queues any more. Who held what is forgotten when the next one begins. */
   close(): void {
-    for (const queue of this.#state.queues.values()) {
-      queue.listener = null;
-      queue.list.clearNotes();
-    }
+    for (const { queue } of this.#queues.values()) queue.listener = null;
   }
 
   subscribe(session: SessionId, wish: SubscriptionWish): Subscription {
@@ -80,6 +78,12 @@ export class Dispatcher implements DispatchContext {
     if (consumers?.size === 0) this.#topics.delete(consumer.destination);
   }
 
+  /** See `QueueDispatch.undeliverable`. The subscription may be gone meanwhile. */
+  undeliverable(subscription: Subscription | undefined, { destination, position, size }: StoredDelivery): boolean {
+    if (subscription?.kind === 'queue') return subscription.queue.undeliverable(subscription.consumer, position, size);
+    return this.#state.queues.get(destination)?.list.find(position) === true;
+  }
+
   hasSubscribers(topic: string): boolean {
     return this.#topics.has(topic);
   }
@@ -98,7 +102,7 @@ export class Dispatcher implements DispatchContext {
   }
 
   /** Fills the windows of all who wait. */
-  dispatch(effects: Effect[]): void {
+  dispatch(effects: BrokerEffect[]): void {
     const queues = this.#awakeQueues;
     if (queues.length > 0) {
       this.#awakeQueues = [];

@@ -3,7 +3,7 @@ import type { MessageList } from '../state/message-list.ts';
 import { Window } from './window.ts';
 
 /**
- * One subscription to a queue. Who holds a message stands with the message (`MessageChunk.holders`): `mark` while it is with the
+ * One subscription to a queue. Who holds a message stands with the message (`MessageList.holder`): `mark` while it is with the
  * client, `mark + 1` once its settlement is on its way through the log.
  */
 export class QueueConsumer {
@@ -29,28 +29,25 @@ export class QueueConsumer {
 
   /** Notes that it was given the message that `list` has found. */
   hold(list: MessageList, handout: number): void {
-    const { chunk, slot } = list;
-    chunk.holders[slot] = this.mark;
-    chunk.handouts[slot] = handout;
-    const position = chunk.positions[slot]!;
-    this.window.take(list.found.size);
-    this.#positions.push(position);
+    list.note(this.mark, handout);
+    this.window.take(list.size);
+    this.#positions.push(list.position);
     this.#handouts.push(handout);
     if (this.#positions.length > 2 * this.window.messages + 64) this.#compact(list);
   }
 
   /** Marks the message on its way to be settled, if this consumer holds it; `list` has then found it. */
   beginSettling(list: MessageList, position: number): boolean {
-    if (!list.find(position) || list.chunk.holders[list.slot] !== this.mark) return false;
-    list.chunk.holders[list.slot] = this.mark + 1;
-    this.window.giveBack(list.found.size);
+    if (!list.find(position) || list.holder !== this.mark) return false;
+    list.note(this.mark + 1, list.handout);
+    this.window.giveBack(list.size);
     if (this.#positions[this.#head] === position) this.#head++;
     return true;
   }
 
   /** The settlement that was under way for the message that `list` has found will not be. */
   undoSettling(list: MessageList): void {
-    this.hold(list, list.chunk.handouts[list.slot]!);
+    this.hold(list, list.handout);
   }
 
   /** What it holds, in the order of the hand-outs, settlements under way left out. */
@@ -64,8 +61,7 @@ export class QueueConsumer {
     for (let i = this.#head; i < this.#positions.length; i++) {
       const position = this.#positions[i]!;
       const handout = this.#handouts[i]!;
-      if (!list.find(position) || list.chunk.holders[list.slot] !== this.mark) continue;
-      if (list.chunk.handouts[list.slot] !== handout) continue;
+      if (!list.find(position) || list.holder !== this.mark || list.handout !== handout) continue;
       this.#positions[kept] = position;
       this.#handouts[kept++] = handout;
     }

@@ -1,10 +1,13 @@
-import type { Effect } from '../effects.ts';
+import type { BrokerEffect } from '../effects.ts';
 import { outcomeCount } from '../commands/format.ts';
 import type { OutcomeCode } from '../commands/format.ts';
 import type { Queue, QueueListener } from '../state/queue.ts';
 import { Fifo } from './fifo.ts';
 import { PositionHeap } from './position-heap.ts';
 import type { QueueConsumer } from './queue-consumer.ts';
+
+/** In `MessageList.holder`: nobody has it, and nobody is to get it. No consumer's mark. */
+const setAside = 1;
 
 /** What the queues of one mastership share. */
 export interface DispatchContext {
@@ -97,8 +100,23 @@ export class QueueDispatch implements QueueListener {
     if (this.#line.size > 0) this.#context.wake(this);
   }
 
+  /**
+   * What the consumer was given could not be brought to it: its window has room again. A message that is still there stays where it is, given to
+   * nobody, until the next mastership; it may be readable then. False: it is there no more.
+   */
+  undeliverable(consumer: QueueConsumer, position: number, bytes: number): boolean {
+    const { list } = this.queue;
+    const isThere = list.find(position);
+    if (!consumer.gone && (!isThere || list.holder === consumer.mark)) {
+      if (isThere) list.note(setAside, list.handout);
+      consumer.window.giveBack(bytes);
+      this.#joinLine(consumer);
+    }
+    return isThere;
+  }
+
   removing(): void {
-    if (this.queue.list.chunk.holders[this.queue.list.slot] === 0) return;
+    if (this.queue.list.holder === 0) return;
     this.#out--;
     this.#checkIdle();
   }
@@ -110,8 +128,8 @@ export class QueueDispatch implements QueueListener {
 
   kept(): void {
     const { list } = this.queue;
-    const mark = list.chunk.holders[list.slot]!;
-    if (mark % 2 === 0) return;
+    const mark = list.holder;
+    if (mark % 2 === 0 || mark === setAside) return;
     const consumer = this.#context.consumer(mark - 1);
     if (consumer === undefined) {
       this.#ready();
@@ -120,20 +138,20 @@ export class QueueDispatch implements QueueListener {
   }
 
   /** Hands out what the consumers have room for. */
-  dispatch(effects: Effect[]): void {
+  dispatch(effects: BrokerEffect[]): void {
     const { list } = this.queue;
     for (let consumer = this.#firstInLine(); consumer !== undefined; consumer = this.#firstInLine()) {
       if (!this.#findNext()) return;
-      const { chunk, slot, found } = list;
-      const position = found.position;
-      const count = chunk.counts[slot]!;
+      const { position, size, count, deadLetter } = list;
       effects.push({
-        type: 'deliver',
+        type: 'deliverStored',
         session: consumer.session,
         subscription: consumer.subscription,
-        tag: position,
-        message: found,
-        redelivered: count > 0 || chunk.handouts[slot] !== 0 || position < this.#context.opening,
+        position,
+        destination: this.queue.name,
+        size,
+        deadLetter,
+        redelivered: count > 0 || list.handout !== 0 || position < this.#context.opening,
         deliveryCount: count + 1,
       });
       consumer.hold(list, this.#context.nextHandout());
@@ -150,10 +168,10 @@ export class QueueDispatch implements QueueListener {
     while (this.#returned.size > 0) {
       const position = this.#returned.smallest;
       this.#returned.pop();
-      if (list.find(position) && list.chunk.holders[list.slot] === 0) return true;
+      if (list.find(position) && list.holder === 0) return true;
     }
     if (!list.findFrom(this.#next)) return false;
-    this.#next = list.chunk.positions[list.slot]! + 1;
+    this.#next = list.position + 1;
     return true;
   }
 
@@ -181,11 +199,11 @@ export class QueueDispatch implements QueueListener {
 
   /** The message that the list has found has no holder any more. */
   #ready(): void {
-    const { chunk, slot } = this.queue.list;
-    if (chunk.holders[slot] === 0) return;
-    chunk.holders[slot] = 0;
+    const { list } = this.queue;
+    if (list.holder === 0) return;
+    list.note(0, list.handout);
     this.#out--;
-    this.#returned.push(chunk.positions[slot]!);
+    this.#returned.push(list.position);
     if (this.#line.size > 0) this.#context.wake(this);
   }
 }

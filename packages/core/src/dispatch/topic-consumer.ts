@@ -1,5 +1,5 @@
 import type { SessionId } from '@lockstep/kernel';
-import type { Effect, Message } from '../effects.ts';
+import type { BrokerEffect, Message } from '../effects.ts';
 import { Fifo } from './fifo.ts';
 import { Window } from './window.ts';
 
@@ -56,7 +56,7 @@ export class TopicConsumer {
     this.#firstTag += settled;
   }
 
-  dispatch(effects: Effect[]): void {
+  dispatch(effects: BrokerEffect[]): void {
     while (this.#window.hasRoom) {
       const message = this.#backlog.shift();
       if (message === undefined) return;

@@ -5,12 +5,12 @@ import { writeEnqueue, writeOpen } from '../commands/encoder.ts';
 import { commandType, outcomeCode } from '../commands/format.ts';
 import { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { TopicConsumer } from '../dispatch/topic-consumer.ts';
-import type { Effect, Message } from '../effects.ts';
+import type { BrokerEffect, Message, StoredDelivery } from '../effects.ts';
 import type { BrokerOptions } from '../options.ts';
 import type { Proposer } from '../proposer.ts';
 import type { NewMessage, Refusal, Request } from '../requests.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
-import { messageOverheadBytes } from '../state/stored-message.ts';
+import { indexBytesOf, recordOverheadBytes } from '../state/costs.ts';
 import { MasterSession } from './master-session.ts';
 import type { VolatileStep } from './master-session.ts';
 import { PendingReplies } from './pending-replies.ts';
@@ -49,8 +49,9 @@ export class Mastership {
   #opening: number | null = null;
   #openedAtMs = 0;
   #volatileMessages = 0;
-  /** Bytes of messages proposed and not yet applied. */
-  #costUnderWay = 0;
+  /** Messages proposed and not yet applied, and what they take in the log. */
+  #messagesUnderWay = 0;
+  #bytesUnderWay = 0;
 
   constructor(state: ReplicatedState, options: BrokerOptions, names: DestinationNames, proposer: Proposer) {
     this.state = state;
@@ -68,7 +69,7 @@ export class Mastership {
     return position !== this.#opening || wallMs !== this.#openedAtMs;
   }
 
-  handle(request: Request, effects: Effect[]): void {
+  handle(request: Request, effects: BrokerEffect[]): void {
     if (this.#closed.size > 0 && this.#closed.has(request.session)) return;
     const session = this.#session(request.session);
     if (request.type === 'endSession') {
@@ -92,10 +93,11 @@ export class Mastership {
   }
 
   /** A command of this mastership has been applied; `accepted` is what the state made of it. */
-  applied(position: JournalPosition, command: Uint8Array, accepted: boolean, effects: Effect[]): void {
+  applied(position: JournalPosition, command: Uint8Array, accepted: boolean, effects: BrokerEffect[]): void {
     const type = command[1]!;
     if (type === commandType.enqueue || type === commandType.transactionPart) {
-      this.#costUnderWay = Math.max(0, this.#costUnderWay - command.length - messageOverheadBytes);
+      this.#bytesUnderWay = Math.max(0, this.#bytesUnderWay - command.length - recordOverheadBytes);
+      this.#messagesUnderWay = Math.max(0, this.#messagesUnderWay - 1);
     }
     const pending = this.#pending;
     while (pending.position <= position) {
@@ -108,7 +110,7 @@ export class Mastership {
     }
   }
 
-  flush(effects: Effect[], dispatch: boolean): void {
+  flush(effects: BrokerEffect[], dispatch: boolean): void {
     if (this.#opening === null && !this.#open()) return;
     this.#proposeSettlements();
     if (dispatch) this.dispatcher.dispatch(effects);
@@ -124,17 +126,25 @@ export class Mastership {
     if (dispatch) this.dispatcher.dispatch(effects);
   }
 
+  /** See `Broker.undeliverable`. */
+  undeliverable(delivery: StoredDelivery): boolean {
+    const session = this.#sessions.get(delivery.session);
+    return this.dispatcher.undeliverable(session?.subscriptions.get(delivery.subscription), delivery);
+  }
+
   /** The refusal of messages to these destinations, if there is one. */
   refusalOf(sends: CommitRequest['sends']): Refusal | null {
-    const { messageBytesMax, storeBytesMax } = this.options;
-    let cost = this.state.cost + this.#costUnderWay;
+    const { messageBytesMax, storeBytesMax, indexBytesMax } = this.options;
+    let storeBytes = this.state.storeBytes + this.#bytesUnderWay;
+    let indexBytes = this.state.indexBytes + indexBytesOf(this.#messagesUnderWay, 0);
     for (const { destination, message } of sends) {
       if (!this.#isDestination(destination)) return badDestination(destination);
       const bytes = message.headerBlock.length + message.body.length;
       if (bytes > messageBytesMax) return tooLarge(destination, bytes, messageBytesMax);
       if (isTopic(destination)) continue;
-      cost += bytes + messageOverheadBytes;
-      if (cost > storeBytesMax) return storeFull(destination);
+      storeBytes += bytes + recordOverheadBytes;
+      indexBytes += indexBytesOf(1, 0);
+      if (storeBytes > storeBytesMax || indexBytes > indexBytesMax) return storeFull(destination);
     }
     return null;
   }
@@ -156,11 +166,16 @@ export class Mastership {
     return this.proposer.propose(commands);
   }
 
-  /** Notes that the session's request is answered once `position` has been applied. `cost`: of the messages in it. */
-  await(position: number, session: MasterSession, token: number, topic: readonly Message[] | null, cost: number): void {
+  /** Notes that the session's request is answered once `position` has been applied. */
+  await(position: number, session: MasterSession, token: number, topic: readonly Message[] | null): void {
     session.issued++;
     this.#pending.push(position, session, token, topic);
-    this.#costUnderWay += cost;
+  }
+
+  /** So many messages were proposed, with commands of so many bytes together. */
+  proposedMessages(messages: number, bytes: number): void {
+    this.#messagesUnderWay += messages;
+    this.#bytesUnderWay += bytes + messages * recordOverheadBytes;
   }
 
   /** Topic messages are nowhere kept: settling them only makes room in the window. */
@@ -178,7 +193,7 @@ export class Mastership {
     return this.#opening !== null;
   }
 
-  #send(session: MasterSession, { token, destination, message }: SendRequest, effects: Effect[]): void {
+  #send(session: MasterSession, { token, destination, message }: SendRequest, effects: BrokerEffect[]): void {
     const refusal = this.refusalOf([{ destination, message }]);
     if (refusal !== null) {
       this.#step(session, { type: 'reply', token, refusal }, effects);
@@ -193,12 +208,16 @@ export class Mastership {
       const name = this.names.bytesOf(destination);
       writeEnqueue(scratch, commandType.enqueue, name, this.proposer.wallMs(), message);
       const position = ordered ? this.propose([scratch.length]) : null;
-      if (position === null) this.#step(session, { type: 'reply', token, refusal: overloaded(destination) }, effects);
-      else this.await(position, session, token, null, scratch.length + messageOverheadBytes);
+      if (position === null) {
+        this.#step(session, { type: 'reply', token, refusal: overloaded(destination) }, effects);
+        return;
+      }
+      this.await(position, session, token, null);
+      this.proposedMessages(1, scratch.length);
     }
   }
 
-  #sendToTopic(session: MasterSession, token: number, to: string, message: NewMessage, effects: Effect[]): void {
+  #sendToTopic(session: MasterSession, token: number, to: string, message: NewMessage, effects: BrokerEffect[]): void {
     if (session.isClear) {
       if (this.dispatcher.hasSubscribers(to)) this.dispatcher.publish(to, this.topicMessage(to, message));
       effects.push(reply(session.id, token, null));
@@ -211,7 +230,7 @@ export class Mastership {
     } else session.wait({ type: 'publish', token, messages: [this.topicMessage(to, message)] });
   }
 
-  #settle(session: MasterSession, { token, settlement }: SettleRequest, effects: Effect[]): void {
+  #settle(session: MasterSession, { token, settlement }: SettleRequest, effects: BrokerEffect[]): void {
     const subscription = session.subscriptions.get(settlement.subscription);
     let settled = 0;
     if (subscription?.kind === 'queue') {
@@ -230,7 +249,7 @@ export class Mastership {
     this.#gatheredTokens.push(token);
   }
 
-  #commit(session: MasterSession, request: CommitRequest, effects: Effect[]): void {
+  #commit(session: MasterSession, request: CommitRequest, effects: BrokerEffect[]): void {
     const ready = this.#opening !== null && (!session.gathered || this.#proposeSettlements());
     const outcome =
       this.refusalOf(request.sends) ?? (ready ? proposeTransaction(this, session, request) : overloaded('COMMIT'));
@@ -255,12 +274,12 @@ export class Mastership {
   }
 
   /** A request that does not go through the log: it takes effect once the session's earlier ones have. */
-  #step(session: MasterSession, step: VolatileStep, effects: Effect[]): void {
+  #step(session: MasterSession, step: VolatileStep, effects: BrokerEffect[]): void {
     if (session.isClear) this.#take(session, step, effects);
     else session.wait(step);
   }
 
-  #take(session: MasterSession, step: VolatileStep, effects: Effect[]): void {
+  #take(session: MasterSession, step: VolatileStep, effects: BrokerEffect[]): void {
     let refusal: Refusal | null = null;
     switch (step.type) {
       case 'reply':
@@ -352,6 +371,6 @@ function isTopic(destination: string): boolean {
   return destination.startsWith('/topic/');
 }
 
-function reply(session: SessionId, token: number, refusal: Refusal | null): Effect {
+function reply(session: SessionId, token: number, refusal: Refusal | null): BrokerEffect {
   return { type: 'reply', session, token, refusal };
 }

@@ -2,7 +2,6 @@ import { writeEnqueue, writeSettlementGroup, writeTransactionEndHead } from '../
 import { commandType, outcomeCode } from '../commands/format.ts';
 import type { QueueDispatch } from '../dispatch/queue-dispatch.ts';
 import type { Refusal, Request, Settlement } from '../requests.ts';
-import { messageOverheadBytes } from '../state/stored-message.ts';
 import type { MasterSession } from './master-session.ts';
 import type { Mastership } from './mastership.ts';
 import { notHeld, overloaded } from './refusals.ts';
@@ -41,7 +40,7 @@ export function proposeTransaction(
     writeEnqueue(scratch, type, master.names.bytesOf(destination), timestampMs, message);
     ends.push(scratch.length);
   }
-  const cost = scratch.length + durable.length * messageOverheadBytes;
+  const messageBytes = scratch.length;
   if (!single) {
     writeTransactionEndHead(scratch, durable.length);
     for (const { queue, settlement } of begun) {
@@ -61,7 +60,8 @@ export function proposeTransaction(
     .filter(({ destination }) => destination.startsWith('/topic/'))
     .map(({ destination, message }) => master.topicMessage(destination, message));
   const topic = topicMessages.length > 0 ? topicMessages : null;
-  master.await(first + ends.length - 1, session, token, topic, cost);
+  master.await(first + ends.length - 1, session, token, topic);
+  master.proposedMessages(durable.length, messageBytes);
   return 'under-way';
 }
 

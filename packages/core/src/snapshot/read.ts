@@ -4,8 +4,8 @@ import { ByteReader } from '../commands/byte-reader.ts';
 import type { DestinationNames } from '../commands/destination-names.ts';
 import type { Queue } from '../state/queue.ts';
 import { ReplicatedState } from '../state/replicated-state.ts';
-import { StoredMessage } from '../state/stored-message.ts';
-import { recordType, snapshotVersion } from './format.ts';
+import type { DeadLetter } from '../effects.ts';
+import { messageFlag, recordType, snapshotVersion } from './format.ts';
 
 /** Builds a new state from a snapshot's chunks, cut anywhere. Bytes that are no snapshot are an AssertionError. */
 export class SnapshotReader {
@@ -19,6 +19,8 @@ export class SnapshotReader {
   #neededBytes = 1;
   #queue: Queue | null = null;
   #messageCount = 0;
+  /** Shared by those that have the same. */
+  #deadLetter: DeadLetter | null = null;
   #begun = false;
   #ended = false;
 
@@ -72,19 +74,14 @@ export class SnapshotReader {
       case recordType.head:
         this.#head(input);
         break;
-      case recordType.part: {
-        const destination = this.#text(input);
-        const { message, from } = this.#message(input, destination);
-        const bytes = input.bytes.slice(from, input.end);
-        this.#state.addPart(message(bytes, 0, bytes.length));
-        input.at = input.end;
+      case recordType.part:
+        this.#part(input);
         break;
-      }
       case recordType.queue:
         this.#queue = this.#state.queue(this.#text(input));
         break;
-      case recordType.message:
-        this.#queueMessage(input);
+      case recordType.messages:
+        this.#messages(input);
         break;
       case recordType.end:
         assert(input.number() === this.#messageCount, 'the snapshot lacks messages');
@@ -104,29 +101,37 @@ export class SnapshotReader {
     this.#state.restoreHead(applied, opening, { maxDeliveries: input.number(), deadLetterQueue: this.#text(input) });
   }
 
-  #queueMessage(input: ByteReader): void {
-    const queue = this.#queue;
-    assert(queue !== null, 'the snapshot has a message without a queue');
-    const { message, count, from } = this.#message(input, queue.name);
-    queue.pool.copy(input.bytes, from, input.end, queue.bytes);
-    this.#state.add(queue, message(queue.pool.block, queue.pool.from, input.end - from), count);
-    this.#messageCount++;
-    input.at = input.end;
+  #part(input: ByteReader): void {
+    const destination = this.#text(input);
+    const position = input.number() as JournalPosition;
+    this.#state.addPart(position, destination, input.number());
   }
 
-  #message(input: ByteReader, destination: string) {
-    const position = input.number() as JournalPosition;
-    const count = input.number();
-    const envelope = input.byte();
-    const timestampMs = input.number();
-    const deadLetter =
-      input.byte() === 0 ? null : { reason: this.#text(input), originalDestination: this.#text(input) };
-    const headerLength = input.number();
-    const from = input.at;
-    input.skip(headerLength);
-    const message = (bytes: Uint8Array, at: number, length: number): StoredMessage =>
-      new StoredMessage(position, destination, timestampMs, envelope, deadLetter, bytes, at, headerLength, length);
-    return { message, count, from };
+  #messages(input: ByteReader): void {
+    const queue = this.#queue;
+    assert(queue !== null, 'the snapshot has messages without a queue');
+    for (let position = 0; input.at < input.end;) {
+      const distance = input.number();
+      assert(distance > 0, 'the snapshot has messages out of order');
+      position += distance;
+      const size = input.number();
+      const flags = input.number();
+      const deadLetter = (flags & messageFlag.dead) === 0 ? null : this.#readDeadLetter(input, flags);
+      this.#state.add(queue, position, size, Math.floor(flags / 4), deadLetter);
+      this.#messageCount++;
+    }
+  }
+
+  #readDeadLetter(input: ByteReader, flags: number): DeadLetter {
+    if ((flags & messageFlag.deadLetterFollows) !== 0) {
+      const last = this.#deadLetter;
+      const reason = this.#text(input);
+      const originalDestination = this.#text(input);
+      const isSame = last?.reason === reason && last.originalDestination === originalDestination;
+      if (!isSame) this.#deadLetter = { reason, originalDestination };
+    }
+    assert(this.#deadLetter !== null, 'the snapshot has a dead letter without a reason');
+    return this.#deadLetter;
   }
 
   #text(input: ByteReader): string {

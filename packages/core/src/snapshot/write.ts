@@ -1,120 +1,156 @@
 import { encodeText } from '@lockstep/kernel';
 import { ByteWriter } from '../commands/byte-writer.ts';
-import type { Queue } from '../state/queue.ts';
-import type { Opening, ReplicatedState } from '../state/replicated-state.ts';
-import type { StoredMessage } from '../state/stored-message.ts';
-import type { Policy } from '../commands/format.ts';
-import { recordType, snapshotVersion } from './format.ts';
+import type { DeadLetter } from '../effects.ts';
+import { removedSlot } from '../state/message-chunk.ts';
+import type { MessageChunk } from '../state/message-chunk.ts';
+import type { ReplicatedState } from '../state/replicated-state.ts';
+import { capture, sorted } from './capture.ts';
+import type { Capture, CapturedQueue } from './capture.ts';
+import { messageFlag, recordType, snapshotVersion } from './format.ts';
 
-const chunkBytesMax = 1024 * 1024;
-const chunkBytesWanted = 256 * 1024;
-
-interface CapturedQueue {
-  readonly name: string;
-  readonly messages: readonly StoredMessage[];
-  readonly counts: Uint16Array;
-}
-
-interface Captured {
-  readonly applied: number;
-  readonly opening: Opening;
-  readonly policy: Policy;
-  readonly parts: readonly StoredMessage[];
-  readonly queues: readonly CapturedQueue[];
-}
+/** No record is longer than this and one message. */
+const recordBytes = 8 * 1024;
+/** A chunk ends with the first record that takes it here: below 64 KiB, all told. */
+const chunkBytes = 40 * 1024;
+/** Or when so many slots were looked at since the last one: there may be many empty ones. */
+const chunkSlots = 32_768;
+/** A queue costs as much as that many slots. */
+const queueSlots = 8;
 
 /**
- * The state as it is at the call, in chunks of at most 1 MiB, made as they are asked for. Equal states give equal bytes. Holds on to
- * the messages of that moment until it is read or dropped.
+ * The state as it was when this was made, in chunks of at most 64 KiB. Each is made when it is asked for, and takes little time. Equal states give equal bytes.
+ * To be read once.
  */
-export function writeSnapshot(state: ReplicatedState): Iterable<Uint8Array> {
-  return chunksOf(capture(state));
-}
+export class StateSnapshot implements Iterable<Uint8Array> {
+  readonly #capture: Capture;
+  readonly #chunk = new ByteWriter(chunkBytes * 2);
+  readonly #record = new ByteWriter(recordBytes * 2);
+  #slots = 0;
+  #messageCount = 0;
+  #slotsInChunk = 0;
+  #previous = 0;
+  #deadLetter: DeadLetter | null = null;
 
-function capture(state: ReplicatedState): Captured {
-  const live = [...state.queues.values()].filter((queue) => queue.list.length > 0);
-  live.sort((a, b) => (a.name < b.name ? -1 : 1));
-  const { applied, opening, policy, parts } = state;
-  return { applied, opening, policy, parts: parts.slice(), queues: live.map(captureQueue) };
-}
+  constructor(state: ReplicatedState) {
+    this.#capture = capture(state);
+  }
 
-/** Messages never change, so it is enough to note which there are. */
-function captureQueue({ name, list }: Queue): CapturedQueue {
-  const messages: StoredMessage[] = [];
-  const counts = new Uint16Array(list.length);
-  for (const chunk of list.chunks) {
-    for (let slot = 0; slot < chunk.used; slot++) {
-      const message = chunk.messages[slot]!;
-      if (message === null) continue;
-      counts[messages.length] = chunk.counts[slot]!;
-      messages.push(message);
+  /** Slots of messages looked at so far: what reading this costs. */
+  get slots(): number {
+    return this.#slots;
+  }
+
+  *[Symbol.iterator](): Generator<Uint8Array, void, undefined> {
+    this.#writeHead();
+    for (const part of this.#capture.parts) {
+      this.#begin(recordType.part);
+      this.#record.prefixed(encodeText(part.destination));
+      this.#record.number(part.position);
+      this.#record.number(part.size);
+      this.#end();
+      if (this.#isFull()) yield this.#take();
     }
+    for (const bin of this.#capture.bins) for (const queue of sorted(bin)) yield* this.#queue(queue);
+    this.#begin(recordType.end);
+    this.#record.number(this.#messageCount);
+    this.#end();
+    yield this.#take();
   }
-  return { name, messages, counts };
-}
 
-function* chunksOf(captured: Captured): Iterable<Uint8Array> {
-  const chunk = new ByteWriter(chunkBytesWanted * 2);
-  for (const record of recordsOf(captured)) {
-    chunk.prefixed(record);
-    if (chunk.length < chunkBytesWanted) continue;
-    for (let from = 0; from < chunk.length; from += chunkBytesMax) {
-      yield chunk.view(from, Math.min(chunk.length, from + chunkBytesMax)).slice();
+  #writeHead(): void {
+    const { applied, opening, policy } = this.#capture;
+    this.#begin(recordType.head);
+    const record = this.#record;
+    record.number(snapshotVersion);
+    record.number(applied);
+    record.number(opening.position);
+    record.number(opening.wallMs);
+    record.number(policy.maxDeliveries);
+    record.prefixed(encodeText(policy.deadLetterQueue));
+    this.#end();
+  }
+
+  *#queue({ name, chunks }: CapturedQueue): Generator<Uint8Array, void, undefined> {
+    this.#begin(recordType.queue);
+    this.#record.prefixed(encodeText(name));
+    this.#end();
+    this.#slotsInChunk += queueSlots;
+    this.#beginMessages();
+    for (const chunk of chunks) {
+      // A record ends where its bytes say so, not where the chunk ends, which is not the same on all replicas.
+      for (let slot = 0; slot < chunk.used;) {
+        slot = this.#messages(chunk, slot);
+        if (this.#record.length < recordBytes) continue;
+        this.#end();
+        if (this.#isFull()) yield this.#take();
+        this.#beginMessages();
+      }
     }
-    chunk.clear();
+    if (this.#record.length > 1) this.#end();
+    if (this.#isFull()) yield this.#take();
   }
-  if (chunk.length > 0) yield chunk.view(0, chunk.length).slice();
-}
 
-/** Each record is a view, good until the next one is asked for. */
-function* recordsOf({ applied, opening, policy, parts, queues }: Captured): Iterable<Uint8Array> {
-  const record = new ByteWriter(chunkBytesWanted);
-  record.byte(recordType.head);
-  record.number(snapshotVersion);
-  record.number(applied);
-  record.number(opening.position);
-  record.number(opening.wallMs);
-  record.number(policy.maxDeliveries);
-  record.prefixed(encodeText(policy.deadLetterQueue));
-  yield record.view(0, record.length);
-  for (const part of parts) {
-    record.clear();
-    record.byte(recordType.part);
-    record.prefixed(encodeText(part.destination));
-    writeMessage(record, part, 0);
-    yield record.view(0, record.length);
-  }
-  let messageCount = 0;
-  for (const { name, messages, counts } of queues) {
-    record.clear();
-    record.byte(recordType.queue);
-    record.prefixed(encodeText(name));
-    yield record.view(0, record.length);
-    for (const [index, message] of messages.entries()) {
-      record.clear();
-      record.byte(recordType.message);
-      writeMessage(record, message, counts[index]!);
-      yield record.view(0, record.length);
+  /** Messages from `slot` on, until the record is full or the chunk ends; returns the next slot. */
+  #messages(chunk: MessageChunk, from: number): number {
+    const { positions, sizes, counts, used } = chunk;
+    const record = this.#record;
+    let slot = from;
+    while (slot < used && record.length < recordBytes) {
+      const at = slot++;
+      const size = sizes[at]!;
+      if (size === removedSlot) continue;
+      const count = counts[at]!;
+      const position = positions[at]!;
+      record.number(position - this.#previous);
+      record.number(size);
+      this.#previous = position;
+      this.#messageCount++;
+      const deadLetter = chunk.deadLetter(at);
+      if (deadLetter === null) record.number(count * 4);
+      else this.#writeDeadLetter(count, deadLetter);
     }
-    messageCount += messages.length;
+    this.#slots += slot - from;
+    this.#slotsInChunk += slot - from;
+    return slot;
   }
-  record.clear();
-  record.byte(recordType.end);
-  record.number(messageCount);
-  yield record.view(0, record.length);
-}
 
-function writeMessage(out: ByteWriter, message: StoredMessage, count: number): void {
-  out.number(message.position);
-  out.number(count);
-  out.byte(message.envelope);
-  out.number(message.timestampMs);
-  const { deadLetter } = message;
-  out.byte(deadLetter === null ? 0 : 1);
-  if (deadLetter !== null) {
-    out.prefixed(encodeText(deadLetter.reason));
-    out.prefixed(encodeText(deadLetter.originalDestination));
+  #writeDeadLetter(count: number, deadLetter: DeadLetter): void {
+    const record = this.#record;
+    const { reason, originalDestination } = deadLetter;
+    const last = this.#deadLetter;
+    if (last !== null && last.reason === reason && last.originalDestination === originalDestination) {
+      record.number(count * 4 + messageFlag.dead);
+      return;
+    }
+    this.#deadLetter = deadLetter;
+    record.number(count * 4 + messageFlag.dead + messageFlag.deadLetterFollows);
+    record.prefixed(encodeText(reason));
+    record.prefixed(encodeText(originalDestination));
   }
-  out.number(message.headerLength);
-  out.raw(message.content);
+
+  #beginMessages(): void {
+    this.#begin(recordType.messages);
+    this.#previous = 0;
+    this.#deadLetter = null;
+  }
+
+  #begin(type: number): void {
+    this.#record.clear();
+    this.#record.byte(type);
+  }
+
+  #end(): void {
+    this.#chunk.prefixed(this.#record.view(0, this.#record.length));
+  }
+
+  #isFull(): boolean {
+    return this.#chunk.length >= chunkBytes || this.#slotsInChunk >= chunkSlots;
+  }
+
+  #take(): Uint8Array {
+    const bytes = this.#chunk.view(0, this.#chunk.length).slice();
+    this.#chunk.clear();
+    this.#slotsInChunk = 0;
+    return bytes;
+  }
 }

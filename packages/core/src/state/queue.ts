@@ -1,7 +1,6 @@
-import { BytePool } from './byte-pool.ts';
+import type { DeadLetter } from '../effects.ts';
+import type { Eras } from './eras.ts';
 import { MessageList } from './message-list.ts';
-import { messageOverheadBytes } from './stored-message.ts';
-import type { StoredMessage } from './stored-message.ts';
 
 /**
  * The dispatcher's ear on a queue, on the master alone. Each call but `added` is about the message that `queue.list` has just
@@ -20,13 +19,17 @@ export interface QueueListener {
 /** A queue on every replica. It exists for the state as long as it holds messages; the object may outlive them. */
 export class Queue {
   readonly name: string;
-  readonly list: MessageList = new MessageList();
-  readonly pool: BytePool = new BytePool();
+  /** Of the name: an unsigned number of 32 bits. Snapshots are in its order. */
+  readonly hash: number;
+  readonly list: MessageList;
   listener: QueueListener | null = null;
   #bytes = 0;
+  #deadLetters: DeadLetter[] | null = null;
 
-  constructor(name: string) {
+  constructor(name: string, eras: Eras) {
     this.name = name;
+    this.hash = hashOf(name);
+    this.list = new MessageList(eras);
   }
 
   /** Header blocks and bodies of the live messages. */
@@ -34,21 +37,33 @@ export class Queue {
     return this.#bytes;
   }
 
-  /** Header blocks and bodies and what it costs to keep them. */
-  get cost(): number {
-    return this.#bytes + this.list.length * messageOverheadBytes;
-  }
-
-  add(message: StoredMessage, count: number): void {
-    this.list.insert(message.position, count, message);
-    this.#bytes += message.size;
-    this.listener?.added(message.position);
+  add(position: number, size: number, count: number, deadLetter: DeadLetter | null): void {
+    this.list.insert(position, size, count, deadLetter);
+    this.#bytes += size;
+    this.listener?.added(position);
   }
 
   /** Removes the message that `list` has just found. */
   removeFound(): void {
     this.listener?.removing();
-    this.#bytes -= this.list.found.size;
+    this.#bytes -= this.list.size;
     this.list.removeFound();
   }
+
+  /** What its messages bear as dead letters for that reason: one object for all. */
+  deadLetter(reason: string): DeadLetter {
+    const known = this.#deadLetters?.find((one) => one.reason === reason);
+    if (known !== undefined) return known;
+    const deadLetter = { reason, originalDestination: this.name };
+    this.#deadLetters = [...(this.#deadLetters ?? []), deadLetter];
+    return deadLetter;
+  }
+}
+
+/** FNV-1a over the name's UTF-16 units, and a last step that stirs the upper bits, since snapshots sort by these first. */
+function hashOf(name: string): number {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < name.length; i++) value = Math.imul(value ^ name.charCodeAt(i), 0x01000193);
+  value = Math.imul(value ^ (value >>> 15), 0x2c1b3c6d);
+  return (value ^ (value >>> 13)) >>> 0;
 }

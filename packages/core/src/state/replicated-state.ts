@@ -5,9 +5,13 @@ import type { DestinationNames } from '../commands/destination-names.ts';
 import { commandType, commandVersion } from '../commands/format.ts';
 import type { Policy } from '../commands/format.ts';
 import { readSettlements } from '../commands/settlements-reader.ts';
+import type { DeadLetter } from '../effects.ts';
+import type { LiveRecords } from '../live-records.ts';
+import { indexBytesOf, recordOverheadBytes } from './costs.ts';
+import type { Eras } from './eras.ts';
+import { deliveriesMax, removedSlot } from './message-chunk.ts';
 import { Queue } from './queue.ts';
 import { MissingCounter, Settler } from './settler.ts';
-import { messageOverheadBytes, StoredMessage } from './stored-message.ts';
 
 /** With so many queue objects the empty ones go; before, they are kept for their next message. Not part of the state. */
 const idleQueuesMin = 4096;
@@ -19,6 +23,14 @@ export interface Opening {
   readonly wallMs: number;
 }
 
+/** A message of a transaction that has no end yet. */
+export interface Part {
+  readonly position: JournalPosition;
+  readonly destination: string;
+  /** Header block and body together, bytes. */
+  readonly size: number;
+}
+
 /** What all replicas agree upon: a function of the commands applied, and of nothing else. */
 export class ReplicatedState {
   readonly #names: DestinationNames;
@@ -26,9 +38,15 @@ export class ReplicatedState {
   readonly #input = new ByteReader();
   readonly #settler = new Settler(this);
   readonly #missing = new MissingCounter(this);
-  #parts: StoredMessage[] = [];
-  #partsCost = 0;
-  #queuesCost = 0;
+  readonly #eras: Eras = { snapshot: 0, mastership: 0 };
+  /** Of the command that is being applied. */
+  #records: LiveRecords | null = null;
+  #parts: Part[] = [];
+  #messageCount = 0;
+  #messageBytes = 0;
+  #partBytes = 0;
+  /** With messages in them. */
+  #queueCount = 0;
   #dropIdleAt = idleQueuesMin;
   #applied = 0;
   #opening: Opening = { position: 0, wallMs: 0 };
@@ -51,13 +69,18 @@ export class ReplicatedState {
   }
 
   /** Parts of a transaction whose end has not been applied. Not to be changed. */
-  get parts(): readonly StoredMessage[] {
+  get parts(): readonly Part[] {
     return this.#parts;
   }
 
-  /** Bytes of the live messages, and what it costs to keep them. */
-  get cost(): number {
-    return this.#queuesCost + this.#partsCost;
+  /** Bytes that the live messages take in the log, roughly. */
+  get storeBytes(): number {
+    return this.#messageBytes + this.#partBytes + (this.#messageCount + this.#parts.length) * recordOverheadBytes;
+  }
+
+  /** Bytes of memory that the state takes, roughly. */
+  get indexBytes(): number {
+    return indexBytesOf(this.#messageCount + this.#parts.length, this.#queueCount);
   }
 
   /** Every queue object, empty ones too. */
@@ -70,14 +93,18 @@ export class ReplicatedState {
     const known = this.#queues.get(name);
     if (known !== undefined) return known;
     if (this.#queues.size >= this.#dropIdleAt) this.#dropIdle();
-    const queue = new Queue(name);
+    const queue = new Queue(name, this.#eras);
     this.#queues.set(name, queue);
     return queue;
   }
 
-  /** Takes effect at once. Returns false for a transaction that was refused: nothing of it happened. */
-  apply(position: JournalPosition, command: Uint8Array): boolean {
+  /**
+   * Takes effect at once; `records` hears which records are needed from now on, and which no longer. Returns false for a transaction that was
+   * refused: nothing of it happened.
+   */
+  apply(position: JournalPosition, command: Uint8Array, records: LiveRecords): boolean {
     assert(position > this.#applied, `command ${position} comes after ${this.#applied} was applied`);
+    this.#records = records;
     const input = this.#input;
     input.start(command);
     const version = input.byte();
@@ -110,7 +137,7 @@ export class ReplicatedState {
   /** For a log in which entries are lost: the parts that came belong to nothing any more. Returns their positions. */
   abandonParts(): readonly JournalPosition[] {
     const positions = this.#parts.map(({ position }) => position);
-    this.#dropParts();
+    this.#clearParts();
     return positions;
   }
 
@@ -123,15 +150,48 @@ export class ReplicatedState {
   }
 
   /** Puts a message into its queue, in its place. */
-  add(queue: Queue, message: StoredMessage, count: number): void {
-    this.#queuesCost += message.size + messageOverheadBytes;
-    queue.add(message, count);
+  add(queue: Queue, position: number, size: number, count: number, deadLetter: DeadLetter | null): void {
+    if (queue.list.length === 0) this.#queueCount++;
+    this.#messageCount++;
+    this.#messageBytes += size;
+    queue.add(position, size, count, deadLetter);
   }
 
   /** Removes the message that the queue's list has just found. */
   removeFound(queue: Queue): void {
-    this.#queuesCost -= queue.list.found.size + messageOverheadBytes;
+    this.#messageCount--;
+    this.#messageBytes -= queue.list.size;
     queue.removeFound();
+    if (queue.list.length === 0) this.#queueCount--;
+  }
+
+  /** As `removeFound`, and its record is needed no longer. */
+  dropFound(queue: Queue): void {
+    const { position } = queue.list;
+    this.removeFound(queue);
+    this.#records?.release(position);
+  }
+
+  /** All positions that the state refers to, in no order. */
+  livePositions(visit: (position: JournalPosition) => void): void {
+    for (const { position } of this.#parts) visit(position);
+    for (const { list } of this.#queues.values()) {
+      for (const { positions, sizes, used } of list.capture()) {
+        for (let slot = 0; slot < used; slot++) {
+          if (sizes[slot] !== removedSlot) visit(positions[slot] as JournalPosition);
+        }
+      }
+    }
+  }
+
+  /** The chunks that the queues have now are not changed any more: whoever has captured them keeps this state. */
+  beginSnapshotEra(): void {
+    this.#eras.snapshot++;
+  }
+
+  /** What the dispatcher noted of the messages is forgotten. */
+  beginMastershipEra(): void {
+    this.#eras.mastership++;
   }
 
   /** For a snapshot that is being read into a new state. */
@@ -142,58 +202,47 @@ export class ReplicatedState {
   }
 
   /** For a snapshot that is being read into a new state. */
-  addPart(message: StoredMessage): void {
-    this.#parts.push(message);
-    this.#partsCost += message.size + messageOverheadBytes;
+  addPart(position: JournalPosition, destination: string, size: number): void {
+    this.#parts.push({ position, destination, size });
+    this.#partBytes += size;
   }
 
   #enqueue(position: JournalPosition, input: ByteReader): void {
-    const envelope = input.byte();
-    const timestampMs = input.number();
-    const nameLength = input.number();
-    const queue = this.queue(this.#names.nameAt(input.bytes, input.skip(nameLength), nameLength));
-    const headerLength = input.number();
-    const from = input.at;
-    input.skip(headerLength);
-    queue.pool.copy(input.bytes, from, input.end, queue.bytes);
-    const { block, from: at } = queue.pool;
-    const length = input.end - from;
-    this.add(
-      queue,
-      new StoredMessage(position, queue.name, timestampMs, envelope, null, block, at, headerLength, length),
-      0,
-    );
+    const queue = this.queue(this.#destination(input));
+    this.add(queue, position, contentSize(input), 0, null);
+    this.#records?.retain(position);
   }
 
   #part(position: JournalPosition, input: ByteReader): void {
-    const envelope = input.byte();
-    const timestampMs = input.number();
-    const nameLength = input.number();
-    const destination = this.#names.nameAt(input.bytes, input.skip(nameLength), nameLength);
-    const headerLength = input.number();
-    const from = input.at;
-    input.skip(headerLength);
-    const bytes = input.bytes.slice(from, input.end);
-    this.addPart(
-      new StoredMessage(position, destination, timestampMs, envelope, null, bytes, 0, headerLength, bytes.length),
-    );
+    const destination = this.#destination(input);
+    this.addPart(position, destination, contentSize(input));
+    this.#records?.retain(position);
+  }
+
+  /** Of a message's command, from behind its type. */
+  #destination(input: ByteReader): string {
+    input.byte();
+    input.number();
+    const length = input.number();
+    return this.#names.nameAt(input.bytes, input.skip(length), length);
   }
 
   #end(position: JournalPosition, input: ByteReader): boolean {
     const count = input.number();
     const parts = this.#parts;
     assert(parts.length === count, `the transaction that ends at ${position} has ${count} parts, ${parts.length} came`);
-    this.#dropParts();
+    this.#clearParts();
     const settlementsAt = input.at;
     this.#missing.count = 0;
     readSettlements(input, this.#names, this.#missing);
     input.at = settlementsAt;
     if (this.#missing.count > 0) {
       this.#settler.refuse(input, this.#names);
+      this.#release(parts);
       return false;
     }
     readSettlements(input, this.#names, this.#settler);
-    for (const message of parts) this.#addNew(message);
+    for (const part of parts) this.#addNew(part);
     return true;
   }
 
@@ -202,7 +251,7 @@ export class ReplicatedState {
     const count = input.number();
     const parts = this.#parts;
     assert(parts.length === count, `the import that ends at ${position} has ${count} parts, ${parts.length} came`);
-    this.#dropParts();
+    this.#clearParts();
     let next = 0;
     while (input.at < input.end) {
       const part = next + input.number();
@@ -213,15 +262,15 @@ export class ReplicatedState {
     while (next < count) this.#addNew(parts[next++]!);
   }
 
-  #addNew(message: StoredMessage): void {
-    this.add(this.queue(message.destination), message, 0);
+  #addNew({ destination, position, size }: Part): void {
+    this.add(this.queue(destination), position, size, 0, null);
   }
 
-  #addWithPast(message: StoredMessage, input: ByteReader): void {
+  #addWithPast({ destination, position, size }: Part, input: ByteReader): void {
     const deliveries = input.number();
     const dead = input.byte() === 1;
     const deadLetter = dead ? { reason: this.#text(input), originalDestination: this.#text(input) } : null;
-    this.add(this.queue(message.destination), message.withDeadLetter(deadLetter), deliveries);
+    this.add(this.queue(destination), position, size, Math.min(deliveriesMax, deliveries), deadLetter);
   }
 
   #text(input: ByteReader): string {
@@ -230,16 +279,21 @@ export class ReplicatedState {
   }
 
   #open(position: JournalPosition, input: ByteReader): void {
-    this.#dropParts();
+    this.#release(this.#parts);
+    this.#clearParts();
     this.#opening = { position, wallMs: input.number() };
     const maxDeliveries = input.number();
     const length = input.number();
     this.#policy = { maxDeliveries, deadLetterQueue: this.#names.nameAt(input.bytes, input.skip(length), length) };
   }
 
-  #dropParts(): void {
+  #clearParts(): void {
     this.#parts = [];
-    this.#partsCost = 0;
+    this.#partBytes = 0;
+  }
+
+  #release(parts: readonly Part[]): void {
+    for (const { position } of parts) this.#records?.release(position);
   }
 
   #dropIdle(): void {
@@ -248,4 +302,12 @@ export class ReplicatedState {
     }
     this.#dropIdleAt = Math.max(idleQueuesMin, this.#queues.size * 2);
   }
+}
+
+/** Header block and body together, of what is left of a message's command. */
+function contentSize(input: ByteReader): number {
+  const headerLength = input.number();
+  const from = input.at;
+  input.skip(headerLength);
+  return input.end - from;
 }

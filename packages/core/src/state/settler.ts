@@ -5,10 +5,8 @@ import type { OutcomeCode } from '../commands/format.ts';
 import { readSettlements } from '../commands/settlements-reader.ts';
 import type { SettlementSink } from '../commands/settlements-reader.ts';
 import type { Queue } from './queue.ts';
+import { deliveriesMax } from './message-chunk.ts';
 import type { ReplicatedState } from './replicated-state.ts';
-import { StoredMessage } from './stored-message.ts';
-
-const deliveriesMax = 0xffff;
 
 /** Carries settlements out. A message that is not there is passed over: it was settled meanwhile. */
 export class Settler implements SettlementSink {
@@ -37,26 +35,26 @@ export class Settler implements SettlementSink {
     const queue = this.#queue;
     if (queue === undefined || !queue.list.find(position)) return;
     if (this.#refusing) queue.listener?.kept();
-    else if (this.#outcome === outcomeCode.ack || this.#outcome === outcomeCode.discard) this.#state.removeFound(queue);
+    else if (this.#outcome === outcomeCode.ack || this.#outcome === outcomeCode.discard) this.#state.dropFound(queue);
     else this.#count(queue);
   }
 
   /** `interface.md`: a delivery counts when it is NACKed; after so many the message is a dead letter, and as such never moves again. */
   #count(queue: Queue): void {
     const { policy } = this.#state;
-    const { chunk, slot, found } = queue.list;
-    const count = Math.min(deliveriesMax, chunk.counts[slot]! + 1);
+    const { list } = queue;
+    const count = Math.min(deliveriesMax, list.count + 1);
     const rejected = this.#outcome === outcomeCode['dead-letter'];
-    const stays = found.deadLetter !== null || queue.name === policy.deadLetterQueue;
+    const stays = list.deadLetter !== null || queue.name === policy.deadLetterQueue;
     if (stays || (!rejected && count < policy.maxDeliveries)) {
-      chunk.counts[slot] = count;
+      list.setCount(count);
       queue.listener?.requeued();
       return;
     }
+    const { position, size } = list;
     this.#state.removeFound(queue);
     const target = this.#state.queue(policy.deadLetterQueue);
-    const deadLetter = { reason: rejected ? 'rejected' : 'max-deliveries', originalDestination: queue.name };
-    this.#state.add(target, moved(found, target, deadLetter), count);
+    this.#state.add(target, position, size, count, queue.deadLetter(rejected ? 'rejected' : 'max-deliveries'));
   }
 }
 
@@ -77,12 +75,4 @@ export class MissingCounter implements SettlementSink {
   position(position: number): void {
     if (this.#queue === undefined || !this.#queue.list.find(position)) this.count++;
   }
-}
-
-function moved(message: StoredMessage, to: Queue, deadLetter: NonNullable<StoredMessage['deadLetter']>): StoredMessage {
-  const { content } = message;
-  to.pool.copy(content, 0, content.length, to.bytes);
-  const { block, from } = to.pool;
-  const { position, timestampMs, envelope, headerLength, size } = message;
-  return new StoredMessage(position, to.name, timestampMs, envelope, deadLetter, block, from, headerLength, size);
 }

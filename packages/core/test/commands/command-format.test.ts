@@ -6,7 +6,17 @@ import { DestinationNames } from '../../src/commands/destination-names.ts';
 import { writeSettleHead, writeSettlementGroup, writeTransactionEndHead } from '../../src/commands/encoder.ts';
 import { readSettlements } from '../../src/commands/settlements-reader.ts';
 import { Broker, defaultBrokerOptions } from '../../src/index.ts';
-import { Bench, deliveries, newMessage, send, session, settle, subscribe } from '../support/test-bench.ts';
+import {
+  Bench,
+  deliveries,
+  newMessage,
+  noRecords,
+  RecordSet,
+  send,
+  session,
+  settle,
+  subscribe,
+} from '../support/test-bench.ts';
 
 t.test('numbers come back as they went in, up to the greatest', async (t) => {
   const out = new ByteWriter(64);
@@ -64,7 +74,7 @@ t.test('settlements come back in their order, and consecutive ones cost next to 
 
 t.test('a command of an unknown version or type, or cut short, stops the replica and says why', async (t) => {
   const apply = (...bytes: number[]) =>
-    new Broker(defaultBrokerOptions).apply(9 as JournalPosition, Uint8Array.from(bytes), []);
+    new Broker(defaultBrokerOptions).apply(9 as JournalPosition, Uint8Array.from(bytes), noRecords, []);
   t.throws(() => apply(2, 2), { name: 'AssertionError', message: 'the command at 9 has the unknown version 2' });
   t.throws(() => apply(1, 77), { name: 'AssertionError', message: 'the command at 9 has the unknown type 77' });
   t.throws(() => apply(1), { name: 'AssertionError' });
@@ -77,7 +87,7 @@ t.test('a replica refuses a command that comes twice', async (t) => {
   const bench = new Bench();
   bench.do(send('p', '/queue/q', 'x'));
   const { position, bytes } = bench.log.commands[1]!;
-  t.throws(() => bench.broker.apply(position as JournalPosition, bytes, []), /comes after/);
+  t.throws(() => bench.broker.apply(position as JournalPosition, bytes, noRecords, []), /comes after/);
 });
 
 t.test('a transaction that settles what is no longer live does nothing at all, on any replica', async (t) => {
@@ -91,11 +101,12 @@ t.test('a transaction that settles what is no longer live does nothing at all, o
   writeSettleHead(out);
   writeSettlementGroup(out, names.bytesOf('/queue/q'), 0, [2], 0, 1);
   const replica = new Broker(bench.options);
+  const records = new RecordSet();
   const [open, one, two, part, end] = bench.log.commands;
-  for (const { position, bytes } of [open!, one!, two!]) replica.apply(position as JournalPosition, bytes, []);
-  replica.apply(4 as JournalPosition, out.view(0, out.length), []);
-  replica.apply(5 as JournalPosition, part!.bytes, []);
-  replica.apply(6 as JournalPosition, end!.bytes, []);
+  for (const { position, bytes } of [open!, one!, two!]) replica.apply(position as JournalPosition, bytes, records, []);
+  replica.apply(4 as JournalPosition, out.view(0, out.length), records, []);
+  replica.apply(5 as JournalPosition, part!.bytes, records, []);
+  replica.apply(6 as JournalPosition, end!.bytes, records, []);
   t.same(
     replica
       .queues()
@@ -103,6 +114,7 @@ t.test('a transaction that settles what is no longer live does nothing at all, o
       .map(({ name, depth }) => [name, depth]),
     [['/queue/q', 1]],
   );
+  t.same([...records.positions], [3], 'the record of its part is not needed any more');
 });
 
 t.test('settlements of a refused transaction are with their consumer again, or ready when it is gone', async (t) => {

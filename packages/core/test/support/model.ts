@@ -80,11 +80,16 @@ export class Model {
     }
   }
 
+  /** The positions of all messages, parts left out. */
+  get live(): number[] {
+    return [...this.queues.values()].flat().map(({ position }) => position);
+  }
+
   becomeMaster(): void {
     this.consumers = [];
     this.underWay = new Set();
     this.gathered = [];
-    this.suspect = new Set([...this.queues.values()].flat().map(({ position }) => position));
+    this.suspect = new Set(this.live);
   }
 
   consumer(session: string, subscription: number): ModelConsumer | undefined {

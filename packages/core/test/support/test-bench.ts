@@ -1,5 +1,5 @@
-import { Broker, defaultBrokerOptions } from '../../src/index.ts';
-import type { BrokerOptions, Effect, Message, Proposer, Request } from '../../src/index.ts';
+import { Broker, defaultBrokerOptions, toDelivery } from '../../src/index.ts';
+import type { BrokerEffect, BrokerOptions, Effect, LiveRecords, Message, Proposer, Request } from '../../src/index.ts';
 import type { JournalPosition, SessionId } from '@lockstep/kernel';
 
 /** The log of a test: keeps every proposal, and applies them when it is told to. */
@@ -21,6 +21,30 @@ export class TestLog implements Proposer {
   }
 }
 
+/** Which records a replica says that its state refers to. */
+export class RecordSet implements LiveRecords {
+  readonly positions: Set<number> = new Set();
+
+  retain(position: JournalPosition): void {
+    if (this.positions.has(position)) throw new Error(`${position} is retained twice`);
+    this.positions.add(position);
+  }
+
+  release(position: JournalPosition): void {
+    if (!this.positions.delete(position)) throw new Error(`${position} is released, but was not retained`);
+  }
+}
+
+/** For replicas whose records are nobody's concern. */
+export const noRecords: LiveRecords = { retain: () => {}, release: () => {} };
+
+/** What sessions are given of these effects; the records are those of the log. */
+export function realised(effects: readonly BrokerEffect[], recordAt: (position: number) => Uint8Array): Effect[] {
+  return effects.map((effect) =>
+    effect.type === 'deliverStored' ? toDelivery(effect, recordAt(effect.position)) : effect,
+  );
+}
+
 type Unsent<T> = T extends Request ? Omit<T, 'token'> : never;
 export type RequestWish = Unsent<Request>;
 
@@ -29,6 +53,7 @@ export class Bench {
   readonly options: BrokerOptions;
   broker: Broker;
   log: TestLog;
+  records: RecordSet = new RecordSet();
   applied = 0;
   token = 0;
 
@@ -41,21 +66,29 @@ export class Bench {
 
   /** Makes requests, and ends the turn. Returns the effects. Nothing is applied. */
   ask(...requests: RequestWish[]): Effect[] {
-    const effects: Effect[] = [];
+    const effects: BrokerEffect[] = [];
     for (const request of requests) this.broker.handle({ token: ++this.token, ...request } as Request, effects);
     this.broker.flush(effects, true);
-    return effects;
+    return this.realised(effects);
   }
 
   /** Applies up to `count` commands of the log, and ends the turn. */
   apply(count: number = Infinity): Effect[] {
-    const effects: Effect[] = [];
+    const effects: BrokerEffect[] = [];
     for (let i = 0; i < count && this.applied < this.log.commands.length; i++) {
       const { position, bytes } = this.log.commands[this.applied++]!;
-      this.broker.apply(position as JournalPosition, bytes, effects);
+      this.broker.apply(position as JournalPosition, bytes, this.records, effects);
     }
     this.broker.flush(effects, true);
-    return effects;
+    return this.realised(effects);
+  }
+
+  /** With the bodies, from the records that the broker retains. */
+  realised(effects: readonly BrokerEffect[]): Effect[] {
+    return realised(effects, (position) => {
+      if (!this.records.positions.has(position)) throw new Error(`the record of ${position} was let go of`);
+      return this.log.commands.find((command) => command.position === position)!.bytes;
+    });
   }
 
   /** Asks, and applies until nothing is left. */

@@ -1,9 +1,9 @@
 import { Broker, defaultBrokerOptions } from '../../src/index.ts';
-import type { Effect, Request } from '../../src/index.ts';
+import type { BrokerEffect, Request } from '../../src/index.ts';
 import type { JournalPosition } from '@lockstep/kernel';
 import { Model } from './model.ts';
 import type { ModelOperation, ModelSettlement } from './model.ts';
-import { TestLog, newMessage, session as sessionId } from './test-bench.ts';
+import { realised, RecordSet, TestLog, newMessage, session as sessionId } from './test-bench.ts';
 
 export type Step =
   | { readonly type: 'send'; readonly session: number; readonly queue: number; readonly size: number }
@@ -67,12 +67,21 @@ class WatchedLog extends TestLog {
   }
 }
 
+/** A snapshot that may not have been read yet. */
+interface Taken {
+  readonly chunks: Iterable<Uint8Array>;
+  readonly applied: number;
+  readonly digest: string;
+}
+
 /** Three replicas, of which one is master, beside the model: every effect is checked as it comes. */
 export class World {
   readonly #model = new Model(maxDeliveries);
   readonly #log = new WatchedLog();
   readonly #operations: { readonly position: number; readonly operation: ModelOperation }[] = [];
   #replicas = [new Broker(options), new Broker(options), new Broker(options)];
+  /** What each replica says that it refers to. */
+  readonly #records = [new RecordSet(), new RecordSet(), new RecordSet()];
   #master = 0;
   #applied = 0;
   #token = 0;
@@ -80,7 +89,8 @@ export class World {
   #generation = [0, 0, 0];
   #subscription = 0;
   #asked = new Map<string, Asked[]>();
-  #snapshot: { readonly chunks: Iterable<Uint8Array>; readonly applied: number } | null = null;
+  #snapshot: Taken | null = null;
+  #parts: number[] = [];
   /** What the request being handled will propose. */
   #current: ModelOperation | null = null;
   #lastProposed = 0;
@@ -113,7 +123,7 @@ export class World {
         this.#log.refusing = step.refusing;
         return;
       case 'snapshot':
-        this.#snapshot = { chunks: this.#broker.snapshot(), applied: this.#applied };
+        this.#snapshot = this.#takeSnapshot();
         return;
       case 'restore':
         return this.#restore(step.cut);
@@ -207,7 +217,7 @@ export class World {
   #handle(request: Request, operation: ModelOperation | null, onEffect: () => void, waits: boolean = false): void {
     this.#current = operation;
     this.#lastProposed = 0;
-    const effects: Effect[] = [];
+    const effects: BrokerEffect[] = [];
     const asked = this.#asked.get(request.session) ?? [];
     this.#asked.set(request.session, asked);
     const count = this.#operations.length;
@@ -313,11 +323,13 @@ export class World {
     if (command === undefined) return false;
     const { position, operation } = this.#operations[this.#applied++]!;
     this.#model.apply(position, operation);
-    for (const replica of this.#replicas) {
-      const effects: Effect[] = [];
-      replica.apply(position as JournalPosition, command.bytes, effects);
+    this.#parts = this.#partsAfter(position, operation);
+    for (const [index, replica] of this.#replicas.entries()) {
+      const effects: BrokerEffect[] = [];
+      replica.apply(position as JournalPosition, command.bytes, this.#records[index]!, effects);
+      this.#checkRecords(this.#records[index]!.positions);
       this.#check(
-        effects.every((effect) => effect.type !== 'deliver'),
+        effects.every((effect) => effect.type !== 'deliverStored'),
         'apply hands out',
       );
       this.#check(replica.master || effects.length === 0, 'a slave has effects');
@@ -326,8 +338,22 @@ export class World {
     return true;
   }
 
+  /** What of open transactions is in the log: their records are needed as well. */
+  #partsAfter(position: number, operation: ModelOperation): number[] {
+    if (operation.type === 'part') return [...this.#parts, position];
+    return operation.type === 'open' || operation.type === 'end' ? [] : this.#parts;
+  }
+
+  /** Exactly what the model holds, at any time. */
+  #checkRecords(positions: ReadonlySet<number>): void {
+    const live = [...this.#model.live, ...this.#parts];
+    const missing = live.find((position) => !positions.has(position));
+    this.#check(missing === undefined, `the record of ${missing} was let go of`);
+    this.#check(positions.size === live.length, `${positions.size} records are kept for ${live.length} messages`);
+  }
+
   #flush(dispatch: boolean): void {
-    const effects: Effect[] = [];
+    const effects: BrokerEffect[] = [];
     this.#broker.flush(effects, dispatch);
     this.#check(dispatch || effects.length === 0, 'handed out without leave');
     this.#effects(effects);
@@ -341,8 +367,10 @@ export class World {
     this.#flush(true);
   }
 
-  #effects(effects: readonly Effect[]): void {
-    for (const effect of effects) {
+  #effects(effects: readonly BrokerEffect[]): void {
+    const recordAt = (position: number): Uint8Array =>
+      this.#log.commands.find((command) => command.position === position)!.bytes;
+    for (const effect of realised(effects, recordAt)) {
       this.#check(effect.type !== 'closeSession', 'a session was closed');
       if (effect.type === 'deliver') {
         const wrong = this.#model.deliver(effect);
@@ -360,20 +388,30 @@ export class World {
     }
   }
 
+  #takeSnapshot(): Taken {
+    return { chunks: this.#broker.snapshot(), applied: this.#applied, digest: this.#broker.digest() };
+  }
+
   /** Reads the snapshot taken earlier, cut anew, into a new replica; it then applies what came since. */
   #restore(cut: number): void {
-    const { chunks, applied } = this.#snapshot ?? { chunks: this.#broker.snapshot(), applied: this.#applied };
+    const { chunks, applied, digest } = this.#snapshot ?? this.#takeSnapshot();
     this.#snapshot = null;
     const replica = new Broker(options);
     const restore = replica.restore();
     for (const chunk of chunks) {
       for (let at = 0; at < chunk.length; at += cut) restore.write(chunk.slice(at, at + cut));
     }
+    const records = new RecordSet();
+    restore.livePositions((position) => records.retain(position));
     restore.finish();
+    this.#check(replica.digest() === digest, 'the restored state is not the one that the snapshot was taken of');
     for (const { position, bytes } of this.#log.commands.slice(applied, this.#applied)) {
-      replica.apply(position as JournalPosition, bytes, []);
+      replica.apply(position as JournalPosition, bytes, records, []);
     }
-    this.#replicas[(this.#master + 1) % this.#replicas.length] = replica;
+    this.#checkRecords(records.positions);
+    const index = (this.#master + 1) % this.#replicas.length;
+    this.#replicas[index] = replica;
+    this.#records[index] = records;
     this.#compareDigests();
   }
 

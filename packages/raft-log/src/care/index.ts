@@ -3,6 +3,7 @@
  * written but by what says so (`rewrite…`).
  */
 export { LogRows } from './log-rows.ts';
+export { RecordFinder } from './record-finder.ts';
 export { RecordReader, suspectPayload } from './record-reader.ts';
 export { RecordTable } from './record-table.ts';
 export { rewriteSegments, rewriteVotes } from './rewrite.ts';

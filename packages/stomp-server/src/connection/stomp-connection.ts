@@ -86,6 +86,10 @@ export class StompConnection implements SessionEndpoint {
     this.#session.effect(effect);
   }
 
+  get unsentBytes(): number {
+    return this.#connection.bufferedBytes + this.#writer.pendingBytes;
+  }
+
   flush(): void {
     this.#writeOut();
     this.#settleDown();
@@ -180,7 +184,7 @@ export class StompConnection implements SessionEndpoint {
     const { unansweredBytes, unansweredRequests, outputPauseBytes } = this.#options.flow;
     const { unansweredCount, unansweredBytes: bytes } = this.#session;
     if (unansweredCount >= unansweredRequests || bytes >= unansweredBytes) return false;
-    return this.#connection.bufferedBytes + this.#writer.pendingBytes <= outputPauseBytes;
+    return this.unsentBytes <= outputPauseBytes;
   }
 
   /** A client that has just come is better off with another node than waiting long for this one. */
@@ -233,6 +237,7 @@ export class StompConnection implements SessionEndpoint {
   #drained(): void {
     this.#congested = false;
     this.#session.written();
+    this.#port.taken(this.#session.id);
     if (!this.#reading) this.#pull();
   }
 

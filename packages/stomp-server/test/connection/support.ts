@@ -20,6 +20,8 @@ export class ScriptedBroker implements BrokerPort {
   answersAtOnce: boolean = true;
   readonly requests: Request[] = [];
   readonly endpoints: Map<SessionId, SessionEndpoint> = new Map();
+  /** Sessions whose clients have taken what was unsent. */
+  readonly takenBy: SessionId[] = [];
 
   readonly #waiting = new Set<SessionEndpoint>();
 
@@ -43,6 +45,10 @@ export class ScriptedBroker implements BrokerPort {
     this.requests.push(request);
     if (request.type === 'endSession') this.endpoints.delete(request.session);
     else if (this.answersAtOnce) this.answer(request);
+  }
+
+  taken(session: SessionId): void {
+    this.takenBy.push(session);
   }
 
   /** Gives the reply, in a turn of its own. */

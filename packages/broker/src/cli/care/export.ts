@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
+import { readMessage } from '@lockstep/core';
 import type { ImportedMessage, LiveMessage } from '@lockstep/core';
+import { entryPayload, RecordFinder } from '@lockstep/raft-log/care';
 
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import { lookAt } from './data-at-rest.ts';
@@ -56,8 +58,13 @@ function refusal({ directory, state }: DataAtRest): CommandError {
   return new CommandError(exitCodes.failed, `${directory} is damaged, and ${hint}`);
 }
 
-async function writeExport({ survey, state, directory }: DataAtRest, path: string, quiet: boolean): Promise<number> {
+async function writeExport(
+  { survey, state, disk, directory }: DataAtRest,
+  path: string,
+  quiet: boolean,
+): Promise<number> {
   const output = await open(path, 'wx', 0o600);
+  const finder = await RecordFinder.open(disk, survey);
   try {
     const hash = createHash('sha256');
     const total = state.broker.queues().reduce((sum, { depth }) => sum + depth, 0);
@@ -72,7 +79,9 @@ async function writeExport({ survey, state, directory }: DataAtRest, path: strin
     };
     block += `${headLine(survey.identity?.broker ?? directory)}\n`;
     for (const live of state.broker.messages()) {
-      block += `${messageLine(asImported(live))}\n`;
+      const entry = await finder.read(live.position);
+      if (entry === null) continue;
+      block += `${messageLine(asImported(live, entryPayload(entry)))}\n`;
       messages++;
       if (block.length < blockBytes) continue;
       await flush();
@@ -84,11 +93,13 @@ async function writeExport({ survey, state, directory }: DataAtRest, path: strin
     bar.end();
     return messages;
   } finally {
+    await finder.close();
     await output.close();
   }
 }
 
-function asImported({ queue, message, count }: LiveMessage): ImportedMessage {
-  const { timestampMs, deadLetter, envelope, headerBlock, body } = message;
+function asImported(live: LiveMessage, record: Uint8Array): ImportedMessage {
+  const { timestampMs, envelope, headerBlock, body } = readMessage(record, live);
+  const { destination: queue, count, deadLetter } = live;
   return { queue, timestampMs, count, deadLetter, envelope, headerBlock, body };
 }

@@ -26,7 +26,17 @@ const namedMax = 1000;
 export async function judge(disk: ReadableDisk, survey: Survey, state: OfflineState): Promise<readonly Judged[]> {
   const judged: Judged[] = [];
   for (const damage of survey.damages) judged.push({ ...damage, ...(await meaningOf(disk, damage, survey, state)) });
+  for (const { position, destination } of state.bodiless) judged.push(bodiless(position, destination));
   return judged;
+}
+
+/** The state refers to a record that no file holds intact. */
+function bodiless(position: number, queue: string): Judged {
+  const entries = { from: position, to: position };
+  const damage = { file: 'records', offset: 0, bytes: 0, kind: 'missing', entries } as const;
+  const detail = `the record of entry ${position} is damaged, or in no file`;
+  const what = meaning('lost', `message ${position} of ${queue} is lost`, [{ id: String(position), queue }]);
+  return { ...damage, detail, ...what };
 }
 
 type Meaning = Pick<Judged, 'weight' | 'means' | 'messages'>;

@@ -99,23 +99,15 @@ export class LoneLog {
 
   #machine(): StateMachine {
     return {
-      apply: (commands) => {
+      apply: (commands, records) => {
         for (const { position, payload } of commands) {
-          this.#broker.apply(position, payload, []);
+          this.#broker.apply(position, payload, records, []);
           this.#underWayBytes = Math.max(0, this.#underWayBytes - payload.length);
         }
         this.#wake?.();
       },
       snapshot: () => this.#broker.snapshot(),
-      restore: () => {
-        const restore = this.#broker.restore();
-        return {
-          write: (chunk) => restore.write(chunk),
-          // Bodies come in the snapshot itself.
-          livePositions: () => {},
-          finish: () => restore.finish(),
-        };
-      },
+      restore: () => this.#broker.restore(),
       leadershipChanged: ({ leading }) => {
         this.#leading = leading;
         this.#wake?.();

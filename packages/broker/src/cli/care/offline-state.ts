@@ -1,7 +1,11 @@
 import { Broker, defaultBrokerOptions, inspectCommand } from '@lockstep/core';
+import type { LiveMessage, LiveRecords } from '@lockstep/core';
 import type { JournalPosition } from '@lockstep/kernel';
-import { entryKind, entryPayload, readSnapshotChunks, RecordReader } from '@lockstep/raft-log/care';
+import { entryKind, entryPayload, readSnapshotChunks, RecordFinder, RecordReader } from '@lockstep/raft-log/care';
 import type { OnProgress, ReadableDisk, Survey } from '@lockstep/raft-log/care';
+
+/** The records stay as they are, whatever is applied. */
+const nobody: LiveRecords = { retain: () => {}, release: () => {} };
 
 /** The replicated state that a data directory leads to, and what of it could not be had. */
 export interface OfflineState {
@@ -12,6 +16,8 @@ export interface OfflineState {
   readonly lost: readonly number[];
   /** Those of them that a later entry settles: they were messages, and would be gone anyway. */
   readonly settled: ReadonlySet<number>;
+  /** Live messages whose records are in no file, or damaged. */
+  readonly bodiless: readonly LiveMessage[];
   /** Intact entries that can't take effect, since others of their transaction are lost. */
   readonly abandoned: readonly number[];
 }
@@ -38,7 +44,11 @@ export async function loadOffline(disk: ReadableDisk, survey: Survey, onProgress
   }
   await reader.close();
   const { lost, settled, abandoned } = replay;
-  return { broker, rootless: snapshot?.intact === false, lost, settled, abandoned };
+  const finder = await RecordFinder.open(disk, survey);
+  const bodiless: LiveMessage[] = [];
+  for (const live of broker.messages()) if (!finder.has(live.position)) bodiless.push(live);
+  await finder.close();
+  return { broker, rootless: snapshot?.intact === false, lost, settled, abandoned, bodiless };
 }
 
 class Replay {
@@ -66,6 +76,6 @@ class Replay {
       const lowest = this.lost[0]!;
       for (const position of inspectCommand(command)?.settled ?? []) if (position >= lowest) this.settled.add(position);
     }
-    this.#broker.apply(index as JournalPosition, command, []);
+    this.#broker.apply(index as JournalPosition, command, nobody, []);
   }
 }

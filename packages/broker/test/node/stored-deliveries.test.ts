@@ -1,0 +1,230 @@
+import type { SessionId } from '@lockstep/kernel';
+import t from 'tap';
+
+import { HostBench } from './host-bench.ts';
+
+const kib = 1024;
+
+/** A queue with messages at positions 2 … `count` + 1, of which none is in memory. */
+async function backlog(count: number, bytes = 10, bench = new HostBench(1e9)): Promise<HostBench> {
+  for (let token = 1; token <= count; token++) bench.send('p', token, bytes);
+  await bench.commit();
+  bench.inMemory = () => false;
+  return bench;
+}
+
+t.test('what is in memory is given at once, and what is not is read in one go, in order', async (t) => {
+  const bench = await backlog(5);
+  bench.inMemory = (position) => position <= 3;
+  const endpoint = bench.attach('c');
+  bench.subscribe('c', 1);
+  await bench.turn();
+  t.same(endpoint.seen, ['r1', 'd2', 'd3']);
+  t.same(
+    bench.reads.map(({ positions }) => positions),
+    [[4, 5, 6]],
+  );
+  await bench.answer();
+  t.same(endpoint.seen, ['r1', 'd2', 'd3', 'd4', 'd5', 'd6']);
+  const [first] = endpoint.effects.slice(1);
+  t.match(first, { tag: 2, redelivered: false, deliveryCount: 1, message: { position: 2, destination: '/queue/q' } });
+});
+
+t.test(
+  'nothing of a session overtakes a message that is being read, and other sessions do not wait for it',
+  async (t) => {
+    const bench = await backlog(2);
+    bench.inMemory = (position) => position !== 2;
+    const slow = bench.attach('c');
+    bench.subscribe('c', 1, 1);
+    await bench.turn();
+    bench.subscribe('c', 2, 1000, '/queue/r', 2);
+    bench.send('c', 3, 10, '/queue/r');
+    const other = bench.attach('o');
+    bench.subscribe('o', 1);
+    await bench.commit();
+    t.same(slow.seen, ['r1']);
+    t.same(other.seen, ['r1', 'd3']);
+    await bench.answer();
+    t.same(slow.seen, ['r1', 'd2', 'r2', 'r3', 'd4']);
+  },
+);
+
+t.test('reads that come back in another order change nothing in the order of a session', async (t) => {
+  const bench = await backlog(4, 400 * kib);
+  const endpoint = bench.attach('c');
+  bench.subscribe('c', 1);
+  await bench.turn();
+  t.same(
+    bench.reads.map(({ positions }) => positions),
+    [
+      [2, 3],
+      [4, 5],
+    ],
+    'no read is so large that its first message waits long for the last',
+  );
+  bench.reads.pop()!.answer();
+  await bench.turn();
+  t.same(endpoint.seen, ['r1']);
+  await bench.answer();
+  t.same(endpoint.seen, ['r1', 'd2', 'd3', 'd4', 'd5']);
+});
+
+t.test('a record that is lost is set aside, which is said once, and gives its room back', async (t) => {
+  const bench = await backlog(5);
+  const endpoint = bench.attach('c');
+  bench.subscribe('c', 1, 2);
+  await bench.turn();
+  t.same(bench.reads[0]?.positions, [2, 3]);
+  await bench.answer({ 2: 'lost' });
+  t.same(endpoint.seen, ['r1', 'd3']);
+  t.equal(bench.errors.length, 1);
+  t.match(bench.errors[0]?.message, /message 2 in \/queue\/q can't be read: .* damaged here, and on every member/);
+  t.same(bench.reads[0]?.positions, [4], 'there is room for one more');
+  await bench.answer();
+  bench.ack('c', 2, [3, 4]);
+  await bench.turn();
+  await bench.commit();
+  await bench.answer();
+  t.same(endpoint.seen, ['r1', 'd3', 'd4', 'd5', 'd6', 'r2']);
+  bench.host.submit({ type: 'endSession', session: 'c' as SessionId, how: 'clean' });
+  const next = bench.attach('n');
+  bench.subscribe('n', 1);
+  await bench.turn();
+  await bench.answer();
+  t.same(next.seen, ['r1', 'd5', 'd6'], 'nobody is given it');
+  bench.host.resign();
+  bench.host.becomeMaster();
+  await bench.commit();
+  const later = bench.attach('l');
+  bench.subscribe('l', 1, 1);
+  await bench.turn();
+  await bench.answer();
+  t.same(later.seen, ['r1', 'd2'], 'under the next master it is tried again');
+  t.equal(bench.errors.length, 1);
+});
+
+t.test('a session that ends, or that the broker closes, while its messages are read gets nothing more', async (t) => {
+  const bench = await backlog(2);
+  const gone = bench.attach('c');
+  bench.subscribe('c', 1);
+  await bench.turn();
+  bench.host.submit({ type: 'endSession', session: 'c' as SessionId, how: 'clean' });
+  const next = bench.attach('n');
+  bench.subscribe('n', 1);
+  await bench.turn();
+  await bench.answer();
+  t.same(gone.seen, ['r1']);
+  await bench.answer();
+  t.same(next.seen, ['r1', 'd2', 'd3'], 'they went to another');
+});
+
+t.test('a slow subscriber of a topic is closed at once, whatever is being read for it', async (t) => {
+  const bench = await backlog(1, 10);
+  const endpoint = bench.attach('c');
+  bench.subscribe('c', 1);
+  bench.host.submit({
+    ...{ type: 'subscribe', session: 'c' as SessionId, token: 2, subscription: 2 },
+    ...{ destination: '/topic/t', prefetchMessages: 1, prefetchBytes: 1 },
+  });
+  await bench.turn();
+  for (let token = 1; token <= 20; token++) bench.send('p', token, kib * kib, '/topic/t');
+  await bench.turn();
+  t.same(endpoint.seen, ['r1', 'r2', 'closeSession']);
+  await bench.answer();
+  t.same(endpoint.seen, ['r1', 'r2', 'closeSession']);
+});
+
+t.test('a mastership that ends while records are read gives nothing more; a later one starts anew', async (t) => {
+  const bench = await backlog(2);
+  const endpoint = bench.attach('c');
+  bench.subscribe('c', 1);
+  await bench.turn();
+  bench.host.resign();
+  await bench.answer();
+  t.same(endpoint.seen, ['r1']);
+  bench.host.becomeMaster();
+  const again = bench.attach('c');
+  bench.subscribe('c', 1);
+  await bench.commit();
+  await bench.answer();
+  t.same(again.seen, ['r1', 'd2', 'd3']);
+});
+
+t.test('what was read while no majority was heard waits until one is heard again', async (t) => {
+  const bench = await backlog(2);
+  const endpoint = bench.attach('c');
+  bench.subscribe('c', 1);
+  await bench.turn();
+  bench.leading = false;
+  await bench.answer();
+  t.same(endpoint.seen, ['r1']);
+  bench.leading = true;
+  await bench.soon();
+  t.same(endpoint.seen, ['r1', 'd2', 'd3']);
+});
+
+t.test('what is read and not taken is bounded over all sessions; each has a share of its own', async (t) => {
+  const limits = { heldBytesMax: 100 * kib, askedBytesMax: 1e9, sessionShareBytes: 20 * kib };
+  const bench = await backlog(60, 10 * kib, new HostBench(1e9, limits));
+  bench.inMemory = () => true;
+  const stalled = bench.attach('a');
+  stalled.stalled = true;
+  bench.subscribe('a', 1, 40);
+  await bench.turn();
+  t.equal(stalled.seen.length - 1, 10, 'all the room there is');
+  const other = bench.attach('b');
+  other.stalled = true;
+  bench.subscribe('b', 1, 20);
+  await bench.turn();
+  t.equal(other.seen.length - 1, 2, 'its share');
+  // The client takes all that it was sent.
+  stalled.stalled = false;
+  stalled.unsentBytes = 0;
+  bench.host.taken('a' as SessionId);
+  await bench.turn();
+  t.equal(stalled.seen.length - 1, 40);
+  t.same(
+    stalled.seen.slice(1),
+    Array.from({ length: 40 }, (_, i) => `d${i + 2}`),
+  );
+  t.equal(other.seen.length - 1, 10, 'and what it left goes to the other');
+  other.stalled = false;
+  other.unsentBytes = 0;
+  bench.host.taken('b' as SessionId);
+  await bench.turn();
+  t.equal(other.seen.length - 1, 20);
+});
+
+t.test('so is what is being read', async (t) => {
+  const limits = { heldBytesMax: 1e9, askedBytesMax: 50 * kib, sessionShareBytes: 1 };
+  const bench = await backlog(20, 10 * kib, new HostBench(1e9, limits));
+  const endpoint = bench.attach('a');
+  bench.subscribe('a', 1);
+  await bench.turn();
+  let read = 0;
+  while (bench.reads.length > 0) {
+    const asked = bench.reads.reduce((sum, { positions }) => sum + positions.length, 0);
+    t.ok(asked <= 6, `${asked} at a time`);
+    read += bench.reads[0]!.positions.length;
+    await bench.answer();
+  }
+  t.equal(read, 20);
+  t.equal(endpoint.seen.length, 21);
+});
+
+t.test('a session that makes requests as it is given messages, and ends in the midst of them', async (t) => {
+  const bench = await backlog(5);
+  const endpoint = bench.attach('c');
+  endpoint.onEffect = (effect) => {
+    if (effect.type !== 'deliver') return;
+    bench.ack('c', 10 + effect.tag, [effect.tag]);
+    if (effect.tag === 4) bench.host.submit({ type: 'endSession', session: 'c' as SessionId, how: 'clean' });
+  };
+  bench.subscribe('c', 1, 4);
+  await bench.turn();
+  await bench.answer();
+  t.same(endpoint.seen, ['r1', 'd2', 'd3', 'd4']);
+  await bench.commit();
+  t.match(bench.broker.queues(), [{ depth: 2 }]);
+});

@@ -1,0 +1,45 @@
+import type { Policy } from '../commands/format.ts';
+import type { MessageChunk } from '../state/message-chunk.ts';
+import type { Opening, Part, ReplicatedState } from '../state/replicated-state.ts';
+
+export interface CapturedQueue {
+  readonly name: string;
+  readonly hash: number;
+  /** Not changed any more. */
+  readonly chunks: readonly MessageChunk[];
+}
+
+/** A state as it was at one moment. */
+export interface Capture {
+  readonly applied: number;
+  readonly opening: Opening;
+  readonly policy: Policy;
+  readonly parts: readonly Part[];
+  /** The queues that hold messages, in bins of a few dozen: each bin's hashes are below those of the next. */
+  readonly bins: readonly (readonly CapturedQueue[])[];
+}
+
+/** How many queues share a bin, about. */
+const queuesPerBin = 32;
+
+/**
+ * Notes what there is, and touches no message: a reference for each chunk. From now on the state copies a chunk before it changes it for
+ * the first time.
+ */
+export function capture(state: ReplicatedState): Capture {
+  let bits = 0;
+  while (bits < 24 && state.queues.size >>> bits > queuesPerBin) bits++;
+  const bins: CapturedQueue[][] = Array.from({ length: 1 << bits }, () => []);
+  for (const { name, hash, list } of state.queues.values()) {
+    if (list.length === 0) continue;
+    bins[bits === 0 ? 0 : hash >>> (32 - bits)]!.push({ name, hash, chunks: list.capture() });
+  }
+  state.beginSnapshotEra();
+  const { applied, opening, policy, parts } = state;
+  return { applied, opening, policy, parts: parts.slice(), bins };
+}
+
+/** The order of queues in a snapshot: by hash, since that needs no sorting of all names at once, and then by name. */
+export function sorted(bin: readonly CapturedQueue[]): CapturedQueue[] {
+  return [...bin].sort((a, b) => a.hash - b.hash || (a.name < b.name ? -1 : 1));
+}
