@@ -26,7 +26,7 @@ const { values, positionals } = parseArgs({
 });
 
 async function one(seed: number): Promise<number> {
-  const mutation = mutants.find(({ name }) => name === values.mutant)?.mutation();
+  const mutation = mutants.find(({ name }) => name === values.mutant)?.mutation?.();
   if (values.mutant !== undefined && mutation === undefined) throw new Error(`no mutant is called ${values.mutant}`);
   const mutated = mutation === undefined ? {} : { mutation };
   const report = await runSeed({ seed, ...mutated, ...(values.log ? { log: storyOf } : {}) });

@@ -1,4 +1,4 @@
-import { runSeeds } from '@lockstep/test/harness';
+import { runSeeds, workerFailed } from '@lockstep/test/harness';
 import type { SeedJob } from '@lockstep/test/harness';
 import { mutants } from '@lockstep/test/simulation';
 
@@ -29,6 +29,7 @@ export async function hunt(seedsMax: number, jobs: number, only: string | undefi
   };
   await runSeeds(jobs, next, ({ mutant }, { seed, violation }, worker) => {
     if (violation === null) return;
+    if (violation.invariant === workerFailed) escaped++;
     print(`${mutant}: caught at seed ${seed} by: ${violation.invariant}`);
     hunted.delete(worker);
   });

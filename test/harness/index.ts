@@ -8,5 +8,5 @@ export { until } from './until.ts';
 export { Neighbours } from './neighbours.ts';
 export { RawClient } from './raw-client.ts';
 export type { RawFrame } from './raw-client.ts';
-export { runSeeds } from './seed-pool.ts';
+export { runSeeds, workerFailed } from './seed-pool.ts';
 export type { SeedJob } from './seed-pool.ts';

@@ -15,10 +15,13 @@ export interface SeedJob {
 /** A seed that takes so long hangs: no run has so much to do. */
 const hungMs = 180_000;
 // Young objects live for a few events: with room for them nearly none is ever moved.
-const workerFlags = ['--max-semi-space-size=32'];
+const workerFlags = ['--max-semi-space-size=32', '--import', new URL('load-mutant.js', import.meta.url).href];
+
+/** The invariant that is named when a worker, and not the code under test, has failed. */
+export const workerFailed = 'the simulation itself';
 
 function lost(seed: number, detail: string): SeedReport {
-  const violation = { invariant: 'the simulation itself', detail };
+  const violation = { invariant: workerFailed, detail };
   const none = { trace: '', simulatedMs: 0, events: 0, receipts: 0, deliveries: 0, faults: {}, seen: {} };
   return { seed, nodes: 0, violation, ...none };
 }
@@ -53,13 +56,18 @@ export async function runSeeds(
   // Without tap's loader, which a test would hand on.
   const env = { ...process.env, NODE_OPTIONS: '' };
   const lane = async (worker: number): Promise<void> => {
-    const start = (): ChildProcess => fork(program, { env, execArgv: workerFlags });
-    let child = start();
+    let child: ChildProcess | null = null;
+    let mutant: string | undefined;
     for (let job = next(worker); job !== null; job = next(worker)) {
-      if (child.exitCode !== null || child.signalCode !== null) child = start();
+      const gone = child === null || child.exitCode !== null || child.signalCode !== null;
+      if (child === null || gone || job.mutant !== mutant) {
+        if (child?.connected === true) child.disconnect();
+        mutant = job.mutant;
+        child = fork(program, { env: { ...env, LOCKSTEP_MUTANT: mutant ?? '' }, execArgv: workerFlags });
+      }
       done(job, await runOn(child, job), worker);
     }
-    child.disconnect();
+    if (child?.connected === true) child.disconnect();
   };
   await Promise.all(Array.from({ length: workers }, (_, worker) => lane(worker)));
 }

@@ -3,7 +3,7 @@ import { mutants, runSeed } from '../simulation/index.ts';
 import type { SeedJob } from './seed-pool.ts';
 
 async function work({ seed, mutant, nodes }: SeedJob): Promise<void> {
-  const mutation = mutants.find(({ name }) => name === mutant)?.mutation();
+  const mutation = mutants.find(({ name }) => name === mutant)?.mutation?.();
   const report = await runSeed({
     seed,
     ...(mutation === undefined ? {} : { mutation }),

@@ -1,7 +1,7 @@
 import t from 'tap';
 
-import { runSeeds } from '../harness/seed-pool.ts';
-import { mutants } from '../simulation/mutants.ts';
+import { runSeeds, workerFailed } from '../harness/seed-pool.ts';
+import { mutants } from './index.ts';
 
 /** A run that finds nothing within so many seeds proves nothing. */
 const seedsMax = 2000;
@@ -14,6 +14,7 @@ for (const { name } of mutants) {
       2,
       () => (caught === null && next <= seedsMax ? { seed: next++, mutant: name } : null),
       (_job, { seed, violation }) => {
+        t.not(violation?.invariant, workerFailed, violation?.detail ?? name);
         if (violation !== null) caught = `seed ${seed}: ${violation.invariant}`;
       },
     );

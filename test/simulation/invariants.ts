@@ -5,6 +5,10 @@ export interface NodeView {
   readonly name: string;
   readonly raft: RaftNode;
   /** The replicated state's hash and the position it stands at. */
+  /** Counts the disks that it has had. */
+  readonly disk: number;
+  /** The state machine stands here. */
+  readonly applied: () => number;
   readonly digest: () => { readonly position: number; readonly digest: string | number };
 }
 
@@ -16,8 +20,19 @@ interface Before {
   snapshotIndex: number;
   lastIndex: number;
   lastTerm: number | null;
+  persistedIndex: number;
   abstaining: boolean;
 }
+
+/** What a member was seen to have on its disk, when it was last looked at. */
+interface Held {
+  readonly disk: number;
+  readonly index: number;
+  readonly term: number | null;
+}
+
+/** So long may two members at a time take themselves for the master: what the clocks of two processes cannot tell apart. */
+const overlapMs = 60;
 
 /** A promise of Raft, or of the replicated state, did not hold. */
 export class InvariantViolation extends Error {
@@ -49,10 +64,21 @@ export class Invariants {
   };
   readonly #before = new WeakMap<NodeView, Before>();
 
+  readonly #held = new Map<string, Held>();
+  /** When two members were first seen to serve at the same time; null while at most one does. */
+  #overlapSinceMs: number | null = null;
+
   /** Looks again only at nodes of which something has changed. */
-  check(nodes: readonly NodeView[]): void {
+  check(nodes: readonly NodeView[], nowMs: number): void {
+    let leaders = 0;
     for (const node of nodes) {
       const { raft } = node;
+      if (raft.role === 'leader') leaders++;
+      if (node.applied() > raft.commitIndex)
+        throw new InvariantViolation(
+          'applied only what is committed',
+          `${node.name} has applied entry ${node.applied()}`,
+        );
       const before = this.#before.get(node);
       if (before === undefined) {
         this.#look(node, null);
@@ -64,21 +90,49 @@ export class Invariants {
         raft.term === before.term &&
         raft.role === before.role &&
         raft.snapshotIndex === before.snapshotIndex &&
+        raft.persistedIndex === before.persistedIndex &&
         !before.abstaining;
       if (!same) this.#look(node, before);
     }
+    if (leaders > 1) this.#oneMaster(nodes, nowMs);
+    else this.#overlapSinceMs = null;
+  }
+
+  #oneMaster(nodes: readonly NodeView[], nowMs: number): void {
+    const serving = nodes.filter(({ raft }) => raft.serving);
+    if (serving.length < 2) {
+      this.#overlapSinceMs = null;
+      return;
+    }
+    this.#overlapSinceMs ??= nowMs;
+    if (nowMs - this.#overlapSinceMs > overlapMs)
+      throw new InvariantViolation('one master at a time', serving.map(({ name }) => name).join(' and '));
   }
 
   #look(node: NodeView, before: Before | null): void {
-    const { raft } = node;
-    this.#electionSafety(node);
-    this.#committedNeverChanges(node, before?.commitIndex ?? raft.snapshotIndex);
-    const { role, term, commitIndex, snapshotIndex, lastIndex } = raft;
-    const lastTerm = raft.termAt(lastIndex);
+    const { raft, name, disk } = node;
     const abstaining = raft.status.standing === 'abstaining';
-    const now: Before = { role, term, commitIndex, snapshotIndex, lastIndex, lastTerm, abstaining };
+    if (before === null && !abstaining) this.#acknowledgementsOutlive(node);
+    this.#electionSafety(node);
+    const { role, term, commitIndex, snapshotIndex, lastIndex, persistedIndex } = raft;
+    this.#held.set(name, { disk, index: persistedIndex, term: raft.termAt(persistedIndex) });
+    this.#committedNeverChanges(node, before?.commitIndex ?? raft.snapshotIndex);
+    const lastTerm = raft.termAt(lastIndex);
+    const now: Before = { role, term, commitIndex, snapshotIndex, lastIndex, lastTerm, persistedIndex, abstaining };
     if (before !== null) this.#count(raft, before, now);
     this.#before.set(node, now);
+  }
+
+  /** A member that votes has after a restart what it had on its disk before it, and may have acknowledged. */
+  #acknowledgementsOutlive({ name, disk, raft }: NodeView): void {
+    const held = this.#held.get(name);
+    // Of an entry below a snapshot that is being installed the term is not known any more.
+    if (held === undefined || held.disk !== disk || held.term === null || held.index <= raft.snapshotIndex) return;
+    if (raft.termAt(held.index) !== held.term)
+      throw new InvariantViolation(
+        'what is acknowledged outlives the process',
+        `${name} had entry ${held.index} of term ${held.term} on its disk, and comes back with ${raft.lastIndex} entries`,
+      );
   }
 
   /** States that a run should come to; nothing is judged here. */
@@ -135,11 +189,16 @@ export class Invariants {
     if (raft.commitIndex < from) {
       throw new InvariantViolation('commit', `${name} went back from ${from} to ${raft.commitIndex}`);
     }
+    if (raft.commitIndex > raft.lastIndex) {
+      const detail = `${name} takes entry ${raft.commitIndex} for committed, and holds ${raft.lastIndex}`;
+      throw new InvariantViolation('committed only what it holds', detail);
+    }
     for (let index = from + 1; index <= raft.commitIndex; index++) {
       const term = raft.termAt(index);
       if (term === null) continue;
       const known = this.#committed[index];
       if (known === undefined) {
+        if (raft.role === 'leader') this.#onMajority(name, index, raft.configuration);
         this.#committed[index] = term;
         this.#committedIn[index] = raft.term;
         this.seen.commits++;
@@ -149,6 +208,18 @@ export class Invariants {
           `${name} commits entry ${index} of term ${term}, where one of term ${known} was committed`,
         );
       }
+    }
+  }
+
+  /** A leader calls committed what a majority has on disk; while joint, one of each half (Raft §5.3, §6). */
+  #onMajority(leader: string, index: number, { voters, votersOutgoing }: RaftNode['configuration']): void {
+    for (const half of [voters, votersOutgoing]) {
+      const have = half.filter((id) => (this.#held.get(id)?.index ?? 0) >= index).length;
+      if (half.length > 0 && have * 2 <= half.length)
+        throw new InvariantViolation(
+          'committed only what a majority has on disk',
+          `${leader} commits entry ${index}, which ${have} of ${half.join(', ')} have`,
+        );
     }
   }
 

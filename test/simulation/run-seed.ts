@@ -91,6 +91,8 @@ export async function runSeed({ seed, mutation = {}, nodes, log }: SeedOptions):
 
 function violationOf(error: unknown): SeedReport['violation'] {
   if (error instanceof InvariantViolation) return { invariant: error.invariant, detail: error.message };
+  if (error instanceof Error && error.name === 'CorruptionError')
+    return { invariant: 'what a crash leaves is no corruption', detail: error.message };
   if (error instanceof Error) return { invariant: error.name, detail: error.stack ?? error.message };
   throw error;
 }
@@ -117,7 +119,7 @@ function stepper(
         throw new InvariantViolation('liveness', `nothing happens any more; wanted: ${missing() ?? 'nothing'}`);
       if (cluster.failure !== null) throw cluster.failure;
       for (const watcher of cluster.watchers) watcher();
-      invariants.check(cluster.views);
+      invariants.check(cluster.views, simulation.nowMs);
       if (++steps % deepCheckEvery === 0) invariants.checkDeeply(cluster.views);
     }
   };

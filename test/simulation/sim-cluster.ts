@@ -2,9 +2,12 @@ import { BrokerNode } from '@lockstep/broker';
 import type { BrokerNodeOptions } from '@lockstep/broker';
 import { DiskError, silentLog } from '@lockstep/kernel';
 import type { Address, BrokerId, Disk, Log, NodeId } from '@lockstep/kernel';
+import { RaftNode } from '@lockstep/raft-log';
+import type { RaftOptions } from '@lockstep/raft-log';
 import type { SimHost, SimProcess, SimWorld } from '@lockstep/testkit';
 
 import type { NodeView } from './invariants.ts';
+import { Promises } from './promises.ts';
 import type { Sizes } from './scenario.ts';
 import { Story } from './story.ts';
 
@@ -29,6 +32,8 @@ export class SimNode {
   process: SimProcess | null = null;
   node: BrokerNode | null = null;
   #view: NodeView | null = null;
+  /** Counts the disks that it has had. */
+  disk = 0;
   /** A fault of its disk was set: it may end by itself. */
   diskFails = false;
   /** One of its reads brings what stands elsewhere: it may find its disk damaged. */
@@ -43,7 +48,10 @@ export class SimNode {
     const { node } = this;
     const raft = node?.log.raft ?? null;
     if (node === null || raft === null || this.process?.state !== 'running') return null;
-    if (this.#view?.raft !== raft) this.#view = { name: this.name, raft, digest: () => node.digest() };
+    if (this.#view?.raft !== raft) {
+      const { name, disk } = this;
+      this.#view = { name, disk, raft, applied: () => node.applied, digest: () => node.digest() };
+    }
     return this.#view;
   }
 }
@@ -55,6 +63,7 @@ export class SimCluster {
   readonly #mutation: ClusterMutation;
   readonly #sizes: Sizes;
   readonly #log: ((name: string) => Log) | null;
+  readonly #promises = new Promises((violation) => (this.failure ??= violation));
   readonly story: Story = new Story();
   /** Called when a node has begun to receive a snapshot. */
   onSnapshotOffered: (member: SimNode) => void = () => {};
@@ -62,6 +71,8 @@ export class SimCluster {
   onDiskReplaced: (member: SimNode) => void = () => {};
   /** Called after every step of the run. */
   readonly watchers: Set<() => void> = new Set();
+  /** How often a process was stopped for a while. */
+  pauses = 0;
   /** Nodes that ended by themselves since their disk failed, as they must. */
   endedByDisk = 0;
   /** Nodes that refused to go on since what they read was damaged, and were given an empty disk, as they ask. */
@@ -124,6 +135,8 @@ export class SimCluster {
   /** Its disk is replaced by an empty one. It must not run. */
   wipe(member: SimNode): void {
     member.host.replaceDisk();
+    member.disk++;
+    this.#promises.forget(member.name);
   }
 
   #gone(member: SimNode): void {
@@ -137,7 +150,12 @@ export class SimCluster {
       if (tale === 'snapshots offered') this.onSnapshotOffered(member);
     });
     const plain = nodeOptions(member.name, this.nodes, process, disk, log, this.#sizes);
-    const options = this.#mutation.options?.(plain) ?? plain;
+    const mutated = this.#mutation.options?.(plain) ?? plain;
+    const make = mutated.makeRaftNode ?? ((raft: RaftOptions): RaftNode => new RaftNode(raft));
+    const options: BrokerNodeOptions = {
+      ...mutated,
+      makeRaftNode: (raft) => this.#promises.watch(member.name, make(raft), () => member.host.device),
+    };
     try {
       const node = await BrokerNode.start(options);
       if (member.process !== process) return;

@@ -1,3 +1,4 @@
+import { watchAlone } from './alone.ts';
 import { leaderOr, others, shuffled } from './fault.ts';
 import type { Faults } from './fault.ts';
 
@@ -7,7 +8,11 @@ export const networkFaults: Faults = {
     if (member === null) return null;
     const { wires } = stage.cluster.world;
     wires.isolate(member.name);
-    return () => wires.healAll();
+    const stillAlone = watchAlone(stage.cluster, member);
+    return () => {
+      stillAlone();
+      wires.healAll();
+    };
   },
   /** It is heard and hears nothing, or the reverse. */
   isolateOneWay(stage) {

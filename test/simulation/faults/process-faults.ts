@@ -55,6 +55,7 @@ export const processFaults: Faults = {
     const process = leaderOr(stage)?.process ?? null;
     if (process === null) return null;
     process.pause();
+    stage.cluster.pauses++;
     return () => process.resume();
   },
   clockJump({ cluster, random }) {

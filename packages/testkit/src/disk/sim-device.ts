@@ -116,11 +116,11 @@ export class SimDevice {
     return files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   }
 
-  /** Changes not yet durable in files whose path begins so. */
-  unsyncedChanges(prefix: string): number {
+  /** Changes not yet durable in files whose path begins and ends so. */
+  unsyncedChanges(beginning: string, ending: string): number {
     let sum = 0;
     this.#eachFile(({ path, node }) => {
-      if (path.startsWith(prefix)) sum += node.unsyncedChanges;
+      if (path.startsWith(beginning) && path.endsWith(ending)) sum += node.unsyncedChanges;
     });
     return sum;
   }

@@ -42,6 +42,8 @@ function failure(code: NetworkErrorCode, what: string, address: Address): Networ
 export class SimWires {
   /** How long a system goes on sending into a cut before its connection breaks. */
   giveUpMs = 15_000;
+  /** How often something that was cut was made whole. */
+  heals = 0;
   readonly #simulation: Simulation;
   readonly #random: SimRandom;
   readonly #hosts = new Map<string, NetworkHost>();
@@ -85,12 +87,14 @@ export class SimWires {
 
   /** What was cut between the two is whole again. */
   heal(one: string, other: string): void {
+    this.heals++;
     this.link(one, other).cut = false;
     this.link(other, one).cut = false;
     this.#reroute();
   }
 
   healAll(): void {
+    this.heals++;
     for (const link of this.#links.values()) link.cut = false;
     this.#reroute();
   }
