@@ -7,6 +7,8 @@ export interface BrokerOptions {
   readonly storeBytesMax: number;
   /** What may be kept of them in memory, some 32 bytes for each; likewise. */
   readonly indexBytesMax: number;
+  /** Messages that would be stored are refused while this says why, naming the limit that was passed. Asked on the master for each of them. */
+  readonly sendsRefused: () => string | null;
   /** What may wait for one topic subscription beyond its window, before its session is closed as a slow consumer. */
   readonly topicBacklogBytesMax: number;
   /** Header block and body of one message. */
@@ -20,6 +22,7 @@ export const defaultBrokerOptions: BrokerOptions = {
   deadLetterQueue: '/queue/ActiveMQ.DLQ',
   storeBytesMax: 1024 * 1024 * 1024,
   indexBytesMax: 1024 * 1024 * 1024,
+  sendsRefused: () => null,
   topicBacklogBytesMax: 16 * 1024 * 1024,
   messageBytesMax: 16 * 1024 * 1024,
   waitingBytesMax: 16 * 1024 * 1024,

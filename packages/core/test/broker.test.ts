@@ -200,6 +200,27 @@ t.test('the store has a limit for sends, and none for settlements', async (t) =>
   t.same(replies(bench.do(send('p', '/queue/q', '9'))), ['p'], 'room again');
 });
 
+t.test('while the disk takes no more, sends that would be stored are refused, and nothing else', async (t) => {
+  let full: string | null = null;
+  const bench = new Bench({ sendsRefused: () => full });
+  const [one] = tags(
+    bench.do(subscribe('a', 1, '/queue/q'), subscribe('b', 1, '/topic/t'), send('p', '/queue/q', '1')),
+  );
+  full = 'the journal has passed journal.hardLimitBytes (123456789012345)';
+  const effects = bench.do(send('p', `/queue/${'q'.repeat(100)}`, '2'));
+  t.same(replies(effects), ['p store-full']);
+  const [refused] = effects;
+  const message = refused?.type === 'reply' ? refused.refusal!.message : '';
+  t.match(message, /^\/queue\/q+\.\.\.: the journal has passed journal\.hardLimitBytes \(\d+\); try again later$/);
+  t.ok(message.length <= 150, `${message.length} bytes`);
+  t.same(replies(bench.do(send('p', '/topic/t', '3'))), ['p'], 'a topic that nobody stores');
+  const settlement = { sends: [], settlements: [] };
+  t.same(replies(bench.do({ type: 'commit', session: session('a'), ...settlement })), ['a']);
+  t.same(replies(bench.do(settle('a', 1, 'ack', [one!]))), ['a']);
+  full = null;
+  t.same(replies(bench.do(send('p', '/queue/q', '4'))), ['p'], 'room again');
+});
+
 t.test('so has what is kept of messages in memory', async (t) => {
   const bench = new Bench({ indexBytesMax: 2 * 1536 + 3 * 32 });
   bench.do(subscribe('a', 1, '/queue/q'));

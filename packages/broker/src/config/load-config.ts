@@ -148,8 +148,17 @@ function settle(
     },
     secretFile: cluster.secretFile === undefined ? null : absolute(['cluster', 'secretFile'], cluster.secretFile),
     clusterTls: cluster.tls === undefined ? null : tlsPaths(cluster.tls, absolute),
-    journal: { ...journal, hardLimitBytes: journal.hardLimitBytes ?? Math.floor(memoryBytes / 2) },
-    limits: { ...limits, halfSentBytes: limits.halfSentBytes ?? Math.min(GIBIBYTE, Math.floor(memoryBytes / 8)) },
+    journal: {
+      ...journal,
+      snapshotBytes: journal.snapshotBytes ?? journal.segmentBytes,
+      softLimitBytes: journal.softLimitBytes ?? null,
+      hardLimitBytes: journal.hardLimitBytes ?? null,
+    },
+    limits: {
+      ...limits,
+      halfSentBytes: limits.halfSentBytes ?? Math.min(GIBIBYTE, Math.floor(memoryBytes / 8)),
+      indexBytes: limits.indexBytes ?? Math.floor(memoryBytes / 2),
+    },
     log,
   };
 }

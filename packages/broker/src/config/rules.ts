@@ -94,9 +94,27 @@ function halfSent({ limits }: ConfigValues): Finding[] {
   return [{ path: ['limits', 'halfSentBytes'], given: String(halfSentBytes), allowed }];
 }
 
+/** Segments that are in use whatever lives: fewer, and the limit would be passed by nothing. */
+const segmentsMin = 8;
+
+function diskLimits({ journal }: ConfigValues): Finding[] {
+  const { segmentBytes, softLimitBytes, hardLimitBytes } = journal;
+  const findings: Finding[] = [];
+  const least = segmentsMin * segmentBytes;
+  if (hardLimitBytes !== undefined && hardLimitBytes < least) {
+    const allowed = `must be at least ${segmentsMin} times journal.segmentBytes, which makes ${least}`;
+    findings.push({ path: ['journal', 'hardLimitBytes'], given: String(hardLimitBytes), allowed });
+  }
+  if (softLimitBytes !== undefined && hardLimitBytes !== undefined && softLimitBytes > hardLimitBytes) {
+    const allowed = `must be at most journal.hardLimitBytes, which is ${hardLimitBytes}`;
+    findings.push({ path: ['journal', 'softLimitBytes'], given: String(softLimitBytes), allowed });
+  }
+  return findings;
+}
+
 /** Rules between keys. */
 export function brokenRules(values: ConfigValues, origin: (path: ConfigPath) => string): ConfigProblem[] {
-  const rules = [beyondLoopback, membership, provenMembers, timing, halfSent];
+  const rules = [beyondLoopback, membership, provenMembers, timing, halfSent, diskLimits];
   const findings = rules.flatMap((rule) => rule(values));
   return findings.map(({ path, given, allowed }) => ({ where: origin(path), key: path.join('.'), given, allowed }));
 }

@@ -50,12 +50,15 @@ export interface ClusterValues {
 export interface JournalValues {
   readonly fsync: 'always' | 'interval' | 'never';
   readonly segmentBytes: number;
-  readonly snapshotBytes: number;
+  readonly snapshotBytes?: number | undefined;
+  readonly softLimitBytes?: number | undefined;
   readonly hardLimitBytes?: number | undefined;
+  readonly cacheBytes: number;
 }
 
-export interface LimitValues extends Omit<LimitOptions, 'halfSentBytes'> {
+export interface LimitValues extends Omit<LimitOptions, 'halfSentBytes' | 'indexBytes'> {
   readonly halfSentBytes?: number | undefined;
+  readonly indexBytes?: number | undefined;
 }
 
 function section<Shape extends z.ZodRawShape>(description: string, shape: Shape): z.ZodObject<Shape> {
@@ -138,12 +141,20 @@ const journal = section('The replicated journal on disk.', {
   segmentBytes: bytes('64KiB', 'Size of one journal file.').prefault('64MiB'),
   snapshotBytes: bytes(
     '64KiB',
-    'How much the journal grows before a snapshot is taken and older files are removed.',
-  ).prefault('128MiB'),
+    'How much the journal grows before a snapshot is taken and older files may go. Default: the size of one file.',
+  ).optional(),
+  softLimitBytes: bytes(
+    '1MiB',
+    "What the journal's files may take on the disk before producers are slowed. Default: 80 % of the file system, whoever uses it.",
+  ).optional(),
   hardLimitBytes: bytes(
     '1MiB',
-    "Size of all waiting messages together beyond which SENDs are refused. Default: half of the machine's memory, since this version keeps waiting messages in memory.",
+    "What the journal's files may take on the disk; beyond it SENDs are refused, and ACKs go on. At least eight times `segmentBytes`. Default: 90 % of the file system, whoever uses it.",
   ).optional(),
+  cacheBytes: bytes(
+    '1MiB',
+    'What may be kept in memory of messages that were read back from the disk, besides those that came in last.',
+  ).prefault('64MiB'),
 });
 
 const limits = section(
@@ -155,6 +166,10 @@ const limits = section(
     halfSentBytes: bytes(
       '1MiB',
       "What all connections of this node together may have half sent: unfinished frames above 16 KiB as they come in, and open transactions. Beyond it, who sends more gets the ERROR. Default: an eighth of the machine's memory, at most 1 GiB.",
+    ).optional(),
+    indexBytes: bytes(
+      '1MiB',
+      "What the index of waiting messages may take in memory (some 32 bytes for each); beyond it SENDs are refused, and ACKs go on. Default: half of the machine's memory.",
     ).optional(),
     connections: count('Client connections of this node.').prefault(10_000),
     subscriptions: count('Subscriptions of one connection.').prefault(1000),
@@ -222,5 +237,4 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
 export const laterKeys: Readonly<Record<string, readonly string[]>> = {
   '': ['destinations', 'users', 'permissions', 'tls', 'links'],
   listeners: ['stomps', 'ws', 'wss'],
-  journal: ['softLimitBytes', 'cacheBytes'],
 };

@@ -21,6 +21,8 @@ import type { BoundListener, BrokerNodeOptions, NodeRole, NodeStatus, RunningNod
 
 /** Proposed and not yet applied, in bytes: beyond it no more is read from clients. Well below what the log would refuse. */
 const underWayBytesMax = 32 * 1024 * 1024;
+/** The same while room on the disk is short: so producers are slowed to the pace of the slowest disk that counts. */
+const underWayUnderPressureBytesMax = 64 * 1024;
 const uncommittedBytesMax = 256 * 1024 * 1024;
 
 /** One node of a logical broker: replicated log, broker, sessions and listeners, put together. */
@@ -47,7 +49,9 @@ export class BrokerNode implements RunningNode {
     this.#sessionIds = new SessionIds(options.node, options.random);
     this.#broker = new Broker({
       ...defaultBrokerOptions,
-      storeBytesMax: options.journal.hardLimitBytes,
+      storeBytesMax: options.journal.hardLimitBytes ?? Infinity,
+      indexBytesMax: options.limits.indexBytes,
+      sendsRefused: () => this.#sendsRefused(),
       topicBacklogBytesMax: options.limits.topicBacklogBytes,
       messageBytesMax: options.limits.headerBytes + options.limits.bodyBytes,
     });
@@ -190,9 +194,15 @@ export class BrokerNode implements RunningNode {
         fsync: journal.fsync,
         segmentBytes: journal.segmentBytes,
         snapshotBytes: journal.snapshotBytes,
+        softLimitBytes: journal.softLimitBytes,
+        hardLimitBytes: journal.hardLimitBytes,
+        cacheBytes: journal.cacheBytes,
         uncommittedBytesMax,
         ...this.#options.logSettings,
       },
+    });
+    this.#log.disk.onChange(({ pressure }) => {
+      this.#host.limitUnderWay(pressure === 'none' ? underWayBytesMax : underWayUnderPressureBytesMax);
     });
     this.#log.onClientConnection((connection, { clientAddress }) =>
       this.#gate.acceptTunnelled(connection, clientAddress),
@@ -206,6 +216,12 @@ export class BrokerNode implements RunningNode {
       restore: () => this.#broker.restore(),
       leadershipChanged: (leadership) => this.#leadershipChanged(leadership),
     };
+  }
+
+  /** The disk's hard limit, if it is passed. */
+  #sendsRefused(): string | null {
+    const state = this.#log?.disk.state;
+    return state?.pressure === 'hard' ? state.reason : null;
   }
 
   #leadershipChanged(leadership: Leadership): void {

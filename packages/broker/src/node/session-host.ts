@@ -41,7 +41,7 @@ export class SessionHost implements BrokerPort, Proposer {
   readonly #log: HostLog;
   readonly #outboxes = new Map<SessionId, SessionOutbox>();
   readonly #deliveries: StoredDeliveries;
-  readonly #underWayBytesMax: number;
+  #underWayBytesMax: number;
   #effects: BrokerEffect[] = [];
   #spareEffects: BrokerEffect[] = [];
   readonly #touched = new Set<SessionOutbox>();
@@ -109,6 +109,12 @@ export class SessionHost implements BrokerPort, Proposer {
   hold(held: boolean): void {
     this.#held = held;
     this.#scheduleTurn();
+  }
+
+  /** What may be proposed and not yet applied before no more is read from clients. */
+  limitUnderWay(bytesMax: number): void {
+    this.#underWayBytesMax = bytesMax;
+    this.wake();
   }
 
   propose(commands: readonly Uint8Array[]): JournalPosition | null {

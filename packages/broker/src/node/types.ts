@@ -55,8 +55,11 @@ export interface JournalOptions {
   readonly segmentBytes: number;
   /** A snapshot is taken when the journal has grown by this much since the last one, and by that one's own size. */
   readonly snapshotBytes: number;
-  /** Live bytes (header blocks and bodies of waiting messages) beyond which SENDs are refused. */
-  readonly hardLimitBytes: number;
+  /** What the journal's files may take before producers are slowed, and before SENDs are refused. Null: 80 % and 90 % of the file system. */
+  readonly softLimitBytes: number | null;
+  readonly hardLimitBytes: number | null;
+  /** What may be kept in memory of messages that were read back. */
+  readonly cacheBytes: number;
 }
 
 /** Bounds on what clients may take. Bytes, unless said. */
@@ -68,6 +71,8 @@ export interface LimitOptions {
   readonly bodyBytes: number;
   /** Unfinished frames and open transactions of all connections of the node together. */
   readonly halfSentBytes: number;
+  /** What the index of waiting messages may take in memory before SENDs are refused. */
+  readonly indexBytes: number;
   readonly connections: number;
   /** Subscriptions of one connection. */
   readonly subscriptions: number;

@@ -12,7 +12,9 @@ t.test('nothing said: a logical broker of one on loopback, with the admin port',
   t.equal(settings.cluster.listen, null);
   t.equal(settings.cluster.members.length, 1);
   t.equal(settings.journal.segmentBytes, 64 * 1024 ** 2);
-  t.equal(settings.journal.hardLimitBytes, 4 * 1024 ** 3, 'half of the memory');
+  t.equal(settings.journal.snapshotBytes, 64 * 1024 ** 2, 'one segment');
+  t.same([settings.journal.softLimitBytes, settings.journal.hardLimitBytes], [null, null], 'shares of the disk');
+  t.equal(settings.limits.indexBytes, 4 * 1024 ** 3, 'half of the memory');
   t.equal(settings.limits.halfSentBytes, 1024 ** 3, 'an eighth of the memory');
   t.equal(load({ memoryBytes: 1024 ** 3 }).limits.halfSentBytes, 128 * 1024 ** 2);
   t.equal(load({ memoryBytes: 64 * 1024 ** 3 }).limits.halfSentBytes, 1024 ** 3, 'at most');

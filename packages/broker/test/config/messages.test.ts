@@ -29,10 +29,9 @@ const cases: readonly Case[] = [
   },
   {
     name: 'keys of later versions',
-    said: { yaml: 'users: []\nlisteners:\n  - ws: 61614\njournal: { softLimitBytes: 1 }' },
+    said: { yaml: 'users: []\nlisteners:\n  - ws: 61614' },
     told: [
       'l.yaml:3:5: listeners.0.ws: is not available in this version',
-      'l.yaml:4:12: journal.softLimitBytes: is not available in this version',
       'l.yaml:1:1: users: is not available in this version',
     ],
   },
@@ -71,6 +70,14 @@ const cases: readonly Case[] = [
     said: { yaml: 'limits: { bodyBytes: 1MiB, headerBytes: 1KiB, halfSentBytes: 1MiB }' },
     told: [
       'l.yaml:1:47: limits.halfSentBytes: 1048576: must be at least limits.bodyBytes and limits.headerBytes together, which is 1049600',
+    ],
+  },
+  {
+    name: 'limits of the disk that the files in use would pass by themselves, or the wrong way round',
+    said: { yaml: 'journal: { segmentBytes: 1MiB, softLimitBytes: 5MiB, hardLimitBytes: 4MiB }' },
+    told: [
+      'l.yaml:1:54: journal.hardLimitBytes: 4194304: must be at least 8 times journal.segmentBytes, which makes 8388608',
+      'l.yaml:1:32: journal.softLimitBytes: 5242880: must be at most journal.hardLimitBytes, which is 4194304',
     ],
   },
   { name: 'a port', said: { flags: { stomp: '70000' } }, told: [`--stomp: listeners.0.stomp: '70000': ${ADDRESS}`] },

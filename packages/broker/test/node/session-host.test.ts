@@ -32,6 +32,20 @@ t.test('too much under way: readers wait, and are called when there is room', as
   t.ok(bench.host.accepting);
 });
 
+t.test('less may be under way while room on the disk is short, and as much as ever after it', async (t) => {
+  const bench = new HostBench(1000);
+  const endpoint = bench.attach('s');
+  bench.host.limitUnderWay(100);
+  bench.send('s', 1, 200);
+  t.notOk(bench.host.accepting);
+  bench.host.callWhenAccepting(endpoint);
+  await bench.turn();
+  t.equal(endpoint.resumes, 0);
+  bench.host.limitUnderWay(1000);
+  await bench.turn();
+  t.equal(endpoint.resumes, 1, 'at once');
+});
+
 t.test('without a majority nothing is handed out and nobody is read; with one again, both go on', async (t) => {
   const bench = new HostBench();
   const endpoint = bench.attach('s');

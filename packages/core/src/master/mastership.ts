@@ -26,6 +26,8 @@ type CommitRequest = Extract<Request, { type: 'commit' }>;
 /** Holds a message of a few MiB: a new buffer for each costs more in page faults and collections than all else (bench `large`). */
 const scratchBytesKept = 4 * 1024 * 1024;
 const destinationBytesMax = 1024;
+const storeLimit = 'waiting messages take all of journal.hardLimitBytes';
+const indexLimit = 'the index of waiting messages takes all of limits.indexBytes';
 const closedSessionsMax = 1000;
 
 /**
@@ -134,7 +136,7 @@ export class Mastership {
 
   /** The refusal of messages to these destinations, if there is one. */
   refusalOf(sends: CommitRequest['sends']): Refusal | null {
-    const { messageBytesMax, storeBytesMax, indexBytesMax } = this.options;
+    const { messageBytesMax, storeBytesMax, indexBytesMax, sendsRefused } = this.options;
     let storeBytes = this.state.storeBytes + this.#bytesUnderWay;
     let indexBytes = this.state.indexBytes + indexBytesOf(this.#messagesUnderWay, 0);
     for (const { destination, message } of sends) {
@@ -144,7 +146,10 @@ export class Mastership {
       if (isTopic(destination)) continue;
       storeBytes += bytes + recordOverheadBytes;
       indexBytes += indexBytesOf(1, 0);
-      if (storeBytes > storeBytesMax || indexBytes > indexBytesMax) return storeFull(destination);
+      if (storeBytes > storeBytesMax) return storeFull(destination, storeLimit);
+      if (indexBytes > indexBytesMax) return storeFull(destination, indexLimit);
+      const refused = sendsRefused();
+      if (refused !== null) return storeFull(destination, refused);
     }
     return null;
   }

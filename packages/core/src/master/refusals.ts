@@ -8,11 +8,9 @@ function shown(destination: string): string {
   return plain.length <= nameLengthMax ? plain : `${plain.slice(0, nameLengthMax - 3)}...`;
 }
 
-export function storeFull(destination: string): Refusal {
-  return {
-    code: 'store-full',
-    message: `${shown(destination)}: the store is full; consume or delete messages, then send again`,
-  };
+/** `limit`: which one was passed, at most 65 bytes. */
+export function storeFull(destination: string, limit: string): Refusal {
+  return { code: 'store-full', message: `${shown(destination)}: ${limit}; try again later` };
 }
 
 export function overloaded(destination: string): Refusal {
