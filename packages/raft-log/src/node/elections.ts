@@ -220,8 +220,7 @@ export class Elections {
 
   /** A learner, or who has been removed, could only disturb (thesis §4.2.3). */
   get #mayCampaign(): boolean {
-    const { standing, id } = this.#member;
-    return standing === 'voter' && this.#member.votes(id);
+    return this.#member.standing === 'voter' && this.#member.mayLead;
   }
 
   #campaignForVotes(): void {

@@ -108,15 +108,9 @@ export class Following {
     this.#acknowledge = true;
   }
 
-  /**
-   * The shape of a snapshot, for a witness. One that has a state machine would lose its log by it: it takes none, whoever says that it is a
-   * witness. (A new member has nothing to lose, and does not yet know what it is.)
-   */
+  /** The shape of a snapshot. Who has a state machine would lose its log by it, and takes none, whoever believes it to be a witness. */
   onShape({ index, shapeTerm, configuration }: Shape): void {
-    const { log, id } = this.#member;
-    const meant = configuration.configuration.witnesses.includes(id) && configuration.index <= index;
-    if (meant && (this.#member.isWitness(id) || log.lastIndex === 0))
-      this.onSnapshot(index, shapeTerm, configuration, true);
+    if (this.#member.hasNoState) this.onSnapshot(index, shapeTerm, configuration, true);
   }
 
   /** An abstaining member that holds all it was asked to hold takes part again. */
@@ -167,8 +161,8 @@ export class Following {
   }
 
   #release(index: number): void {
-    const { commitIndex, id } = this.#member;
-    if (this.#member.isWitness(id)) this.#released = Math.max(this.#released, Math.min(index, commitIndex));
+    const { commitIndex, hasNoState } = this.#member;
+    if (hasNoState) this.#released = Math.max(this.#released, Math.min(index, commitIndex));
   }
 
   #validated(index: number): void {

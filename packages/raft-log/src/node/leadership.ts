@@ -107,6 +107,7 @@ export class Leadership {
     if (!this.#mayChange) return { reason: 'change-under-way' };
     const next = changed(this.#member.configuration.configuration, change);
     if (typeof next === 'string') return { reason: 'invalid', detail: next };
+    if (!this.#peers.couldDecide(next)) return { reason: 'no-quorum' };
     return this.#appendConfiguration(this.#isReady(next) ? enterJoint(next) : next);
   }
 
@@ -262,11 +263,9 @@ export class Leadership {
 
   /** Does a change of voters wait for nobody any more? */
   #isReady(configuration: Configuration): boolean {
-    const isFit = (id: NodeId): boolean => {
-      const peer = this.#peers.get(id);
-      return peer !== undefined && peer.caughtUp && peer.standing === 'voter' && this.#peers.isAlive(peer);
-    };
-    return configuration.votersNext.length > 0 && joining(configuration).every(isFit);
+    const { votersNext } = configuration;
+    const isFit = (id: NodeId): boolean => this.#peers.get(id)?.caughtUp === true && this.#peers.couldVote(id);
+    return votersNext.length > 0 && joining(configuration).every(isFit) && this.#peers.couldDecide(configuration);
   }
 
   #retireIfRemoved(): void {
@@ -284,6 +283,7 @@ export class Leadership {
     const peer = this.#peers.get(id);
     if (peer === undefined) return null;
     peer.heardAt = this.#member.now;
+    peer.isKnown = true;
     if (standing === 'abstaining' && peer.abstainingSince === null) {
       if (peer.standing === 'voter') peer.forget(this.#member.log.lastIndex + 1);
       peer.standing = 'abstaining';

@@ -81,13 +81,29 @@ export class Member {
     return this.majorities.includes(id);
   }
 
+  /**
+   * A voter; or one that was until an entry which is not known to be committed, since it may be the only one to hold that entry: those who
+   * remain, not having it, would ask for this member's vote and be refused for ever (thesis §4.2.2, figure 4.6).
+   */
+  get mayLead(): boolean {
+    if (this.votes(this.id)) return true;
+    const { index } = this.configuration;
+    const { configuration: before } = this.log.configurations.at(index - 1);
+    return index > this.commitIndex && this.rules.majorities(before).includes(this.id);
+  }
+
   /** Nobody else is there to be waited for. */
   get isAlone(): boolean {
     return this.majorities.agree((id) => id === this.id);
   }
 
+  /** Has this member no state machine? */
+  get hasNoState(): boolean {
+    return this.options.witness === true;
+  }
+
   isWitness(id: NodeId): boolean {
-    return this.configuration.configuration.witnesses.includes(id);
+    return this.configuration.configuration.witnesses.includes(id) || (id === this.id && this.hasNoState);
   }
 
   get #inUse(): Membership {

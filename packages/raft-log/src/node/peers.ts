@@ -1,4 +1,5 @@
 import type { NodeId } from '@lockstep/kernel';
+import type { Configuration } from './configuration.ts';
 import type { Member } from './member.ts';
 import { Progress } from './progress.ts';
 
@@ -80,6 +81,22 @@ export class Peers {
   /** Has a majority answered that round or a later one? */
   confirmedSince(round: number): boolean {
     return this.#member.majorities.agree((id) => this.#counts(id, ({ ackedRound }) => ackedRound >= round));
+  }
+
+  /** Is it there, and does it hold what it ever acknowledged? */
+  couldVote(id: NodeId): boolean {
+    const peer = this.#byId.get(id);
+    if (peer === undefined) return id === this.#member.id;
+    return peer.isKnown && peer.standing === 'voter' && this.isAlive(peer) && !this.#member.dead.has(id);
+  }
+
+  /**
+   * Could those who shall vote go on without the others? Learners among them count as if they could vote: they are waited for. Asked before a joint configuration
+   * is entered, since one whose new half has no majority can be neither committed nor taken back.
+   */
+  couldDecide({ votersNext, learners }: Configuration): boolean {
+    const able = votersNext.filter((id) => learners.includes(id) || this.couldVote(id));
+    return votersNext.length === 0 || able.length * 2 > votersNext.length;
   }
 
   /** What a majority has on disk; this member's own only as far as it has been told. */

@@ -23,6 +23,8 @@ export class Progress {
   nextIndex: number;
   /** Ticks; null: not in this leadership. */
   heardAt: number | null = null;
+  /** Heard over its present connection: what is known of its disk is of this incarnation. */
+  isKnown = false;
   /** When the latest round that it answered began; null: none yet. */
   confirmedAt: number | null = null;
   /** The latest round answered. */
@@ -87,6 +89,7 @@ export class Progress {
     this.abstainingSince = null;
     this.admitIndex = null;
     this.caughtUp = false;
+    this.isKnown = false;
     this.becomeProbe(nextIndex);
   }
 

@@ -158,8 +158,12 @@ export class Replication {
     const { log, now, options, outbox } = this.#member;
     const isThere = peer.heardAt !== null && now - peer.heardAt < options.electionTicks;
     if (log.snapshotIndex === 0 || peer.transferring || !isThere) return;
+    const { id: self } = this.#member;
+    const toWitness = this.#member.isWitness(peer.id);
+    // A witness that leads has no state to give; another member with state can be brought up to date from its log.
+    if (!toWitness && this.#member.isWitness(self)) return;
     peer.becomeSnapshot();
-    if (this.#member.isWitness(peer.id)) {
+    if (toWitness) {
       this.#sendShape(peer);
     } else {
       peer.transferring = true;

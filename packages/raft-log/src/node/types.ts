@@ -284,6 +284,8 @@ export interface RaftOptions {
    * later. Members' order as strings is their rank: the lowest alive campaigns first when the leader dies.
    */
   readonly founding: Configuration;
+  /** This member has no state machine, and is a witness in whatever configuration it is a member of. The driver sees to it that both say the same. */
+  readonly witness?: boolean;
   readonly random: Random;
   readonly recovered: RecoveredLog;
   /** Ticks without a leader before campaigning: drawn from [electionTicks, 2 × electionTicks). Also the span a leader may go without hearing a majority. */
@@ -312,7 +314,7 @@ export interface RaftOptions {
  * A leader that loses its vote hands leadership over once that is committed, and goes on as a follower.
  */
 export interface MembershipChange {
-  /** `voter`: as soon as it has caught up. Its disk must be empty, or that of a former member of this cluster; its standing `abstaining`. */
+  /** `voter`: as soon as it has caught up. Its disk is empty (then its standing is `abstaining`), or its own of when it was a member, and it is a witness or not as it was then. */
   readonly add?: readonly {
     readonly id: NodeId;
     readonly role: 'voter' | 'learner';
@@ -326,7 +328,10 @@ export interface MembershipChange {
   readonly level?: number;
 }
 
-/** Why a change of membership was not taken. Nothing of it happened or will. */
+/**
+ * Why a change of membership was not taken. Nothing of it happened or will. `no-quorum` here also: too many of those who would be left to
+ * vote are dead, silent or abstaining, so that the change could be neither completed nor taken back.
+ */
 export type ChangeRefusal =
   | ProposeRefusal
   /** The configuration in use is not committed yet, or is joint; or this leader has not committed an entry of its term yet. Try again soon. */

@@ -1,15 +1,13 @@
 import type { NodeId } from '@lockstep/kernel';
-import type { RaftBatch } from '../../src/node/index.ts';
+import type { Configuration, RaftBatch } from '../../src/node/index.ts';
+import { Majorities } from '../../src/node/majorities.ts';
+import { MembershipInvariants } from './membership-invariants.ts';
 import type { SimMember } from './sim-member.ts';
-
-/** Says which of Raft's properties (figure 3) was broken. */
-export class Violation extends Error {
-  override readonly name = 'Violation';
-}
+import { Violation } from './violation.ts';
 
 /** Watches a whole cluster from above. */
 export class Invariants {
-  readonly #quorum: number;
+  readonly membership: MembershipInvariants;
   /** Members lose their disks in this run: what they held then can't be counted on the disks. */
   readonly #wiping: boolean;
   readonly #leaders = new Map<number, NodeId>();
@@ -17,10 +15,14 @@ export class Invariants {
   /** Term of each committed entry, by index. */
   readonly #committed: number[] = [0];
   readonly #checkedTo = new Map<NodeId, number>();
+  /** As of each member's batch before. */
+  readonly #inUse = new Map<NodeId, Configuration>();
+  readonly #asked = new Map<number, number>();
   #elections = 0;
+  #reads = 0;
 
-  constructor(size: number, wiping: boolean) {
-    this.#quorum = Math.floor(size / 2) + 1;
+  constructor(wiping: boolean) {
+    this.membership = new MembershipInvariants(wiping);
     this.#wiping = wiping;
   }
 
@@ -32,19 +34,43 @@ export class Invariants {
     return this.#elections;
   }
 
+  /** How often the interesting happened, lest silence be taken for safety. */
+  get seen(): Readonly<Record<string, number>> {
+    return { elections: this.#elections, reads: this.#reads, ...this.membership.seen };
+  }
+
   restarted(member: SimMember): void {
     this.#checkedTo.set(member.id, member.disk.snapshotIndex);
+    this.#inUse.set(member.id, member.node.configuration);
+  }
+
+  /** A question whether the leader still leads: what was committed then, the answer must cover (linearizability). */
+  asked(context: number): void {
+    this.#asked.set(context, this.lastCommitted);
   }
 
   check(member: SimMember, batch: RaftBatch, members: readonly SimMember[]): void {
     const { node, id } = member;
-    if (node.role === 'leader') this.#checkLeader(member);
+    // A witness that leads does so in secret, but then has followers.
+    if (node.role === 'leader' || node.status.peers.length > 0) this.#checkLeader(member);
+    for (const { context, index } of batch.readsConfirmed) this.#checkRead(id, context, index);
     if (batch.install !== null) this.#checkedTo.set(id, batch.install.index);
     const from = this.#checkedTo.get(id)!;
     if (batch.commitIndex < from && from !== member.disk.snapshotIndex)
       throw new Violation(`${id}: commit index went back`);
     for (let index = from + 1; index <= batch.commitIndex; index += 1) this.#checkCommitted(member, index, members);
     this.#checkedTo.set(id, Math.max(from, batch.commitIndex));
+    this.membership.check(member, batch, members, this.lastCommitted);
+    this.#inUse.set(id, node.configuration);
+  }
+
+  #checkRead(id: NodeId, context: number, index: number | null): void {
+    const due = this.#asked.get(context);
+    if (due === undefined) throw new Violation(`${id} answers read ${context} twice, or unasked`);
+    this.#asked.delete(context);
+    if (index === null) return;
+    this.#reads += 1;
+    if (index < due) throw new Violation(`${id} answers a read with ${index}, after ${due} was committed`);
   }
 
   /** Log matching: where two logs have an entry of the same index and term, they are the same up to there. */
@@ -74,12 +100,24 @@ export class Invariants {
     const known = this.#committed[index];
     if (known === undefined) {
       this.#committed[index] = term;
-      const holders = members.filter((m) => m.disk.snapshotIndex >= index || m.diskTermAt(index) === term).length;
-      if (!this.#wiping && holders < this.#quorum)
-        throw new Violation(`${index} was committed, but ${holders} hold it on disk`);
+      if (!this.#wiping) this.#checkHolders(member, index, term, members);
     } else if (known !== term) {
       throw new Violation(`${member.id} commits ${index} of term ${term}, others of term ${known}`);
     }
+  }
+
+  /**
+   * On disk of a majority: of the configuration that the entry stands in, or of the one that was in use when it was committed. A configuration
+   * itself needs its own.
+   */
+  #checkHolders(member: SimMember, index: number, term: number, members: readonly SimMember[]): void {
+    const holds = (id: NodeId): boolean =>
+      members.some((m) => m.id === id && (m.disk.snapshotIndex >= index || m.diskTermAt(index) === term));
+    const isHeld = (configuration: Configuration): boolean => new Majorities(configuration).agree(holds);
+    const { index: at, configuration } = member.node.configurationAt(index);
+    const counted =
+      at === index ? [configuration] : [configuration, this.#inUse.get(member.id)!, member.node.configuration];
+    if (!counted.some(isHeld)) throw new Violation(`${index} was committed, but no majority holds it on disk`);
   }
 }
 

@@ -1,11 +1,16 @@
-import type { ConfigurationAt, Entry, RaftBatch, RaftMessage, RaftStatus } from '../../src/node/index.ts';
+import { configurationText } from './configuration-text.ts';
+import type { Entry, RaftBatch, RaftMessage, RaftStatus } from '../../src/node/index.ts';
 
 function place(index: number, term: number): string {
   return `${index}.${term}`;
 }
 
+function entryText({ index, term, configuration }: Entry): string {
+  return place(index, term) + (configuration === undefined ? '' : `{${configurationText(configuration)}}`);
+}
+
 function entriesText(entries: readonly Entry[]): string {
-  return `[${entries.map((entry) => place(entry.index, entry.term)).join(' ')}]`;
+  return `[${entries.map(entryText).join(' ')}]`;
 }
 
 /** `index.term` for places in the log; fields that say nothing are left out. */
@@ -28,35 +33,34 @@ export function messageText(m: RaftMessage): string {
       return `${head} not after ${previousIndex}, try ${place(hintIndex, hintTerm)}${standing}`;
     }
     case 'heartbeat':
-      return `${head} round ${m.round} commit ${m.commitIndex}${m.admitIndex === null ? '' : ` admit ${m.admitIndex}`}`;
+      return `${head} round ${m.round} commit ${m.commitIndex}${m.admitIndex === null ? '' : ` admit ${m.admitIndex}`}${m.releasedIndex > 0 ? ` release ${m.releasedIndex}` : ''}`;
     case 'heartbeatReply':
       return `${head} round ${m.round}${m.standing === 'voter' ? '' : ' abstaining'}`;
     case 'timeoutNow':
       return head;
     case 'shape':
-      return `${head} ${place(m.index, m.shapeTerm)} ${configurationText(m.configuration)}`;
+      return `${head} ${place(m.index, m.shapeTerm)} {${configurationText(m.configuration.configuration)}}`;
   }
-}
-
-/** `ab`: a and b vote. `ab<abc`: joint. `ab +de`: d and e learn. `ab =abd`: those who shall vote. `ab ~b`: b is a witness. */
-export function configurationText({ configuration }: Pick<ConfigurationAt, 'configuration'>): string {
-  const { voters, votersOutgoing, votersNext, learners, witnesses } = configuration;
-  const part = (sign: string, ids: readonly string[]): string => (ids.length > 0 ? sign + ids.join('') : '');
-  const signs = [part(' +', learners), part(' =', votersNext), part(' ~', witnesses)];
-  return `{${voters.join('')}${part('<', votersOutgoing)}${signs.join('')}}`;
 }
 
 export function batchLines(id: string, batch: RaftBatch, commitBefore: number): string[] {
   const lines: string[] = [];
   const say = (text: string): void => void lines.push(`${id}: ${text}`);
   for (const message of batch.sendNow) say(`send ${messageText(message)}`);
-  if (batch.install !== null) say(`install ${place(batch.install.index, batch.install.term)}`);
+  if (batch.install !== null) {
+    const { index, term, shape, configuration } = batch.install;
+    say(`install ${place(index, term)} {${configurationText(configuration.configuration)}}${shape ? ' shape' : ''}`);
+  }
   const hardState = batch.persist?.hardState;
   if (hardState) say(`write term ${hardState.term} vote ${hardState.votedFor ?? '-'} ${hardState.standing}`);
   if (batch.persist !== null && batch.persist.entries.length > 0) say(`write ${entriesText(batch.persist.entries)}`);
   for (const message of batch.sendAfterPersist) say(`then ${messageText(message)}`);
   for (const { peer, from, to } of batch.reads) say(`read ${from}-${to} for ${peer}`);
   for (const peer of batch.sendSnapshots) say(`snapshot for ${peer}`);
+  for (const { context, index } of batch.readsConfirmed)
+    say(index === null ? `refuse read ${context}` : `answer read ${context} at ${index}`);
+  if (batch.release !== null) say(`release ${batch.release}`);
+  if (batch.configuration !== null) say(`members ${configurationText(batch.configuration)}`);
   if (batch.commitIndex > commitBefore) say(`commit ${batch.commitIndex}`);
   return lines;
 }

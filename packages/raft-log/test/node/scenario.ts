@@ -1,5 +1,15 @@
 import type { NodeId } from '@lockstep/kernel';
-import type { Entry, RaftInput, RaftMessage, RaftOptions, Standing } from '../../src/node/index.ts';
+import { configurationOf, entryKind } from '../../src/node/index.ts';
+import type {
+  Configuration,
+  Entry,
+  MembershipChange,
+  RaftInput,
+  RaftMessage,
+  RaftOptions,
+  Standing,
+} from '../../src/node/index.ts';
+import { configurationText, parseConfiguration } from './configuration-text.ts';
 import { batchLines, messageText, statusLine } from './print.ts';
 import { emptyDisk, SimMember } from './sim-member.ts';
 import type { DiskState } from './sim-member.ts';
@@ -16,6 +26,10 @@ export class Scenario {
   readonly #cut = new Set<string>();
   readonly #commits = new Map<string, number>();
   #settings: Partial<RaftOptions> = {};
+  #founding: Configuration = configurationOf([]);
+  #witnesses = '';
+  /** Who was not there at the founding. */
+  readonly #newcomers = new Set<string>();
   #chance = 0;
   #quiet = false;
 
@@ -35,11 +49,37 @@ export class Scenario {
       for (const [key, value] of args.map(pair)) this.#settings = { ...this.#settings, [key]: Number(value) };
     },
     chance: ([value]) => void (this.#chance = Number(value)),
-    cluster: (ids) => {
-      this.#ids = ids as NodeId[];
-      for (const id of ids) this.#start(id, emptyDisk('voter'));
+    /** cluster a b c ~c: c is a witness. */
+    cluster: (args) => {
+      const witnesses = (args.find((arg) => arg.startsWith('~')) ?? '').slice(1);
+      this.#witnesses = witnesses;
+      this.#ids = args.filter((arg) => !arg.startsWith('~')) as NodeId[];
+      this.#founding = { ...configurationOf([...this.#ids]), witnesses: witnesses.split('') as NodeId[] };
+      for (const id of this.#ids) this.#start(id, emptyDisk('voter'));
     },
-    /** node a log=1,1,2 term=2 vote=b abstaining: found on its disk; the log is the terms of its entries. */
+    /** join d [witness]: a node with an empty disk, that knows of nobody. */
+    join: ([id, witness]) => {
+      this.#ids.push(id as NodeId);
+      this.#newcomers.add(id!);
+      if (witness !== undefined) this.#witnesses += id;
+      this.#start(id!, emptyDisk('abstaining'));
+    },
+    /** change a add=d add=e:learner add=w:voter:witness remove=b promote=c level=2 */
+    change: ([id, ...args]) => {
+      const result = this.#members.get(id!)!.node.changeMembership(changeFrom(args));
+      if (typeof result === 'number') this.#lines.push(`at ${result}`);
+      else this.#lines.push(`refused: ${result.reason}${result.reason === 'invalid' ? `, ${result.detail}` : ''}`);
+    },
+    read: ([id, context]) => this.#step(id!, { type: 'readIndex', context: Number(context) }),
+    members: (ids) => {
+      for (const id of ids.length > 0 ? ids : this.#ids) {
+        const { configuration, configurationCommitted } = this.#members.get(id)!.node.status;
+        const { index } = configuration;
+        const state = configurationCommitted ? '' : ' uncommitted';
+        this.#lines.push(`${id}: ${configurationText(configuration.configuration)} of ${index}${state}`);
+      }
+    },
+    /** node a log=1,1,2:abd<abc,2 term=2 vote=b abstaining: found on its disk; the log is the terms of its entries, and configurations. */
     node: ([id, ...args]) => this.#start(id!, recoveredFrom(args)),
     /** One input of that many ticks. */
     tick: ([id, ticks]) => this.#step(id!, { type: 'tick', ticks: Number(ticks ?? 1) }),
@@ -103,13 +143,14 @@ export class Scenario {
     snapshot: ([link, at, term]) => {
       const [from, to] = link!.split('>') as [NodeId, NodeId];
       const [index, snapshotTerm] = at!.split('.').map(Number) as [number, number];
+      const { configuration } = this.#members.get(from)!.disk;
       this.#step(to, {
         type: 'snapshotReceived',
         from,
         term: Number(term!.slice(1)),
         index,
         snapshotTerm,
-        configuration: null,
+        configuration,
       });
     },
     sent: ([id, peer, index, outcome]) => {
@@ -130,8 +171,10 @@ export class Scenario {
       appendBytesMax: 100,
       inflightBytesMax: 300,
       ...this.#settings,
+      witness: this.#witnesses.includes(id),
     };
-    this.#members.set(id, new SimMember(id as NodeId, this.#ids, disk, random, 'none', settings));
+    const founding = this.#newcomers.has(id) ? configurationOf([]) : this.#founding;
+    this.#members.set(id, new SimMember(id as NodeId, founding, disk, random, 'none', settings));
     this.#commits.set(id, disk.snapshotIndex);
   }
 
@@ -184,6 +227,7 @@ export class Scenario {
 
   #run(ids: readonly string[]): void {
     this.#quiet = true;
+    for (const id of ids) this.#flush(id);
     for (let moved = true, rounds = 0; moved; rounds += 1) {
       if (rounds > 1000) throw new Error('this never ends');
       moved = false;
@@ -202,20 +246,36 @@ export class Scenario {
 }
 
 function pair(text: string): [string, string] {
-  const [key = '', value = ''] = text.split('=');
-  return [key, value];
+  const at = text.indexOf('=');
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
 
 function recoveredFrom(args: readonly string[]): DiskState {
   const fields = new Map(args.map(pair));
   const terms = (fields.get('log') ?? '').split(',').filter((term) => term !== '');
-  const entries: Entry[] = terms.map((term, at) => entryOf(at + 1, Number(term)));
+  const entries: Entry[] = terms.map((text, at) => entryOf(at + 1, text));
   const standing: Standing = args.includes('abstaining') ? 'abstaining' : 'voter';
-  const term = Number(fields.get('term') ?? terms.at(-1) ?? 0);
+  const term = Number(fields.get('term') ?? terms.at(-1)?.split(':')[0] ?? 0);
   const hardState = { term, votedFor: (fields.get('vote') ?? null) as NodeId | null, standing };
   return { ...emptyDisk(standing), hardState, entries };
 }
 
-function entryOf(index: number, term: number): Entry {
-  return { index, term, kind: 1, record: new Uint8Array(4).fill(term) };
+/** `2`: a command of term 2. `2:abd<abc`: a configuration. */
+function entryOf(index: number, text: string): Entry {
+  const [digits, configuration] = text.split(':');
+  const term = Number(digits);
+  const record = new Uint8Array(4).fill(term);
+  if (configuration === undefined) return { index, term, kind: entryKind.command, record };
+  return { index, term, kind: entryKind.configuration, record, configuration: parseConfiguration(configuration) };
+}
+
+function changeFrom(args: readonly string[]): MembershipChange {
+  const named = (what: string): string[] => args.filter((arg) => arg.startsWith(`${what}=`)).map((arg) => pair(arg)[1]);
+  const add = named('add').map((text) => {
+    const [id, role = 'voter', witness] = text.split(':');
+    return { id: id as NodeId, role: role as 'voter' | 'learner', witness: witness !== undefined, address: `${id}:1` };
+  });
+  const level = named('level').map(Number)[0];
+  const change = { add, remove: named('remove') as NodeId[], promote: named('promote') as NodeId[] };
+  return level === undefined ? change : { ...change, level };
 }

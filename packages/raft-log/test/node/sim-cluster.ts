@@ -1,9 +1,14 @@
 import type { NodeId } from '@lockstep/kernel';
 import { SimRandom } from '@lockstep/testkit';
-import type { RaftBatch, RaftMessage } from '../../src/node/index.ts';
+import { configurationOf, membersOf } from '../../src/node/index.ts';
+import type { Configuration, RaftBatch, RaftMessage } from '../../src/node/index.ts';
+import { Majorities } from '../../src/node/majorities.ts';
 import { Invariants } from './invariants.ts';
+import type { Mutant } from './mutants.ts';
+import { drawChange } from './sim-changes.ts';
 import { emptyDisk, SimMember } from './sim-member.ts';
-import type { Mutant } from './sim-member.ts';
+import { drawWorld } from './world.ts';
+import type { World } from './world.ts';
 
 interface Transfer {
   readonly from: SimMember;
@@ -11,10 +16,10 @@ interface Transfer {
   readonly term: number;
 }
 
-/** Pure nodes, one seed: a network that loses, reorders and repeats single messages, disks that are slow, members that crash. */
+/** Pure nodes, one seed: a network that loses, reorders and repeats single messages, disks that are slow, members that crash, come and go. */
 export class SimCluster {
   readonly random: SimRandom;
-  readonly ids: readonly NodeId[];
+  readonly world: World;
   readonly invariants: Invariants;
   readonly #members = new Map<NodeId, SimMember>();
   readonly #mutant: Mutant;
@@ -24,25 +29,19 @@ export class SimCluster {
   readonly #cutOff = new Set<NodeId>();
   #wipes = 0;
   #proposed = 0;
-  /** Each seed has its own mixture of faults. */
-  readonly #loss: number;
-  readonly #duplication: number;
-  readonly #wiping: boolean;
-  readonly #hasty: boolean;
-  /** How much more often than in fair weather leaders are lost. */
-  readonly #storm: number;
+  #asked = 0;
 
-  constructor(seed: number, size: number, mutant: Mutant = 'none') {
+  constructor(seed: number, size: number, mutant: Mutant = 'none', world: Partial<World> = {}) {
     this.random = new SimRandom(`${seed}/${size}`);
-    this.ids = ['a', 'b', 'c', 'd', 'e'].slice(0, size) as NodeId[];
+    this.world = { ...drawWorld(this.random, size), ...world };
     this.#mutant = mutant;
-    this.#loss = this.random.pick([0, 0.02, 0.2]);
-    this.#duplication = this.random.pick([0, 0.05, 0.2]);
-    this.#wiping = mutant === 'wiped-may-vote' || mutant === 'admits-unconfirmed' || this.random.chance(0.4);
-    this.#hasty = this.random.chance(0.3);
-    this.#storm = this.random.pick([0, 10, 40]);
-    this.invariants = new Invariants(this.ids.length, this.#wiping);
-    for (const id of this.ids) this.#start(id, emptyDisk('voter'));
+    this.invariants = new Invariants(this.world.wiping);
+    const { ids, founding } = this.world;
+    for (const id of ids) this.#start(id, emptyDisk(founding.voters.includes(id) ? 'voter' : 'abstaining'));
+  }
+
+  get ids(): readonly NodeId[] {
+    return this.world.ids;
   }
 
   get members(): readonly SimMember[] {
@@ -51,7 +50,8 @@ export class SimCluster {
 
   run(steps: number): void {
     for (let step = 0; step < steps; step += 1) {
-      if (this.random.below(1000) < this.#storm) this.#overthrow();
+      if (this.random.below(1000) < this.world.storm) this.#overthrow();
+      else if (this.random.below(1000) < this.world.changes) this.#change();
       else this.#act();
       if (step % 100 === 99) this.invariants.checkLogs(this.members);
     }
@@ -63,7 +63,7 @@ export class SimCluster {
     for (const to of this.members) for (const peer of this.ids) if (peer !== to.id) this.#up(to, peer);
     const before = this.invariants.lastCommitted;
     for (let round = 0; round < 200; round += 1) {
-      for (const member of this.members) this.#input(member, () => member.node.step({ type: 'tick', ticks: 1 }));
+      for (const member of this.members) this.#tick(member, 1);
       for (let quiet = false, left = 1000; !quiet; left -= 1) {
         if (left === 0) return 'messages without end';
         quiet = !this.#deliverAll();
@@ -76,9 +76,15 @@ export class SimCluster {
   }
 
   #agreed(before: number): boolean {
-    const commits = this.members.map((member) => member.node.commitIndex);
-    const standings = this.members.every((member) => member.disk.hardState.standing === 'voter');
-    return standings && commits.every((index) => index === commits[0] && index > before);
+    const leader = this.members.find((member) => member.node.serving);
+    if (leader === undefined) return false;
+    const { configuration, configurationCommitted } = leader.node.status;
+    const { votersOutgoing, votersNext } = configuration.configuration;
+    if (!configurationCommitted || votersOutgoing.length > 0 || votersNext.length > 0) return false;
+    const { commitIndex } = leader.node;
+    const isDone = ({ node, disk }: SimMember): boolean =>
+      disk.hardState.standing === 'voter' && node.commitIndex === commitIndex && commitIndex > before;
+    return membersOf(configuration.configuration).every((id) => isDone(this.#members.get(id)!));
   }
 
   #deliverAll(): boolean {
@@ -99,18 +105,26 @@ export class SimCluster {
     const member = this.#members.get(random.pick(this.ids))!;
     const dice = random.below(1000);
     if (dice < 560) this.#deliverSome();
-    else if (dice < 760) this.#persist(member);
-    else if (dice < 880)
-      this.#input(member, () => member.node.step({ type: 'tick', ticks: random.chance(0.02) ? 30 : 1 }));
-    else if (dice < 940) this.#propose(this.#hasty ? member : (this.members.find((m) => m.node.serving) ?? member));
-    else if (dice < 950) this.#compact(member);
-    else if (dice < 960) this.#transfer(random.below(Math.max(1, this.#transfers.length)), random.chance(0.8));
-    else if (dice < 966) this.#crash(member);
-    else if (dice < 970) this.#wipe(member);
-    else if (dice < 978) this.#cut(member.id);
-    else if (dice < 990) this.#up(member, random.pick(this.ids));
-    else if (dice < 994) this.#down(member, random.pick(this.ids));
-    else if (dice < 996) this.#input(member, () => member.node.step({ type: 'transfer', to: null }));
+    else if (dice < 760)
+      for (let left = 1 + random.below(this.world.writesMax); left > 0; left -= 1) this.#persist(member);
+    else if (dice < 850) this.#tick(member, random.chance(0.02) ? 30 : 1);
+    else if (dice < 915)
+      this.#propose(this.world.hasty ? member : (this.members.find((m) => m.node.serving) ?? member));
+    else if (dice < 935) this.#compact(member);
+    else if (dice < 950) this.#transfer(random.below(Math.max(1, this.#transfers.length)), random.chance(0.8));
+    else if (dice < 985) this.#ask(member);
+    else this.#disturb(member);
+  }
+
+  #disturb(member: SimMember): void {
+    const { random } = this;
+    const dice = random.below(36);
+    if (dice < 6) this.#crash(member);
+    else if (dice < 10) this.#wipe(member);
+    else if (dice < 15) this.#cut(member.id);
+    else if (dice < 23) this.#up(member, random.pick(this.ids));
+    else if (dice < 26) this.#down(member, random.pick(this.ids));
+    else if (dice < 28) this.#input(member, () => member.node.step({ type: 'transfer', to: null }));
     else this.#cutOff.clear();
   }
 
@@ -127,11 +141,15 @@ export class SimCluster {
   }
 
   #deliverSome(): void {
-    if (this.#network.length === 0) return;
+    for (let left = 1 + this.random.below(this.world.arrivalsMax); left > 0 && this.#network.length > 0; left -= 1)
+      this.#deliverOne();
+  }
+
+  #deliverOne(): void {
     const near = this.random.chance(0.7) ? 0 : this.random.below(this.#network.length);
     const message = this.#network[near]!;
-    if (!this.random.chance(this.#duplication)) this.#network.splice(near, 1);
-    const lost = this.#cutOff.has(message.from) || this.#cutOff.has(message.to) || this.random.chance(this.#loss);
+    if (!this.random.chance(this.world.duplication)) this.#network.splice(near, 1);
+    const lost = this.#cutOff.has(message.from) || this.#cutOff.has(message.to) || this.random.chance(this.world.loss);
     if (!lost) this.#deliver(message);
   }
 
@@ -152,6 +170,27 @@ export class SimCluster {
     this.#input(member, () => void member.node.propose(payloads));
   }
 
+  /** Mostly of somebody who leads, or did so a moment ago. */
+  #ask(some: SimMember): void {
+    const leaders = this.members.filter((m) => m.node.status.peers.length > 0);
+    const member = leaders.length > 0 && this.random.chance(0.8) ? this.random.pick(leaders) : some;
+    this.#asked += 1;
+    this.invariants.asked(this.#asked);
+    this.#input(member, () => member.node.step({ type: 'readIndex', context: this.#asked }));
+  }
+
+  #tick(member: SimMember, ticks: number): void {
+    for (let at = 0; at < ticks; at += 1) this.invariants.membership.ticked(member);
+    this.#input(member, () => member.node.step({ type: 'tick', ticks }));
+  }
+
+  #change(): void {
+    const leaders = this.members.filter((m) => m.node.status.peers.length > 0);
+    const member = this.random.pick(leaders.length > 0 ? leaders : this.members);
+    const change = drawChange(this.random, member.node.configuration, this.world);
+    this.#input(member, () => void member.node.changeMembership(change));
+  }
+
   #payload(): Uint8Array {
     this.#proposed += 1;
     const bytes = new Uint8Array(2 + this.random.below(6));
@@ -170,6 +209,7 @@ export class SimCluster {
   }
 
   #compact(member: SimMember): void {
+    if (this.world.witnesses.includes(member.id)) return;
     const index = member.node.commitIndex;
     const term = member.diskTermAt(index);
     if (index <= member.disk.snapshotIndex || member.node.status.persistedIndex < index || term === null) return;
@@ -178,17 +218,26 @@ export class SimCluster {
     this.#input(member, () => member.snapshotTaken(index, term, keep));
   }
 
+  /** A witness writes the shape some time, and drops what it stands for. */
+  #release(witness: SimMember, index: number): void {
+    const at = this.random.chance(0.3) ? 0 : index;
+    const term = witness.diskTermAt(at);
+    if (at <= witness.disk.snapshotIndex || term === null || witness.unwritten.some((b) => b.install !== null)) return;
+    this.invariants.membership.checkRelease(witness, at, this.members);
+    witness.snapshotTaken(at, term, 0);
+  }
+
   #transfer(at: number, delivered: boolean): void {
     const transfer = this.#transfers[at];
     if (transfer === undefined) return;
     this.#transfers.splice(at, 1);
     const { from, term } = transfer;
     const to = this.#members.get(transfer.to)!;
-    const { snapshotIndex: index, snapshotTerm } = from.disk;
+    const { snapshotIndex: index, snapshotTerm, configuration } = from.disk;
     const arrives = delivered && !this.#cutOff.has(from.id) && !this.#cutOff.has(to.id);
     if (arrives)
       this.#input(to, () =>
-        to.node.step({ type: 'snapshotReceived', from: from.id, term, index, snapshotTerm, configuration: null }),
+        to.node.step({ type: 'snapshotReceived', from: from.id, term, index, snapshotTerm, configuration }),
       );
     if (this.#members.get(from.id) === from)
       this.#input(from, () => from.node.step({ type: 'snapshotSent', peer: to.id, index, delivered: arrives }));
@@ -202,15 +251,23 @@ export class SimCluster {
   }
 
   #wipe(member: SimMember): void {
-    const spare = this.ids.length - (Math.floor(this.ids.length / 2) + 1);
-    const abstaining = this.members.filter((m) => m.disk.hardState.standing === 'abstaining' && m !== member).length;
-    if (!this.#wiping || abstaining >= spare || this.#wipes > 20) return;
+    if (!this.world.wiping || this.#wipes > 20 || !this.#couldSpare(member.id)) return;
     this.#wipes += 1;
     // A new process has new connections: nothing of the old ones arrives any more.
     this.#network = this.#network.filter((message) => message.from !== member.id && message.to !== member.id);
     for (let at = this.#transfers.length - 1; at >= 0; at -= 1)
       if (this.#transfers[at]!.to === member.id) this.#transfer(at, false);
     this.#restart(member, emptyDisk(this.#mutant === 'wiped-may-vote' ? 'voter' : 'abstaining'));
+  }
+
+  /** Every half of every configuration in use keeps a majority that may vote: else the cluster would stand still for ever. */
+  #couldSpare(id: NodeId): boolean {
+    const abstains = (one: NodeId): boolean =>
+      one === id || this.#members.get(one)!.disk.hardState.standing === 'abstaining';
+    return this.members.every(({ node, disk }) => {
+      const configurations = [...disk.entries.flatMap((e) => e.configuration ?? []), node.configuration];
+      return configurations.every((one) => new Majorities(one).agree((voter) => !abstains(voter)));
+    });
   }
 
   #restart(member: SimMember, disk: SimMember['disk']): void {
@@ -222,13 +279,21 @@ export class SimCluster {
 
   #start(id: NodeId, disk: SimMember['disk']): void {
     const random = this.random.fork(`${id}/${this.random.below(1e9)}`);
-    const member = new SimMember(id, this.ids, disk, random, this.#mutant);
+    const member = new SimMember(id, this.#foundingOf(id), disk, random, this.#mutant, {
+      witness: this.world.witnesses.includes(id),
+    });
     this.#members.set(id, member);
     this.invariants.restarted(member);
   }
 
+  /** Who comes later knows of nobody. */
+  #foundingOf(id: NodeId): Configuration {
+    const { founding } = this.world;
+    return founding.voters.includes(id) ? founding : configurationOf([]);
+  }
+
   #cut(id: NodeId): void {
-    if (this.#cutOff.size < Math.floor(this.ids.length / 2)) this.#cutOff.add(id);
+    if (this.#cutOff.size < Math.floor(this.world.founding.voters.length / 2)) this.#cutOff.add(id);
   }
 
   #up(member: SimMember, peer: NodeId): void {
@@ -254,6 +319,7 @@ export class SimCluster {
     for (const to of batch.sendSnapshots) this.#transfers.push({ from: member, to, term });
     this.invariants.check(member, batch, this.members);
     member.node.applied(batch.commitIndex);
+    if (batch.release !== null) this.#release(member, batch.release);
     for (const { peer, from, to } of batch.reads) {
       const entries = member.readQueued(from, to);
       member.node.step({ type: 'entriesRead', peer, from, entries });

@@ -1,21 +1,27 @@
 import type { NodeId, Random } from '@lockstep/kernel';
-import { configurationOf, entryKind, RaftNode, Rules } from '../../src/node/index.ts';
-import type { Entry, HardState, RaftBatch, RaftOptions } from '../../src/node/index.ts';
+import { rulesOf } from './mutants.ts';
+import type { Mutant } from './mutants.ts';
+import { Violation } from './violation.ts';
+import { entryKind, RaftNode } from '../../src/node/index.ts';
+import type {
+  Configuration,
+  ConfigurationAt,
+  Entry,
+  HardState,
+  RaftBatch,
+  RaftOptions,
+  RecoveredLog,
+} from '../../src/node/index.ts';
 
-/** The bug to build in, so that the checks can be seen to find it. */
-export type Mutant =
-  | 'none'
-  | 'counts-earlier-terms'
-  | 'votes-not-persisted'
-  | 'answers-before-disk'
-  | 'wiped-may-vote'
-  | 'admits-unconfirmed';
+const electionTicks = 6;
 
 /** What survives a crash. */
 export interface DiskState {
   hardState: HardState;
   snapshotIndex: number;
   snapshotTerm: number;
+  /** As the snapshot's file has it; null: there is no snapshot. */
+  configuration: ConfigurationAt | null;
   firstIndex: number;
   /** From `firstIndex` on. */
   entries: Entry[];
@@ -23,21 +29,17 @@ export interface DiskState {
 
 export function emptyDisk(standing: HardState['standing']): DiskState {
   const hardState = { term: 0, votedFor: null, standing };
-  return { hardState, snapshotIndex: 0, snapshotTerm: 0, firstIndex: 1, entries: [] };
+  return { hardState, snapshotIndex: 0, snapshotTerm: 0, configuration: null, firstIndex: 1, entries: [] };
 }
 
-class CountsEarlierTerms extends Rules {
-  override mayCommit(): boolean {
-    return true;
-  }
-}
+type Journal = Omit<DiskState, 'hardState'>;
 
 /** One member: a pure node, its disk, and the batches that the disk has not yet taken. */
 export class SimMember {
   readonly id: NodeId;
   readonly disk: DiskState;
   /** The journal with what is queued for it. */
-  queued: Pick<DiskState, 'firstIndex' | 'entries' | 'snapshotIndex' | 'snapshotTerm'>;
+  queued: Journal;
   readonly node: RaftNode;
   /** Taken and not yet on disk. */
   readonly unwritten: RaftBatch[] = [];
@@ -45,7 +47,7 @@ export class SimMember {
 
   constructor(
     id: NodeId,
-    members: readonly NodeId[],
+    founding: Configuration,
     disk: DiskState,
     random: Random,
     mutant: Mutant,
@@ -55,8 +57,11 @@ export class SimMember {
     this.disk = disk;
     this.mutant = mutant;
     this.queued = { ...disk, entries: disk.entries.slice() };
-    const options = { ...optionsFor(id, members, disk, random), ...settings };
-    this.node = new RaftNode(options, mutant === 'counts-earlier-terms' ? new CountsEarlierTerms() : new Rules());
+    this.node = new RaftNode({ ...optionsFor(id, founding, disk, random), ...settings }, rulesOf(mutant));
+  }
+
+  get electionTicks(): number {
+    return electionTicks;
   }
 
   take(): RaftBatch | null {
@@ -91,7 +96,9 @@ export class SimMember {
   }
 
   snapshotTaken(index: number, term: number, keep: number): void {
+    const configuration = this.node.configurationAt(index);
     for (const journal of [this.disk, this.queued]) {
+      journal.configuration = configuration;
       journal.snapshotIndex = index;
       journal.snapshotTerm = term;
       const first = Math.max(journal.firstIndex, index + 1 - keep);
@@ -102,35 +109,41 @@ export class SimMember {
   }
 }
 
-function writeTo(
-  journal: Pick<DiskState, 'firstIndex' | 'entries' | 'snapshotIndex' | 'snapshotTerm'>,
-  batch: RaftBatch,
-) {
+function writeTo(journal: Journal, batch: RaftBatch): void {
   if (batch.install !== null) {
     journal.snapshotIndex = batch.install.index;
     journal.snapshotTerm = batch.install.term;
+    journal.configuration = batch.install.configuration;
     journal.firstIndex = batch.install.index + 1;
     journal.entries.length = 0;
   }
   const entries = batch.persist?.entries ?? [];
   if (entries.length === 0) return;
   const at = entries[0]!.index - journal.firstIndex;
-  if (at < 0 || at > journal.entries.length) throw new Error('a write leaves a gap');
+  if (at < 0 || at > journal.entries.length) throw new Violation('a write leaves a gap');
   journal.entries.length = at;
   journal.entries.push(...entries);
 }
 
-function optionsFor(id: NodeId, members: readonly NodeId[], disk: DiskState, random: Random): RaftOptions {
+function recoveredFrom(disk: DiskState): RecoveredLog {
+  const { hardState, snapshotIndex, snapshotTerm, firstIndex, configuration, entries } = disk;
   const terms: { index: number; term: number }[] = [];
-  for (const { index, term } of disk.entries) if (terms.at(-1)?.term !== term) terms.push({ index, term });
-  const { hardState, snapshotIndex, snapshotTerm, firstIndex } = disk;
-  const lastIndex = firstIndex + disk.entries.length - 1;
+  for (const { index, term } of entries) if (terms.at(-1)?.term !== term) terms.push({ index, term });
+  const configurations = configuration === null ? [] : [configuration];
+  for (const entry of entries)
+    if (entry.configuration !== undefined && entry.index > snapshotIndex)
+      configurations.push({ index: entry.index, configuration: entry.configuration });
+  const lastIndex = firstIndex + entries.length - 1;
+  return { hardState, snapshotIndex, snapshotTerm, firstIndex, lastIndex, terms, configurations };
+}
+
+function optionsFor(id: NodeId, founding: Configuration, disk: DiskState, random: Random): RaftOptions {
   return {
     id,
-    founding: configurationOf(members),
+    founding,
     random,
-    recovered: { hardState, snapshotIndex, snapshotTerm, firstIndex, lastIndex, terms, configurations: [] },
-    electionTicks: 6,
+    recovered: recoveredFrom(disk),
+    electionTicks,
     heartbeatTicks: 2,
     appendBytesMax: 8,
     inflightBytesMax: 24,

@@ -1,0 +1,4 @@
+/** Says which property was broken. */
+export class Violation extends Error {
+  override readonly name = 'Violation';
+}
