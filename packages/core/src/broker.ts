@@ -24,7 +24,6 @@ export interface LiveMessage extends MessageReference {
 
 export interface BrokerRestore {
   write(chunk: Uint8Array): void;
-  livePositions(visit: (position: JournalPosition) => void): void;
   finish(): void;
 }
 
@@ -82,14 +81,13 @@ export class Broker {
   }
 
   /**
-   * Replaces the whole replicated state; nothing changes until `finish`. Ends a mastership. `livePositions` names each record that the snapshot's
-   * state refers to, after the last `write`. @throws AssertionError for bytes that are no whole snapshot.
+   * Replaces the whole replicated state; nothing changes until `finish`. Ends a mastership. `refersTo` hears of each record that the snapshot's
+   * state refers to, with the `write` that brings it. @throws AssertionError for bytes that are no whole snapshot.
    */
-  restore(): BrokerRestore {
-    const reader = new SnapshotReader(this.#names);
+  restore(refersTo: (position: JournalPosition) => void): BrokerRestore {
+    const reader = new SnapshotReader(this.#names, refersTo);
     return {
       write: (chunk) => reader.write(chunk),
-      livePositions: (visit) => reader.finish().livePositions(visit),
       finish: () => {
         const state = reader.finish();
         this.resign();

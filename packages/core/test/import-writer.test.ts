@@ -58,7 +58,7 @@ t.test('what is imported lies in its queue as it was, with counts and the past o
   apply(broker, records);
   t.same(listed(broker, records), expected);
   const copy = new Broker(defaultBrokerOptions);
-  const restore = copy.restore();
+  const restore = copy.restore(() => {});
   for (const chunk of broker.snapshot()) restore.write(chunk);
   restore.finish();
   t.same(listed(copy, records), expected, 'a snapshot brings it all');
@@ -70,7 +70,7 @@ t.test('an import that breaks off leaves nothing, and the next one is not distur
   apply(broker, brokenOff);
   t.same(listed(broker, brokenOff), []);
   const copy = new Broker(defaultBrokerOptions);
-  const restore = copy.restore();
+  const restore = copy.restore(() => {});
   for (const chunk of broker.snapshot()) restore.write(chunk);
   restore.finish();
   const whole = commands(messages);

@@ -213,7 +213,7 @@ export class BrokerNode implements RunningNode {
     return {
       apply: (commands, records) => this.#host.apply(commands, records),
       snapshot: () => this.#broker.snapshot(),
-      restore: () => this.#broker.restore(),
+      restore: (refersTo) => this.#broker.restore(refersTo),
       leadershipChanged: (leadership) => this.#leadershipChanged(leadership),
     };
   }

@@ -10,6 +10,7 @@ import { messageFlag, recordType, snapshotVersion } from './format.ts';
 /** Builds a new state from a snapshot's chunks, cut anywhere. Bytes that are no snapshot are an AssertionError. */
 export class SnapshotReader {
   readonly #names: DestinationNames;
+  readonly #refersTo: (position: JournalPosition) => void;
   readonly #state: ReplicatedState;
   readonly #input = new ByteReader();
   /** Bytes that do not make a record yet. */
@@ -24,8 +25,10 @@ export class SnapshotReader {
   #begun = false;
   #ended = false;
 
-  constructor(names: DestinationNames) {
+  /** `refersTo` is called with each position that the state refers to, as it is read. */
+  constructor(names: DestinationNames, refersTo: (position: JournalPosition) => void) {
     this.#names = names;
+    this.#refersTo = refersTo;
     this.#state = new ReplicatedState(names);
   }
 
@@ -105,6 +108,7 @@ export class SnapshotReader {
     const destination = this.#text(input);
     const position = input.number() as JournalPosition;
     this.#state.addPart(position, destination, input.number());
+    this.#refersTo(position);
   }
 
   #messages(input: ByteReader): void {
@@ -118,6 +122,7 @@ export class SnapshotReader {
       const flags = input.number();
       const deadLetter = (flags & messageFlag.dead) === 0 ? null : this.#readDeadLetter(input, flags);
       this.#state.add(queue, position, size, Math.floor(flags / 4), deadLetter);
+      this.#refersTo(position as JournalPosition);
       this.#messageCount++;
     }
   }

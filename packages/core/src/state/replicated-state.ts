@@ -9,7 +9,7 @@ import type { DeadLetter } from '../effects.ts';
 import type { LiveRecords } from '../live-records.ts';
 import { indexBytesOf, recordOverheadBytes } from './costs.ts';
 import type { Eras } from './eras.ts';
-import { deliveriesMax, removedSlot } from './message-chunk.ts';
+import { deliveriesMax } from './message-chunk.ts';
 import { Queue } from './queue.ts';
 import { MissingCounter, Settler } from './settler.ts';
 
@@ -170,18 +170,6 @@ export class ReplicatedState {
     const { position } = queue.list;
     this.removeFound(queue);
     this.#records?.release(position);
-  }
-
-  /** All positions that the state refers to, in no order. */
-  livePositions(visit: (position: JournalPosition) => void): void {
-    for (const { position } of this.#parts) visit(position);
-    for (const { list } of this.#queues.values()) {
-      for (const { positions, sizes, used } of list.capture()) {
-        for (let slot = 0; slot < used; slot++) {
-          if (sizes[slot] !== removedSlot) visit(positions[slot] as JournalPosition);
-        }
-      }
-    }
   }
 
   /** The chunks that the queues have now are not changed any more: whoever has captured them keeps this state. */

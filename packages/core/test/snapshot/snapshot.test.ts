@@ -1,7 +1,6 @@
 import type { JournalPosition } from '@lockstep/kernel';
 import t from 'tap';
 import { Broker, defaultBrokerOptions, ImportWriter } from '../../src/index.ts';
-import type { BrokerRestore } from '../../src/index.ts';
 import { SnapshotReader } from '../../src/snapshot/read.ts';
 import { StateSnapshot } from '../../src/snapshot/write.ts';
 import { DestinationNames } from '../../src/commands/destination-names.ts';
@@ -22,15 +21,17 @@ const kib = 1024;
 
 function restored(bench: Bench, chunks: Iterable<Uint8Array>): Broker {
   const broker = new Broker(bench.options);
-  const restore = broker.restore();
+  const restore = broker.restore(() => {});
   for (const chunk of chunks) restore.write(chunk);
   restore.finish();
   return broker;
 }
 
-function livePositions(restore: BrokerRestore): number[] {
+/** What the chunks say that they refer to. */
+function positionsIn(chunks: Iterable<Uint8Array>): number[] {
   const positions: number[] = [];
-  restore.livePositions((position) => positions.push(position));
+  const restore = new Broker(defaultBrokerOptions).restore((position) => positions.push(position));
+  for (const chunk of chunks) restore.write(chunk);
   return positions.sort((a, b) => a - b);
 }
 
@@ -104,11 +105,10 @@ t.test('it names every record that the state refers to, those of dead letters an
   const sends = ['part', 'another'].map((body) => ({ destination: '/queue/t', message: newMessage(body) }));
   bench.ask({ type: 'commit', session: session('p'), sends, settlements: [] });
   bench.apply(1);
-  const restore = new Broker(bench.options).restore();
-  for (const chunk of bench.broker.snapshot()) restore.write(chunk);
-  t.same(livePositions(restore), [given[1], given[2], bench.broker.applied]);
+  const positions = positionsIn(bench.broker.snapshot());
+  t.same(positions, [given[1], given[2], bench.broker.applied]);
   t.same(
-    livePositions(restore),
+    positions,
     [...bench.records.positions].sort((a, b) => a - b),
   );
 });
@@ -126,7 +126,7 @@ t.test('dead letters of many queues, in long runs and in turns, keep their past'
   const broker = new Broker(defaultBrokerOptions);
   for (const [i, command] of commands.entries()) broker.apply((i + 1) as JournalPosition, command, noRecords, []);
   const copy = new Broker(defaultBrokerOptions);
-  const restore = copy.restore();
+  const restore = copy.restore(() => {});
   for (const chunk of broker.snapshot()) {
     t.ok(chunk.length <= 64 * kib);
     restore.write(chunk);
@@ -163,7 +163,7 @@ t.test('the call touches no message, and no chunk touches more than a few thousa
     // All of it goes meanwhile.
     const queues = [...state.queues.values()];
     for (const queue of queues) while (queue.list.findFrom(0)) state.removeFound(queue);
-    const reader = new SnapshotReader(new DestinationNames());
+    const reader = new SnapshotReader(new DestinationNames(), () => {});
     let before = 0;
     let chunks = 0;
     for (const chunk of snapshot) {
@@ -212,12 +212,12 @@ t.test('bytes that are no whole snapshot change nothing', async (t) => {
   bench.do(send('p', '/queue/q', '1'));
   const digest = bench.broker.digest();
   const [chunk] = [...bench.broker.snapshot()];
-  const restore = bench.broker.restore();
+  const restore = bench.broker.restore(() => {});
   restore.write(chunk!.subarray(0, chunk!.length - 1));
   t.throws(() => restore.finish(), /not whole/);
   const other = chunk!.slice();
   other[2] = 9;
-  t.throws(() => bench.broker.restore().write(other), /unknown version 9/);
+  t.throws(() => bench.broker.restore(() => {}).write(other), /unknown version 9/);
   t.equal(bench.broker.digest(), digest);
   t.ok(bench.broker.master);
 });

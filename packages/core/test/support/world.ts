@@ -397,12 +397,11 @@ export class World {
     const { chunks, applied, digest } = this.#snapshot ?? this.#takeSnapshot();
     this.#snapshot = null;
     const replica = new Broker(options);
-    const restore = replica.restore();
+    const records = new RecordSet();
+    const restore = replica.restore((position) => records.retain(position));
     for (const chunk of chunks) {
       for (let at = 0; at < chunk.length; at += cut) restore.write(chunk.slice(at, at + cut));
     }
-    const records = new RecordSet();
-    restore.livePositions((position) => records.retain(position));
     restore.finish();
     this.#check(replica.digest() === digest, 'the restored state is not the one that the snapshot was taken of');
     for (const { position, bytes } of this.#log.commands.slice(applied, this.#applied)) {

@@ -31,16 +31,17 @@ export interface StateMachine {
   apply(commands: readonly CommittedCommand[], records: LiveRecords): void;
   /** The state after the last applied command, as chunks of at most about 1 MiB. Later `apply`s must not show in it, however late it is read. */
   snapshot(): Iterable<Uint8Array>;
-  /** Begins to replace the whole state; nothing changes until `finish`. */
-  restore(): SnapshotRestore;
+  /**
+   * Begins to replace the whole state; nothing changes until `finish`. By the last `write`, `refersTo` has been called with each record that
+   * the snapshot's state refers to, in any order: piece by piece, since there may be millions.
+   */
+  restore(refersTo: (position: JournalPosition) => void): SnapshotRestore;
   /** What this member now is. Also called when only the leader's identity changes. */
   leadershipChanged(leadership: Leadership): void;
 }
 
 export interface SnapshotRestore {
   write(chunk: Uint8Array): void;
-  /** Names each record that the snapshot's state refers to, in any order. Called once, after the last `write` and before `finish`. */
-  livePositions(visit: (position: JournalPosition) => void): void;
   /** The state is now the snapshot's, applied up to `position`. */
   finish(position: JournalPosition): void;
 }

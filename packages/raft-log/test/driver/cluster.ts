@@ -18,6 +18,9 @@ export interface AppliedCommand {
   readonly text: string;
 }
 
+/** White space behind JSON. */
+const snapshotEnd = '\n';
+
 /** Remembers all commands, in order. One whose text begins with `keep` is retained, until a `drop <position>` releases it. */
 export class Recorder implements StateMachine {
   applied: AppliedCommand[] = [];
@@ -44,19 +47,19 @@ export class Recorder implements StateMachine {
   }
 
   snapshot(): Iterable<Uint8Array> {
-    const text = JSON.stringify({ applied: this.applied, live: [...this.live] });
+    const text = JSON.stringify({ applied: this.applied, live: [...this.live] }) + snapshotEnd;
     const chunks: Uint8Array[] = [];
     for (let at = 0; at < text.length; at += 1000) chunks.push(encodeText(text.slice(at, at + 1000)));
     return chunks;
   }
 
-  restore(): SnapshotRestore {
+  restore(refersTo: (position: JournalPosition) => void): SnapshotRestore {
     let text = '';
     const state = (): { applied: AppliedCommand[]; live: number[] } => JSON.parse(text);
     return {
-      write: (chunk) => (text += decodeText(chunk)),
-      livePositions: (visit) => {
-        for (const position of state().live) visit(position as JournalPosition);
+      write: (chunk) => {
+        text += decodeText(chunk);
+        if (text.endsWith(snapshotEnd)) for (const position of state().live) refersTo(position as JournalPosition);
       },
       finish: (position: JournalPosition) => {
         const { applied, live } = state();

@@ -107,7 +107,7 @@ export class LoneLog {
         this.#wake?.();
       },
       snapshot: () => this.#broker.snapshot(),
-      restore: () => this.#broker.restore(),
+      restore: (refersTo) => this.#broker.restore(refersTo),
       leadershipChanged: ({ leading }) => {
         this.#leading = leading;
         this.#wake?.();

@@ -27,7 +27,7 @@ export async function loadOffline(disk: ReadableDisk, survey: Survey, onProgress
   const { snapshot, log } = survey;
   const broker = new Broker(defaultBrokerOptions);
   if (snapshot?.intact === true) {
-    const restore = broker.restore();
+    const restore = broker.restore(() => {});
     await readSnapshotChunks(disk, snapshot, (chunk) => restore.write(chunk));
     restore.finish();
   }

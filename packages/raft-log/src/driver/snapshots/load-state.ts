@@ -6,13 +6,12 @@ import type { StateMachine } from '../types.ts';
 
 /** Puts the newest snapshot's state into the machine. Resolves with the records that it refers to. */
 export async function loadState(storage: Storage, machine: StateMachine, index: number): Promise<LiveSet> {
-  const restore = machine.restore();
-  await storage.loadSnapshot((chunk) => restore.write(chunk));
   const live = new LiveSet();
-  restore.livePositions((position) => {
+  const restore = machine.restore((position) => {
     assert(position <= index, `the snapshot of entry ${index} refers to ${position}, which is not in it`);
     live.retain(position);
   });
+  await storage.loadSnapshot((chunk) => restore.write(chunk));
   restore.finish(index as JournalPosition);
   return live;
 }

@@ -12,14 +12,13 @@ export async function readArrived(
   receiver: SnapshotReceiver,
   { machine }: { readonly machine: Pick<StateMachine, 'restore'> },
 ): Promise<ArrivedState | string> {
-  const restore = machine.restore();
-  const damage = await receiver.finish((chunk) => restore.write(chunk));
-  if (damage !== null) return damage;
   const live = new LiveSet();
   let last = 0;
-  restore.livePositions((position) => {
+  const restore = machine.restore((position) => {
     live.retain(position);
     last = Math.max(last, position);
   });
+  const damage = await receiver.finish((chunk) => restore.write(chunk));
+  if (damage !== null) return damage;
   return last <= receiver.index ? { restore, live } : `it refers to entry ${last}, which is not in it`;
 }
