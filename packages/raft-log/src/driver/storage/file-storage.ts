@@ -270,7 +270,11 @@ export class FileStorage implements Storage {
     const retainBytes = this.#options.retainBytes ?? this.#options.segmentBytes;
     try {
       const through = Math.min(index, this.#heldIndex() ?? index);
-      await this.#journal.retireThrough(through, retainBytes, live, this.records);
+      const stop = await this.#journal.retireThrough(through, retainBytes, live, this.records);
+      if (stop === null) return;
+      this.#options.log.error(
+        `${stop.path} can't leave the log: the records of entries ${stop.damaged.join(', ')} in it are damaged`,
+      );
     } catch (error) {
       if (!(error instanceof DiskError && error.code === 'ENOSPC')) throw error;
       // They stay in the log until the next snapshot.

@@ -20,6 +20,12 @@ import { WriteAssembler } from './write-assembler.ts';
 
 export const journalDirectory = 'journal';
 
+/** Live records that no intact copy is left of hold a segment in the log. */
+export interface RetiringStop {
+  readonly path: string;
+  readonly damaged: readonly number[];
+}
+
 /**
  * The segment files, the last of which is written to. One call at a time of those that change something; `read` any time.
  * After a rejection the journal must not be used any more.
@@ -131,10 +137,16 @@ export class Journal {
   /**
    * Lets go of whole segments, oldest first, that hold nothing above `index`, down to a tail of `retainBytes`: those with live records
    * go over to the record store, the others are removed. One at a time, each durably, so that a crash leaves no gap in the sequence.
+   * Not null: it stopped in front of a segment that it would have had to copy, and that is damaged.
    */
-  async retireThrough(index: number, retainBytes: number, live: LivePositions, records: RecordStore): Promise<void> {
+  async retireThrough(
+    index: number,
+    retainBytes: number,
+    live: LivePositions,
+    records: RecordStore,
+  ): Promise<RetiringStop | null> {
     for (const segment of this.index.needless(index, retainBytes)) {
-      if (this.#closed) return;
+      if (this.#closed) return null;
       const { count, firstIndex } = segment;
       const isLive = count > 0 && live.countBetween(firstIndex, firstIndex + count - 1) > 0;
       if (isLive && !segment.replaced) {
@@ -147,11 +159,12 @@ export class Journal {
         // Not as it is: should its table be lost, nobody could tell what in it was replaced.
         const source = { source: segment, table: segment.table() };
         const { damaged } = await records.copy([source], (position) => live.has(position));
-        if (damaged.length > 0) return;
+        if (damaged.length > 0) return { path: segment.path, damaged };
       }
       this.index.removeOldest(segment);
       await this.#remove([segment]);
     }
+    return null;
   }
 
   async #remove(segments: readonly Segment[]): Promise<void> {

@@ -1,3 +1,4 @@
+import { silentLog } from '@lockstep/kernel';
 import type { SimDisk } from '@lockstep/testkit';
 import t from 'tap';
 
@@ -230,4 +231,76 @@ t.test('what was read stays in memory, and so do its neighbours', async (t) => {
   t.equal(told(storage.cachedRecord(2) ?? 'missing'), '2 payload of 2');
   t.same(await texts(storage, 2), ['2 payload of 2']);
   t.equal(storage.cachedRecord(50), null, 'that is in another file');
+});
+
+t.test('a segment that would have to be copied stays in the log while a live record in it is damaged', async (t) => {
+  const disk = newDisk();
+  const lines: string[] = [];
+  const log = { ...silentLog, error: (text: string) => void lines.push(text) };
+  const storage = await open(disk, { ...options, log });
+  await written(storage, { entries: entries(1, 11, 1) });
+  await written(storage, { entries: [entry(11, 2, 'another'), ...entries(12, 30, 2)] });
+  disk.device.rot('journal/0000000000000001-00000001.log', 64 + 32 + 40);
+  await storage.saveSnapshot(25, 2, chunksOf('state'), liveAt(1, 2));
+  t.same(lines, [
+    `journal/0000000000000001-00000001.log can't leave the log: the records of entries 1 in it are damaged`,
+  ]);
+  t.same(await texts(storage, 1, 2), ['damaged in journal', '2 payload of 2']);
+  await storage.addRecords([entry(1, 1)]);
+  await storage.saveSnapshot(28, 2, chunksOf('state'), liveAt(1, 2));
+  t.ok(storage.recovered.firstIndex === 1 && (await storage.read(1, 30, 1e6)).length === 0, 'it has left');
+  t.same(await texts(storage, 1, 2), ['1 payload of 1', '2 payload of 2']);
+});
+
+t.test('a full disk keeps nothing of what did not fit', async (t) => {
+  const disk = newDisk();
+  const storage = await sixty(disk);
+  await storage.saveSnapshot(55, 1, chunksOf('state'), liveAt(1, 14, 30));
+  const names = (await disk.list('records')).toSorted();
+  const ids = storage.records.files.map(({ id }) => id);
+  const { device } = disk;
+  device.capacityBytes = device.usedBytes() + 1200;
+  await t.rejects(storage.addRecords(entries(100, 160, 1)), { code: 'ENOSPC' });
+  t.same((await disk.list('records')).toSorted(), names);
+  await t.rejects(
+    storage.records.rewrite(ids, () => true, noPace),
+    { code: 'ENOSPC' },
+  );
+  t.same((await disk.list('records')).toSorted(), names);
+  t.same(await texts(storage, 1, 14), ['1 payload of 1', '14 payload of 14']);
+  device.capacityBytes = Infinity;
+  t.match(await storage.records.rewrite(ids, (position) => position === 14, noPace), { kept: 1, damaged: [] });
+});
+
+t.test('a file that is rewritten while it is checked is not damaged', async (t) => {
+  const disk = newDisk();
+  const storage = await sixty(disk);
+  await storage.saveSnapshot(55, 1, chunksOf('state'), liveAt(1, 2));
+  const { id } = storage.records.files[0]!;
+  const checked = storage.records.check(id, () => true, noPace);
+  await storage.records.rewrite([id], (position) => position < 3, noPace);
+  t.same(await checked, []);
+  t.same(await texts(storage, 1, 2), ['1 payload of 1', '2 payload of 2']);
+});
+
+t.test('a file of which nothing can be read does not keep a node from starting', async (t) => {
+  const disk = newDisk();
+  const storage = await sixty(disk);
+  await storage.saveSnapshot(55, 1, chunksOf('state'), liveAt(2, 14, 30));
+  await storage.addRecords([entry(90, 1)]);
+  const [first, , second, , , , store] = (await disk.list('records')).toSorted();
+  disk.device.fail({ operation: 'size', path: `records/${first}` });
+  await disk.remove(`records/${second}.idx`);
+  for (const name of [second!, store!]) {
+    const file = await disk.open(`records/${name}`, 'update');
+    await file.write([new Uint8Array(2000)], 0);
+    await file.close();
+  }
+  const lines: string[] = [];
+  const again = await open(disk, { ...options, log: { ...silentLog, error: (text) => void lines.push(text) } });
+  t.same(await texts(again, 2, 14, 30, 90), ['missing', 'missing', '30 payload of 30', 'missing']);
+  t.same(
+    lines.map((line) => line.split('.')[0]),
+    [first, second, store].map((name) => `records/${name!.split('.')[0]}`),
+  );
 });

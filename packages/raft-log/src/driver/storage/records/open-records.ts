@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { DiskError } from '@lockstep/kernel';
 import type { Disk, DiskFile, Log } from '@lockstep/kernel';
 import { createAtomically, readWhole, removeTemporaries } from '../files.ts';
 import { segmentSequence } from '../segment-format.ts';
@@ -31,19 +32,46 @@ export async function openRecordFiles(disk: Disk, log: Log, pool: FilePool): Pro
   for (const name of [...names].sort()) {
     const path = `${recordsDirectory}/${name}`;
     const sequence = segmentSequence(name);
-    if (sequence !== null) files.push(await openRetired(disk, log, pool, path, sequence));
-    else if (parseStoreName(name) !== null) files.push(await openStore(disk, log, pool, path));
-    else if (!name.endsWith(sidecarEnding)) log.warn('a file in the records directory is not part of them', { path });
+    const isStore = parseStoreName(name) !== null;
+    if (sequence !== null || isStore) {
+      const hasSidecar = names.has(`${name}${sidecarEnding}`);
+      const open = (): Promise<RecordFile> =>
+        sequence === null ? openStore(disk, log, pool, path) : openRetired(disk, log, pool, path, sequence, hasSidecar);
+      const file = await readable(log, path, open);
+      if (file !== null) files.push(file);
+    } else if (!name.endsWith(sidecarEnding)) log.warn('a file in the records directory is not part of them', { path });
     else if (!names.has(name.slice(0, -sidecarEnding.length))) await disk.remove(path);
   }
   return files;
 }
 
-async function openRetired(disk: Disk, log: Log, pool: FilePool, path: string, sequence: number): Promise<RecordFile> {
+/** Null: nothing in it can be read, which is no reason not to start. */
+async function readable(log: Log, path: string, open: () => Promise<RecordFile>): Promise<RecordFile | null> {
+  let detail = 'no record in it is intact';
+  try {
+    const file = await open();
+    if (file.count > 0) return file;
+  } catch (error) {
+    if (!(error instanceof DiskError && error.code === 'EIO')) throw error;
+    detail = 'the disk can not read it';
+  }
+  log.error(`${path} is damaged: ${detail}. What lives of it comes from the other members, if there are any`);
+  return null;
+}
+
+async function openRetired(
+  disk: Disk,
+  log: Log,
+  pool: FilePool,
+  path: string,
+  sequence: number,
+  hasSidecar: boolean,
+): Promise<RecordFile> {
   const file = await disk.open(path, 'read');
   try {
     const bytes = await file.size();
-    const table = (await readSidecar(disk, path, sequence)) ?? (await makeSidecar(disk, log, file, path, sequence));
+    const found = hasSidecar ? await readSidecar(disk, path, sequence) : null;
+    const table = found ?? (await makeSidecar(disk, log, file, path, sequence));
     return new RecordFile(nextSourceId(), path, 'segment', table, bytes, pool);
   } finally {
     await file.close();
@@ -52,8 +80,6 @@ async function openRetired(disk: Disk, log: Log, pool: FilePool, path: string, s
 
 async function readSidecar(disk: Disk, path: string, sequence: number): Promise<SlotTable | null> {
   const name = `${path}${sidecarEnding}`;
-  const names = await disk.list(recordsDirectory);
-  if (!names.includes(name.slice(recordsDirectory.length + 1))) return null;
   const file = await disk.open(name, 'read');
   try {
     return decodeSidecar(name, await readWhole(file), sequence);

@@ -86,22 +86,24 @@ export class RecordStore implements RecordFiles {
   async add(entries: readonly Entry[]): Promise<void> {
     if (entries.length === 0) return;
     const sorted = [...entries].sort((a, b) => a.index - b.index);
-    const output = this.#newOutput();
-    let last = 0;
-    for (const { index, record } of sorted) {
-      if (index !== last) await output.add(index, record);
-      last = index;
-    }
-    this.bag.replace([], await output.finish());
+    await this.#output(async (output) => {
+      let last = 0;
+      for (const { index, record } of sorted) {
+        if (index !== last) await output.add(index, record);
+        last = index;
+      }
+      this.bag.replace([], await output.finish());
+    });
   }
 
   /** Makes store files of the wanted records of these files, which stay; without those that are damaged. Durable when it resolves. */
   async copy(sources: readonly RecordSource[], wanted: (position: number) => boolean): Promise<RewriteResult> {
-    const output = this.#newOutput();
-    const { damaged, kept } = await this.#merge(sources, wanted, noPace, output);
-    const made = await output.finish();
-    this.bag.replace([], made);
-    return { kept, bytes: bytesOf(made), damaged };
+    return this.#output(async (output) => {
+      const { damaged, kept } = await this.#merge(sources, wanted, noPace, output);
+      const made = await output.finish();
+      this.bag.replace([], made);
+      return { kept, bytes: bytesOf(made), damaged };
+    });
   }
 
   /**
@@ -115,16 +117,18 @@ export class RecordStore implements RecordFiles {
   ): Promise<RewriteResult> {
     const old = this.bag.files.filter(({ id }) => ids.includes(id));
     const sources = old.map((file) => ({ source: file, table: file.table }));
-    const output = this.#newOutput();
-    const { damaged, kept } = await this.#merge(sources, wanted, pace, output);
-    if (damaged.length > 0) {
-      await output.giveUp();
-      return { kept: 0, bytes: 0, damaged };
-    }
-    const made = await output.finish();
-    this.bag.replace(old, made);
-    await this.#removeFiles(old);
-    return { kept, bytes: bytesOf(made), damaged };
+    const result = await this.#output(async (output) => {
+      const { damaged, kept } = await this.#merge(sources, wanted, pace, output);
+      if (damaged.length > 0) {
+        await output.giveUp();
+        return { kept: 0, bytes: 0, damaged };
+      }
+      const made = await output.finish();
+      this.bag.replace(old, made);
+      return { kept, bytes: bytesOf(made), damaged };
+    });
+    if (result.damaged.length === 0) await this.#removeFiles(old);
+    return result;
   }
 
   /** `damaged`: no file has an intact copy, not even one that is not among the sources. */
@@ -146,17 +150,19 @@ export class RecordStore implements RecordFiles {
       for (const file of this.bag.files) if (own.has(file.id)) file.markDamaged(position, fault);
       if (this.bag.find(position) === null) damaged.push(position);
     };
+    await mergeRecords(cursors, { add, damaged: lost }, pace);
+    return { kept, damaged };
+  }
+
+  /** What was written takes no room when the work fails: a full disk may have been why. */
+  async #output<T>(work: (output: StoreOutput) => Promise<T>): Promise<T> {
+    const output = new StoreOutput(this.#disk, this.#fileBytes, this.#pool, () => ++this.#serial);
     try {
-      await mergeRecords(cursors, { add, damaged: lost }, pace);
+      return await work(output);
     } catch (error) {
       await output.giveUp();
       throw error;
     }
-    return { kept, damaged };
-  }
-
-  #newOutput(): StoreOutput {
-    return new StoreOutput(this.#disk, this.#fileBytes, this.#pool, () => ++this.#serial);
   }
 
   /** Reads all that these files say they hold, past the cache. What is found damaged is marked so, and returned. */
@@ -168,7 +174,11 @@ export class RecordStore implements RecordFiles {
     for (let { position } = cursor; position !== null; { position } = cursor) {
       if (cursor.record === null) await pace(await cursor.load());
       const { record } = cursor;
-      if (typeof record === 'string') damages.push(file.markDamaged(position, record)!);
+      if (typeof record === 'string') {
+        // It was rewritten meanwhile: what can't be read in it any more is elsewhere.
+        if (!this.bag.files.includes(file)) return [];
+        damages.push(file.markDamaged(position, record)!);
+      }
       cursor.advance();
     }
     return damages;
