@@ -9,7 +9,9 @@ import {
   segmentName,
   segmentSequence,
 } from '../driver/storage/segment-format.ts';
+import type { FoundConfigurations } from '../driver/storage/found-configurations.ts';
 import type { SegmentHeader } from '../driver/storage/segment-format.ts';
+import type { Entry } from '../node/index.ts';
 import type { RecordTable } from './record-table.ts';
 import { scanDamaged } from './scan-damaged.ts';
 import type { Damage, DamageKind, ReadableDisk } from './types.ts';
@@ -87,15 +89,18 @@ export async function surveySegment(
   { path, sequence, header }: SegmentFile,
   next: SegmentFile | null,
   fileNumber: number,
-  table: RecordTable,
+  into: { readonly table: RecordTable; readonly configurations: FoundConfigurations },
   found: FoundDamage[],
 ): Promise<{ readonly size: number; readonly end: number }> {
   const file = await disk.open(path, 'read');
   const bytes = await readWhole(file);
   await file.close();
+  const { table, configurations } = into;
   const firstRow = table.count;
-  const push = (entry: { index: number; term: number; record: Uint8Array }, offset: number): void =>
+  const push = (entry: Entry, offset: number): void => {
     table.push(entry.index, entry.term, fileNumber, offset, entry.record.length);
+    configurations.take(entry);
+  };
   const scan = scanSegment(bytes, sequence, next !== null, (entries, offset) => {
     let at = offset;
     for (const entry of entries) {

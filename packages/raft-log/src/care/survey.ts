@@ -1,6 +1,7 @@
-import type { HardState } from '../node/index.ts';
+import type { ConfigurationAt, HardState } from '../node/index.ts';
 import { CorruptionError } from '../driver/storage-types.ts';
 import type { Identity } from '../driver/storage-types.ts';
+import { FoundConfigurations } from '../driver/storage/found-configurations.ts';
 import { readHardState } from '../driver/storage/hard-state-file.ts';
 import { readIdentity } from '../driver/storage/identity-file.ts';
 import { NewerFormatError } from '../driver/storage/newer-format-error.ts';
@@ -11,6 +12,8 @@ import { LogRows } from './log-rows.ts';
 import { RecordTable } from './record-table.ts';
 import { damageAt, listSegments, surveySegment } from './survey-journal.ts';
 import type { FoundDamage, SegmentFile } from './survey-journal.ts';
+import { listRecordFiles, surveyRecordFile } from './survey-records.ts';
+import type { StoredFile } from './survey-records.ts';
 import type { Damage, OnProgress, ReadableDisk } from './types.ts';
 
 export interface SurveyedSnapshot {
@@ -19,14 +22,19 @@ export interface SurveyedSnapshot {
   readonly term: number;
   /** Every checksum in it matches. */
   readonly intact: boolean;
+  readonly configuration: ConfigurationAt | null;
 }
 
 /** What stands in a data directory. */
 export interface Survey {
   readonly identity: Identity | null;
+  /** All members, learners too, as this node last knew them; null where nothing says. */
+  readonly members: readonly string[] | null;
   readonly hardState: HardState | null;
   /** The newest, if there is one. */
   readonly snapshot: SurveyedSnapshot | null;
+  /** What stands below the log. */
+  readonly stored: readonly StoredFile[];
   readonly damages: readonly Damage[];
   /** How many files were looked at, and how long they are together. */
   readonly files: number;
@@ -51,8 +59,10 @@ export async function surveyData(disk: ReadableDisk, onProgress: OnProgress): Pr
   const hardState = await orDamage(() => readHardState(disk), 'votes', found);
   const segments = await listSegments(disk, found);
   const snapshotPath = await newestSnapshot(disk);
+  const recordFiles = await listRecordFiles(disk);
   const sizes = await sizesOf(disk, [
     ...segments.map(({ path }) => path),
+    ...recordFiles,
     ...(snapshotPath === null ? [] : [snapshotPath]),
   ]);
   const total = sizes.reduce((sum, size) => sum + size, 0);
@@ -61,13 +71,22 @@ export async function surveyData(disk: ReadableDisk, onProgress: OnProgress): Pr
   }
   let done = 0;
   const table = new RecordTable();
+  const configurations = new FoundConfigurations();
   const ends: number[] = [];
   let logFrom = 0;
   for (const [i, segment] of segments.entries()) {
-    if (beginsLog(segment, segments[i - 1])) logFrom = table.count;
-    const { size, end } = await surveySegment(disk, segment, segments[i + 1] ?? null, i, table, found);
+    // As at a start: what stands before it is a remnant of what an installed snapshot has replaced.
+    if (segment.header?.reset === true) logFrom = table.count;
+    const next = segments[i + 1] ?? null;
+    const { size, end } = await surveySegment(disk, segment, next, i, { table, configurations }, found);
     ends.push(end);
     done += size;
+    onProgress(done, total);
+  }
+  const stored: StoredFile[] = [];
+  for (const [i, path] of recordFiles.entries()) {
+    stored.push(await surveyRecordFile(disk, path, found));
+    done += sizes[segments.length + i]!;
     onProgress(done, total);
   }
   const snapshot = snapshotPath === null ? null : await surveySnapshot(disk, snapshotPath, found);
@@ -76,8 +95,10 @@ export async function surveyData(disk: ReadableDisk, onProgress: OnProgress): Pr
   reportHoles(log, snapshot, segments, found);
   return {
     identity,
+    members: membersOf(identity, snapshot, configurations),
     hardState,
     snapshot,
+    stored,
     damages: found.map((one) => withEntries(one, table, log)),
     files: sizes.length + (identity === null ? 0 : 1) + (hardState === null ? 0 : 1),
     bytes: total,
@@ -89,9 +110,16 @@ export async function surveyData(disk: ReadableDisk, onProgress: OnProgress): Pr
   };
 }
 
-/** As at a start: a segment that says so, or one behind a gap in the sequence, which only a removal leaves. */
-function beginsLog({ header, sequence }: SegmentFile, before: SegmentFile | undefined): boolean {
-  return header?.reset === true || (before !== undefined && before.sequence + 1 !== sequence);
+/** By the newest configuration, or as the cluster was founded. Null: nothing says. */
+function membersOf(
+  identity: Identity | null,
+  snapshot: SurveyedSnapshot | null,
+  configurations: FoundConfigurations,
+): readonly string[] | null {
+  const { configuration } = configurations.list.at(-1) ?? snapshot?.configuration ?? { configuration: null };
+  if (configuration === null) return identity?.members ?? null;
+  const { voters, votersOutgoing, learners } = configuration;
+  return [...new Set([...voters, ...votersOutgoing, ...learners])];
 }
 
 async function orDamage<T>(
@@ -137,14 +165,14 @@ async function surveySnapshot(disk: ReadableDisk, path: string, found: FoundDama
       found.push(
         damageAt(path, 0, 0, 'snapshot', `by its header it is that of entry ${scan.index}, term ${scan.term}`),
       );
-    } else return { path, index, term, intact: true };
+    } else return { path, index, term, intact: true, configuration: scan.configuration };
   } catch (error) {
     if (!(error instanceof NewerFormatError)) throw error;
     found.push(damageAt(path, 0, 0, 'newer', error.message));
   } finally {
     await file.close();
   }
-  return { path, index, term, intact: false };
+  return { path, index, term, intact: false, configuration: null };
 }
 
 /** Entries that no damage explains: a file is gone. */

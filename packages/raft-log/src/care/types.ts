@@ -8,6 +8,7 @@ export type ReadableDisk = Pick<Disk, 'list'> & { open(path: string, mode: 'read
  * - `record`: bytes that should be records.
  * - `frame`: bytes around records (a write's header, the space behind it): no record is lost by it.
  * - `segment`: a segment file's beginning, or its place in the chain.
+ * - `index`: a table of where records stand; it is made anew from them.
  * - `snapshot`, `votes`, `identity`: those files.
  * - `missing`: what should be there is in no file.
  * - `newer`: a newer program wrote it.
@@ -17,6 +18,7 @@ export type DamageKind =
   | 'record'
   | 'frame'
   | 'segment'
+  | 'index'
   | 'snapshot'
   | 'votes'
   | 'identity'

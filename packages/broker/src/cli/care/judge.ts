@@ -46,12 +46,14 @@ function meaning(weight: Judged['weight'], means: string, messages: readonly Los
 }
 
 async function meaningOf(disk: ReadableDisk, damage: Damage, survey: Survey, state: OfflineState): Promise<Meaning> {
-  const members = survey.identity?.members.length ?? 0;
+  const members = survey.members?.length ?? 0;
   switch (damage.kind) {
     case 'torn':
       return meaning('harmless', 'torn tail: nothing that was acknowledged stood there; the next start cuts it off');
     case 'frame':
       return meaning('harmless', 'no record is lost by it');
+    case 'index':
+      return meaning('harmless', 'damaged table: the next start makes it anew from the records');
     case 'votes':
       return meaning('fatal', 'votes: the node no longer knows for whom it voted, and must not vote');
     case 'identity':

@@ -20,7 +20,7 @@ export interface RepairFlags {
 
 /** Why it can't be done here; null: it can. */
 function obstacle({ survey, state, damages }: DataAtRest): string | null {
-  const members = survey.identity?.members.length ?? 1;
+  const members = survey.members?.length ?? 1;
   if (members > 1) {
     return (
       `this node is one of ${members}, and the others hold what is damaged here: start it, and it repairs itself from them; ` +

@@ -21,7 +21,7 @@ function depthOf({ state }: DataAtRest): Depth {
 /** What to do about it. */
 function advice({ survey }: DataAtRest, damages: readonly Judged[]): string {
   if (damages.every(({ kind }) => kind === 'torn')) return 'nothing to be done: the next start takes care of it';
-  if ((survey.identity?.members.length ?? 1) === 1) {
+  if ((survey.members?.length ?? 1) === 1) {
     return '`lockstep repair` says what can be kept, and does it; `lockstep export --partial` saves what can be read';
   }
   return (
