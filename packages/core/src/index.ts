@@ -8,6 +8,7 @@ export { readMessage, toDelivery } from './read-message.ts';
 export type { Proposer } from './proposer.ts';
 export type { AckMode, NackAction, NewMessage, Refusal, Request, Settlement } from './requests.ts';
 export { Broker } from './broker.ts';
+export { discardCommand } from './commands/discard.ts';
 export { inspectCommand } from './commands/inspect.ts';
 export type { CommandSummary } from './commands/inspect.ts';
 export type { BrokerRestore, LiveMessage } from './broker.ts';

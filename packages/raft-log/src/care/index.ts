@@ -6,6 +6,7 @@ export { LogRows } from './log-rows.ts';
 export { RecordFinder } from './record-finder.ts';
 export { RecordReader, suspectPayload } from './record-reader.ts';
 export { RecordTable } from './record-table.ts';
+export { rewriteRecords } from './rewrite-records.ts';
 export { rewriteSegments, rewriteVotes } from './rewrite.ts';
 export { readSnapshotChunks, surveyData } from './survey.ts';
 export type { Survey, SurveyedSnapshot } from './survey.ts';

@@ -1,23 +1,13 @@
 import type { Buffer } from 'node:buffer';
-import { assert, DiskError } from '@lockstep/kernel';
+import { assert } from '@lockstep/kernel';
 import { readWhole } from '../driver/storage/files.ts';
 import { decodeRecord } from '../driver/storage/record.ts';
-import { recordsDirectory } from '../driver/storage/records/open-records.ts';
-import { scanSegmentRecords, scanStoreRecords } from '../driver/storage/records/scan-records.ts';
-import type { SlotTable } from '../driver/storage/records/slot-table.ts';
-import { parseStoreName } from '../driver/storage/records/store-format.ts';
-import { segmentSequence } from '../driver/storage/segment-format.ts';
 import type { Entry } from '../node/index.ts';
 import { LogRows } from './log-rows.ts';
 import { RecordReader } from './record-reader.ts';
 import type { Survey } from './survey.ts';
+import type { StoredFile } from './survey-records.ts';
 import type { ReadableDisk } from './types.ts';
-
-/** A file of the record store, and which intact records stand where in it. */
-interface StoredFile {
-  readonly path: string;
-  readonly table: SlotTable;
-}
 
 /** Finds intact records by position, wherever they are: in the log, in segments that it has left behind, in the record store. */
 export class RecordFinder {
@@ -29,29 +19,15 @@ export class RecordFinder {
   /** The one used last, whole. */
   #open: { readonly file: StoredFile; readonly bytes: Buffer } | null = null;
 
-  private constructor(disk: ReadableDisk, survey: Survey, stored: readonly StoredFile[]) {
+  constructor(disk: ReadableDisk, survey: Survey) {
     const { records } = survey;
     this.#disk = disk;
     this.#survey = survey;
-    this.#stored = stored;
+    this.#stored = survey.stored.filter(({ table }) => table.count > 0);
     this.#reader = new RecordReader(disk, survey);
     let lowest = Infinity;
     for (let row = 0; row < records.count; row++) lowest = Math.min(lowest, records.index(row));
     this.#rows = new LogRows(records, lowest === Infinity ? 0 : lowest - 1, 0, new Map());
-  }
-
-  /** Looks at every byte of the record store. */
-  static async open(disk: ReadableDisk, survey: Survey): Promise<RecordFinder> {
-    const stored: StoredFile[] = [];
-    for (const name of await namesIn(disk, recordsDirectory)) {
-      const path = `${recordsDirectory}/${name}`;
-      const sequence = segmentSequence(name);
-      if (sequence === null && parseStoreName(name) === null) continue;
-      const bytes = await wholeFile(disk, path);
-      const table = sequence === null ? scanStoreRecords(bytes) : scanSegmentRecords(bytes, sequence);
-      if (table.count > 0) stored.push({ path, table });
-    }
-    return new RecordFinder(disk, survey, stored);
   }
 
   has(position: number): boolean {
@@ -85,15 +61,6 @@ export class RecordFinder {
   #storedIn(position: number): StoredFile | undefined {
     if (this.#open !== null && this.#open.file.table.slotOf(position) >= 0) return this.#open.file;
     return this.#stored.find(({ table }) => table.slotOf(position) >= 0);
-  }
-}
-
-async function namesIn(disk: ReadableDisk, directory: string): Promise<readonly string[]> {
-  try {
-    return [...(await disk.list(directory))].sort();
-  } catch (error) {
-    if (error instanceof DiskError && error.code === 'ENOENT') return [];
-    throw error;
   }
 }
 

@@ -64,7 +64,7 @@ async function writeExport(
   quiet: boolean,
 ): Promise<number> {
   const output = await open(path, 'wx', 0o600);
-  const finder = await RecordFinder.open(disk, survey);
+  const finder = new RecordFinder(disk, survey);
   try {
     const hash = createHash('sha256');
     const total = state.broker.queues().reduce((sum, { depth }) => sum + depth, 0);

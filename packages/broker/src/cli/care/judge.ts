@@ -1,4 +1,5 @@
 import { inspectCommand } from '@lockstep/core';
+import type { LiveMessage } from '@lockstep/core';
 import { suspectPayload } from '@lockstep/raft-log/care';
 import type { Damage, ReadableDisk, Survey } from '@lockstep/raft-log/care';
 
@@ -26,17 +27,35 @@ const namedMax = 1000;
 export async function judge(disk: ReadableDisk, survey: Survey, state: OfflineState): Promise<readonly Judged[]> {
   const judged: Judged[] = [];
   for (const damage of survey.damages) judged.push({ ...damage, ...(await meaningOf(disk, damage, survey, state)) });
-  for (const { position, destination } of state.bodiless) judged.push(bodiless(position, destination));
+  const named = new Set(judged.flatMap(({ messages }) => messages.map(({ id }) => id)));
+  for (const live of state.bodiless) if (!named.has(String(live.position))) judged.push(withoutRecord(live));
   return judged;
 }
 
-/** The state refers to a record that no file holds intact. */
-function bodiless(position: number, queue: string): Judged {
+/** The state refers to a record that is in no file, and no damage says where it was. */
+function withoutRecord({ position, destination }: LiveMessage): Judged {
   const entries = { from: position, to: position };
   const damage = { file: 'records', offset: 0, bytes: 0, kind: 'missing', entries } as const;
-  const detail = `the record of entry ${position} is damaged, or in no file`;
-  const what = meaning('lost', `message ${position} of ${queue} is lost`, [{ id: String(position), queue }]);
-  return { ...damage, detail, ...what };
+  const detail = `the record of entry ${position} is in no file, or damaged`;
+  return { ...damage, detail, ...lostMessages([{ id: String(position), queue: destination }]) };
+}
+
+/** Of a record that the snapshot covers, or the record store held: what the state still refers to is lost, unless another file holds it. */
+function storedMeaning({ from, to }: NonNullable<Damage['entries']>, { bodiless }: OfflineState): Meaning {
+  const messages = bodiless
+    .filter(({ position }) => position >= from && position <= to)
+    .map(({ position, destination }) => ({ id: String(position), queue: destination }));
+  if (messages.length > 0) return lostMessages(messages);
+  return meaning('harmless', 'damaged dead record: no message needs it, or another file holds it too');
+}
+
+function lostMessages(messages: readonly LostMessage[]): Meaning {
+  const first = messages[0]!;
+  const which =
+    messages.length === 1
+      ? `message ${first.id} of ${first.queue} is lost`
+      : `${messages.length} messages are lost, ${first.id} of ${first.queue} the first of them`;
+  return meaning('lost', `damaged live record: ${which}`, messages.slice(0, namedMax));
 }
 
 type Meaning = Pick<Judged, 'weight' | 'means' | 'messages'>;
@@ -46,7 +65,6 @@ function meaning(weight: Judged['weight'], means: string, messages: readonly Los
 }
 
 async function meaningOf(disk: ReadableDisk, damage: Damage, survey: Survey, state: OfflineState): Promise<Meaning> {
-  const members = survey.members?.length ?? 0;
   switch (damage.kind) {
     case 'torn':
       return meaning('harmless', 'torn tail: nothing that was acknowledged stood there; the next start cuts it off');
@@ -65,9 +83,7 @@ async function meaningOf(disk: ReadableDisk, damage: Damage, survey: Survey, sta
     case 'segment':
       return meaning('lost', 'its records are looked at all the same');
     case 'missing':
-      return damage.entries === null || members > 1
-        ? meaning('fatal', 'it was removed, or never came back from a repair of the file system')
-        : recordMeaning(disk, damage, survey, state);
+      return meaning('fatal', 'it was removed, or never came back from a repair of the file system');
     case 'record':
       return recordMeaning(disk, damage, survey, state);
   }
@@ -80,6 +96,11 @@ async function recordMeaning(
   state: OfflineState,
 ): Promise<Meaning> {
   const { entries, bytes } = damage;
+  const below = entries !== null && entries.to < survey.log.firstIndex;
+  if (below) return storedMeaning(entries, state);
+  if (entries === null && survey.stored.some(({ path }) => path === damage.file)) {
+    return meaning('harmless', 'what of it messages still need is named by itself');
+  }
   if (entries === null) {
     const last = bytes === 0 || damage.offset >= (await sizeOf(disk, damage.file)) || isAtEnd(damage, survey);
     return last

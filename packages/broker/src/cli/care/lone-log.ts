@@ -1,4 +1,4 @@
-import { Broker, defaultBrokerOptions, ImportWriter } from '@lockstep/core';
+import { Broker, defaultBrokerOptions, discardCommand, ImportWriter } from '@lockstep/core';
 import type { ImportedMessage } from '@lockstep/core';
 import { silentLog } from '@lockstep/kernel';
 import type { NodeId } from '@lockstep/kernel';
@@ -11,6 +11,7 @@ import { NodeNetwork } from '../../ports/node-network.ts';
 import { NodeRandom } from '../../ports/node-random.ts';
 import type { Owner } from '../data-directory.ts';
 
+const discardedAtOnce = 10_000;
 /** Proposed and not yet applied. */
 const underWayBytesMax = 8 * 1024 * 1024;
 
@@ -72,6 +73,22 @@ export class LoneLog {
   /** Resolves when all of it is on disk and counts. */
   async endImport(): Promise<void> {
     await this.#propose(this.#writer.end());
+    await this.#until(() => this.#broker.applied >= this.#proposed);
+  }
+
+  /** Takes these messages out of their queues. Resolves when that is on disk. */
+  async discard(messages: readonly { readonly position: number; readonly destination: string }[]): Promise<void> {
+    const byQueue = new Map<string, number[]>();
+    for (const { position, destination } of messages) {
+      const positions = byQueue.get(destination);
+      if (positions === undefined) byQueue.set(destination, [position]);
+      else positions.push(position);
+    }
+    for (const [queue, positions] of byQueue) {
+      for (let from = 0; from < positions.length; from += discardedAtOnce) {
+        await this.#propose(discardCommand(queue, positions.slice(from, from + discardedAtOnce)));
+      }
+    }
     await this.#until(() => this.#broker.applied >= this.#proposed);
   }
 

@@ -44,10 +44,9 @@ export async function loadOffline(disk: ReadableDisk, survey: Survey, onProgress
   }
   await reader.close();
   const { lost, settled, abandoned } = replay;
-  const finder = await RecordFinder.open(disk, survey);
+  const finder = new RecordFinder(disk, survey);
   const bodiless: LiveMessage[] = [];
   for (const live of broker.messages()) if (!finder.has(live.position)) bodiless.push(live);
-  await finder.close();
   return { broker, rootless: snapshot?.intact === false, lost, settled, abandoned, bodiless };
 }
 

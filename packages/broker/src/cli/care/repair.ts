@@ -2,7 +2,8 @@ import { link, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { DiskError } from '@lockstep/kernel';
-import { rewriteSegments, rewriteVotes } from '@lockstep/raft-log/care';
+import { rewriteRecords, rewriteSegments, rewriteVotes } from '@lockstep/raft-log/care';
+import type { Survey } from '@lockstep/raft-log/care';
 
 import { lockDataDirectory } from '../../ports/data-lock.ts';
 import { NodeDisk } from '../../ports/node-disk.ts';
@@ -10,6 +11,8 @@ import { CommandError, exitCodes } from '../exit-codes.ts';
 import { lookAt } from './data-at-rest.ts';
 import type { DataAtRest } from './data-at-rest.ts';
 import type { Judged } from './judge.ts';
+import { LoneLog } from './lone-log.ts';
+import type { OfflineState } from './offline-state.ts';
 import { countText } from './texts.ts';
 import { lineOf } from './verify.ts';
 
@@ -33,7 +36,8 @@ function obstacle({ survey, state, damages }: DataAtRest): string | null {
     return 'it can’t be told whether this node is alone: if it is, `lockstep export` and `lockstep import` bring its messages into a new directory';
   }
   if (state.rootless) return 'its snapshot is damaged: which messages live is known from a backup alone';
-  if (damages.some(({ kind }) => kind === 'missing')) return 'a file is missing: bring it back';
+  if (damages.some(({ kind, weight }) => kind === 'missing' && weight === 'fatal'))
+    return 'a file is missing: bring it back';
   return null;
 }
 
@@ -71,9 +75,9 @@ export async function repair(data: string, flags: RepairFlags): Promise<void> {
 
 function lossText({ state }: DataAtRest, damages: readonly Judged[]): string {
   if (damages.every(({ weight, kind }) => weight === 'harmless' || kind === 'votes')) return 'no message is lost';
-  const named = new Set(damages.flatMap(({ messages }) => messages.map(({ id }) => id)));
-  const lost = Math.max(named.size, state.lost.filter((index) => !state.settled.has(index)).length);
-  return lost === 0 ? 'what is named above is lost' : `at most ${countText(lost, 'message')} lost`;
+  const lost = new Set(damages.flatMap(({ messages }) => messages.map(({ id }) => id)));
+  for (const index of state.lost) if (!state.settled.has(index)) lost.add(String(index));
+  return lost.size === 0 ? 'what is named above is lost' : `at most ${countText(lost.size, 'message')} lost`;
 }
 
 /** Returns where the old files are. */
@@ -88,10 +92,12 @@ async function carryOut({ directory, survey, state, damages }: DataAtRest): Prom
       await link(join(directory, path), join(aside, path));
     };
     await rewriteSegments(disk, survey, new Set(state.abandoned), keep);
+    await rewriteRecords(disk, survey, keep);
     if (damages.some(({ kind }) => kind === 'votes')) {
       if ((await disk.list('.')).includes('hard-state')) await keep('hard-state');
       await rewriteVotes(disk, survey);
     }
+    await giveUpBodiless(directory, survey, state);
     return aside;
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
@@ -99,6 +105,14 @@ async function carryOut({ directory, survey, state, damages }: DataAtRest): Prom
   } finally {
     await lock.release();
   }
+}
+
+/** Messages that the state refers to and no file holds: the log says that they are gone. */
+async function giveUpBodiless(directory: string, { identity }: Survey, { bodiless }: OfflineState): Promise<void> {
+  if (bodiless.length === 0 || identity === null) return;
+  const log = await LoneLog.open(directory, identity);
+  await log.discard(bodiless);
+  await log.close();
 }
 
 async function confirm(directory: string, quiet: boolean): Promise<void> {

@@ -7,7 +7,6 @@ import type { Test } from 'tap';
 
 import { lockstep, started } from '../program.ts';
 
-const messageCount = 400;
 const settledCount = 20;
 
 /** Long enough that they fill several segments of 64 KiB. */
@@ -21,8 +20,8 @@ export interface Made {
   readonly waiting: readonly string[];
 }
 
-/** A broker of one has run there: 400 messages to /queue/a, of which the first twenty were taken, and one to /queue/b. */
-export async function makeData(t: Test, snapshotBytes = '100MB'): Promise<Made> {
+/** A broker of one has run there: messages to /queue/a, of which the first twenty were taken, and one to /queue/b. */
+export async function makeData(t: Test, snapshotBytes = '100MB', messageCount = 400): Promise<Made> {
   const directory = t.testdir({
     'lockstep.yaml': `journal: { segmentBytes: 64KiB, snapshotBytes: ${snapshotBytes} }\n`,
   });
@@ -31,8 +30,8 @@ export async function makeData(t: Test, snapshotBytes = '100MB'): Promise<Made> 
   const node = started(['start', '--config', config, '--data', data, '--stomp', '0', '--log-level', 'warn']);
   const uri = `tcp://${String((await node.line('ready'))['stomp'])}`;
   const bodies = Array.from({ length: messageCount }, (_, i) => bodyOf(i));
-  for (let from = 0; from < messageCount; from += 100) {
-    await lockstep(['send', uri, '/queue/a', ...bodies.slice(from, from + 100)]);
+  for (let from = 0; from < messageCount; from += 500) {
+    await lockstep(['send', uri, '/queue/a', ...bodies.slice(from, from + 500)]);
   }
   await lockstep(['send', uri, '/queue/b', 'the other']);
   await lockstep(['receive', uri, '/queue/a', '--count', String(settledCount)]);
