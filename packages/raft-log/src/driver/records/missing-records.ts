@@ -24,6 +24,7 @@ const againMs = 60_000;
 export class MissingRecords {
   readonly #ports: MissingRecordsPorts;
   #stopped = false;
+  #endPause: (() => void) | null = null;
 
   constructor(ports: MissingRecordsPorts) {
     this.#ports = ports;
@@ -32,12 +33,22 @@ export class MissingRecords {
   /** Goes on until all are here. */
   async run(): Promise<void> {
     while (!this.#stopped && !(await this.#round())) {
-      await new Promise<void>((resolve) => this.#ports.clock.setTimer(againMs, resolve));
+      if (!this.#stopped) await new Promise<void>((resolve) => this.#pause(resolve));
     }
   }
 
   stop(): void {
     this.#stopped = true;
+    this.#endPause?.();
+  }
+
+  /** A timer that nobody waits for any more would keep the process alive. */
+  #pause(resolve: () => void): void {
+    const timer = this.#ports.clock.setTimer(againMs, resolve);
+    this.#endPause = () => {
+      timer.cancel();
+      resolve();
+    };
   }
 
   async #round(): Promise<boolean> {
