@@ -70,7 +70,7 @@ t.test('a stranger at the address of a member is turned away, both say why, and 
   );
   await cluster.kill(stranger);
   cluster.revive(stranger);
-  await said(stranger, /the configuration names the members a, b, c, the data directory \w: the latter counts/);
+  await said(stranger, /the configuration names the members a, b, c, the cluster's are \w: the latter counts/);
   await said(
     master,
     turnedAway('it belongs to the cluster \\w+, this node to \\w+: to join, a node must have an empty data'),

@@ -9,12 +9,15 @@
 export { defaultSettings } from './driver/replicated-log-options.ts';
 export type {
   MemberAddress,
-  MemberStatus,
+  MemberStatus as LogMemberStatus,
   ReplicatedLogOptions,
   ReplicatedLogSettings,
   ReplicatedLogStatus,
 } from './driver/replicated-log-options.ts';
 export { ReplicatedLog } from './driver/replicated-log.ts';
+export type { MemberControl, MemberOutcome, MembersView } from './driver/membership/member-changes.ts';
+export { configurationLevel, ownLevels } from './driver/levels.ts';
+export type { MemberPart } from './driver/membership/membership.ts';
 export type { ClientConnectionHandler } from './driver/replicated-log.ts';
 export type { DiskPressure, DiskState } from './driver/disk-limits/disk-limits.ts';
 export type { PayloadRead } from './driver/payload-reader.ts';

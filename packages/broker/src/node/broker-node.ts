@@ -15,7 +15,7 @@ import {
 
 import { ClientGate, masterWaitMs } from './client-gate.ts';
 import { advertisedAddress, failoverUri } from './failover-uri.ts';
-import { nodeRole, nodeStatus, readiness } from './node-status.ts';
+import { nodeRole, nodeStatus, ownPart, readiness } from './node-status.ts';
 import { SessionHost } from './session-host.ts';
 import type { BoundListener, BrokerNodeOptions, NodeRole, NodeStatus, RunningNode } from './types.ts';
 
@@ -236,7 +236,8 @@ export class BrokerNode implements RunningNode {
 
   /** Listeners hear of a change of what users see, not of every turn that an election takes. */
   #tellRole(leadership: Leadership): void {
-    const role = nodeRole(this.#log?.status.raft ?? null, leadership);
+    const status = this.#log?.status ?? null;
+    const role = nodeRole(status?.raft ?? null, leadership, status === null ? null : ownPart(status));
     const master = role === 'candidate' ? null : leadership.leader;
     if (role === this.#told.role && master === this.#told.master) return;
     this.#told = { role, master };

@@ -1,6 +1,13 @@
 import { formatAddress } from '@lockstep/kernel';
 import type { NodeId } from '@lockstep/kernel';
-import type { Leadership, RaftStatus, ReplicatedLogStatus } from '@lockstep/raft-log';
+import type {
+  Leadership,
+  LogMemberStatus,
+  MemberPart,
+  RaftStatus,
+  ReplicatedLogStatus,
+  Standing,
+} from '@lockstep/raft-log';
 
 import type { BrokerNodeOptions, MemberStatus, NodeRole, NodeStatus } from './types.ts';
 
@@ -13,17 +20,32 @@ export interface StatusInputs {
 }
 
 /** The role as users see it. A leader that cannot serve yet, or no longer, is a candidate. */
-export function nodeRole(raft: RaftStatus | null, leadership: Leadership | null): NodeRole {
+export function nodeRole(
+  raft: RaftStatus | null,
+  leadership: Leadership | null,
+  part: MemberPart | null = null,
+): NodeRole {
   if (leadership?.leading === true) return 'master';
   if (raft === null) return 'candidate';
-  if (raft.standing === 'abstaining') return 'learner';
+  const role = roleByPart(part, raft.standing);
+  if (role !== 'slave') return role;
   return raft.role === 'follower' && raft.leader !== null ? 'slave' : 'candidate';
+}
+
+function roleByPart(part: MemberPart | null, standing: Standing | null): 'slave' | 'learner' | 'witness' {
+  if (part === 'witness') return 'witness';
+  return part === 'learner' || part === 'joining' || standing === 'abstaining' ? 'learner' : 'slave';
+}
+
+/** What this node is to the cluster; null: nothing yet. */
+export function ownPart({ node, members, raft }: ReplicatedLogStatus): MemberPart | null {
+  return raft === null ? null : (members.find(({ id }) => id === node)?.part ?? null);
 }
 
 export function nodeStatus({ options, log, leadership, connections, failover }: StatusInputs): NodeStatus {
   const { raft } = log;
   // Time that has passed counts before this node has been told: a status never says master where `/readyz` says no.
-  const role = nodeRole(raft, log.leading ? leadership : null);
+  const role = nodeRole(raft, log.leading ? leadership : null, ownPart(log));
   const master = role === 'master' ? options.node : role === 'candidate' ? null : (raft?.leader ?? null);
   return {
     broker: options.broker,
@@ -33,26 +55,21 @@ export function nodeStatus({ options, log, leadership, connections, failover }: 
     term: raft?.term ?? 0,
     commitIndex: raft?.commitIndex ?? 0,
     lastIndex: raft?.lastIndex ?? 0,
-    members: log.members.map((member) => {
-      const base = { id: member.id, address: formatAddress(member.address) };
-      if (member.id !== options.node) return { ...base, ...peerStatus(member, raft, master) };
-      return { ...base, role, matchIndex: raft?.persistedIndex ?? 0, lagEntries: member.lag, alive: true };
-    }),
+    members: log.members.map((member) => ({
+      ...memberStatus(member, master),
+      ...(member.id === options.node ? { role } : {}),
+    })),
     version: options.version,
     connections,
     failover,
   };
 }
 
-/** Another member, as far as this node can tell: the master knows most. */
-function peerStatus(
-  { id, lag, reachable }: ReplicatedLogStatus['members'][number],
-  raft: RaftStatus | null,
-  master: NodeId | null,
-): Omit<MemberStatus, 'id' | 'address'> {
-  const progress = raft?.peers.find((peer) => peer.id === id);
-  const role = id === master ? 'master' : progress?.standing === 'abstaining' ? 'learner' : 'slave';
-  return { role, matchIndex: progress?.matchIndex ?? null, lagEntries: lag, alive: progress?.alive ?? reachable };
+/** A member, as far as the node whose view it is can tell. */
+export function memberStatus(member: LogMemberStatus, master: NodeId | null): MemberStatus {
+  const { id, address, part, standing, matchIndex, lag, alive } = member;
+  const role = id === master ? 'master' : roleByPart(part, standing);
+  return { id, address: address === null ? '' : formatAddress(address), role, matchIndex, lagEntries: lag, alive };
 }
 
 /** Can this node take clients just now? */
@@ -64,11 +81,20 @@ export function readiness(
     const missing = log.waitingFor.length === 0 ? '' : `; not heard of yet: ${log.waitingFor.join(', ')}`;
     return { ready: false, reason: `this node is not a member of a cluster yet${missing}` };
   }
+  if (log.removed) {
+    const reason = 'this node is no member of the broker any more; to come back it must be added, with an empty disk';
+    return { ready: false, reason };
+  }
   if (leadership?.role === 'leader') {
     if (log.leading) return { ready: true, reason: 'master' };
     return { ready: false, reason: 'this node leads but has not heard a majority lately' };
   }
   if (log.raft.leader !== null) return { ready: true, reason: `slave of ${log.raft.leader}` };
+  if (log.raft.configuration.configuration.voters.length === 0) {
+    const reason =
+      'this node waits for the master of the broker that it joins; `lockstep members add` makes it a member';
+    return { ready: false, reason };
+  }
   if (log.raft.standing === 'abstaining') {
     const reason =
       'no master is known, and this node has no vote before it has caught up with one: its disk was empty; start the members that have their data';

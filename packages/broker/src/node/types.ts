@@ -93,7 +93,7 @@ export interface BoundListener {
   readonly advertised: Address;
 }
 
-export type NodeRole = 'master' | 'slave' | 'candidate' | 'learner';
+export type NodeRole = 'master' | 'slave' | 'candidate' | 'learner' | 'witness';
 
 export interface MemberStatus {
   readonly id: NodeId;

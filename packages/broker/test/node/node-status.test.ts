@@ -1,6 +1,6 @@
 import type { BrokerId, NodeId } from '@lockstep/kernel';
 import { configurationOf } from '@lockstep/raft-log';
-import type { Leadership, PeerProgress, RaftStatus, ReplicatedLogStatus } from '@lockstep/raft-log';
+import type { Leadership, MemberPart, PeerProgress, RaftStatus, ReplicatedLogStatus } from '@lockstep/raft-log';
 import t from 'tap';
 
 import { nodeStatus, readiness } from '../../src/node/node-status.ts';
@@ -29,8 +29,13 @@ function logStatus(raft: Partial<RaftStatus>, more: Partial<ReplicatedLogStatus>
     ...raft,
   };
   const members = [a, b, c].map((id, i) => {
-    const known = id === a ? 0 : full.peers.some((progress) => progress.id === id) ? 1 : null;
-    return { id, address: { host: '127.0.0.1', port: i + 1 }, reachable: true, lag: known };
+    const base = { id, address: { host: '127.0.0.1', port: i + 1 }, part: 'voter' as const, reachable: true };
+    const progress = full.peers.find((one) => one.id === id);
+    const own = { alive: true, standing: full.standing, matchIndex: 10, lag: 0 };
+    if (id === a) return { ...base, ...own };
+    if (progress === undefined) return { ...base, alive: true, standing: null, matchIndex: null, lag: null };
+    const { alive, standing, matchIndex } = progress;
+    return { ...base, alive, standing, matchIndex, lag: 1 };
   });
   const rest = {
     clusterId: 'x',
@@ -38,6 +43,8 @@ function logStatus(raft: Partial<RaftStatus>, more: Partial<ReplicatedLogStatus>
     waitingFor: [],
     leading: full.role === 'leader',
     appliedIndex: 9,
+    level: 2,
+    removed: false,
   } as const;
   return { node: a, ...rest, raft: full, members, ...more };
 }
@@ -67,6 +74,33 @@ t.test('a slave knows whom it hears, and not how far they are', async (t) => {
     ...{ id: 'b', address: '127.0.0.1:2', role: 'master' },
     ...{ matchIndex: null, lagEntries: null, alive: true },
   });
+});
+
+t.test('every node tells learners and witnesses from slaves, also of itself', async (t) => {
+  const log = logStatus({ role: 'follower', leader: b });
+  const [own, , third] = log.members;
+  const seen = (parts: readonly [MemberPart, MemberPart]): readonly string[] => {
+    const members = [{ ...own!, part: parts[0] }, log.members[1]!, { ...third!, part: parts[1] }];
+    const status = statusOf({ ...log, members }, following);
+    return [status.role, ...status.members.map(({ role }) => role)];
+  };
+  t.strictSame(seen(['voter', 'learner']), ['slave', 'slave', 'master', 'learner']);
+  t.strictSame(seen(['joining', 'leaving']), ['learner', 'learner', 'master', 'slave']);
+  t.strictSame(seen(['witness', 'joining']), ['witness', 'witness', 'master', 'learner']);
+});
+
+t.test('who was removed, and who waits to be added, is told so', async (t) => {
+  const without = { role: 'follower', leader: null } as const;
+  t.match(readiness(logStatus(without, { removed: true }), null), {
+    ready: false,
+    reason: 'no member of the broker any more',
+  });
+  const waiting = {
+    ...without,
+    standing: 'abstaining',
+    configuration: { index: 0, configuration: configurationOf([]) },
+  } as const;
+  t.match(readiness(logStatus(waiting), null), { ready: false, reason: '`lockstep members add` makes it a member' });
 });
 
 t.test('a master that has heard no majority lately is none, before it has been told', async (t) => {

@@ -11,7 +11,7 @@ export interface StoryView {
 export class ElectionStory {
   readonly #log: Log;
   readonly #node: NodeId;
-  readonly #memberCount: number;
+  readonly #voterCount: () => number;
   #last: StoryView = { role: 'follower', term: 0, leader: null };
   readonly #votes: Set<NodeId> = new Set();
   #votesTerm = 0;
@@ -20,10 +20,10 @@ export class ElectionStory {
   readonly #gone: Set<NodeId> = new Set();
   readonly #met: Set<NodeId> = new Set();
 
-  constructor(log: Log, node: NodeId, memberCount: number) {
+  constructor(log: Log, node: NodeId, voterCount: () => number) {
     this.#log = log;
     this.#node = node;
-    this.#memberCount = memberCount;
+    this.#voterCount = voterCount;
   }
 
   heard(message: RaftMessage): void {
@@ -57,7 +57,7 @@ export class ElectionStory {
     const ledBefore = before.leader === this.#node;
     if (now.leader === this.#node && (!ledBefore || before.term !== now.term)) {
       const votes = this.#votesTerm === now.term ? this.#votes.size + 1 : 1;
-      this.#log.info(`node ${this.#node} leads (term ${now.term}, ${votes} of ${this.#memberCount} votes)`);
+      this.#log.info(`node ${this.#node} leads (term ${now.term}, ${votes} of ${this.#voterCount()} votes)`);
     } else if (now.leader !== null && now.leader !== before.leader) {
       const text = ledBefore ? 'leads no more: it follows' : 'follows';
       this.#log.info(`node ${this.#node} ${text} node ${now.leader} (term ${now.term})`);

@@ -1,21 +1,23 @@
 import { assert } from '@lockstep/kernel';
 import type { Clock, JournalPosition, Log, NodeId } from '@lockstep/kernel';
-import type { ConfigurationAt } from '../node/index.ts';
-import type { Entry, ProposeRefusal, RaftBatch, RaftInput, RaftMessage, RaftStatus } from '../node/types.ts';
+import type { ChangeRefusal, Configuration, ConfigurationAt, Installation, MembershipChange } from '../node/index.ts';
+import type { Entry, HardState, ProposeRefusal, RaftBatch, RaftInput, RaftMessage, RaftStatus } from '../node/types.ts';
 import type { RaftNode } from '../node/raft-node.ts';
 import { Applier } from './applier.ts';
 import type { TrustedSnapshot } from './compaction/compaction.ts';
 import type { ElectionStory } from './election-story.ts';
-import type { LiveSet } from './live-set.ts';
+import { LiveSet } from './live-set.ts';
 import type { LivePositions } from './live-set.ts';
 import type { RepairOutcome } from './payload-reader.ts';
 import type { PeerMessage, RecordsMessage, SnapshotMessage } from './peers/messages.ts';
 import type { RecordParser } from './peers/raft-messages.ts';
+import { Reads } from './reads.ts';
 import { StoredRecords } from './records/stored-records.ts';
 import { SnapshotTaker } from './snapshot-taker.ts';
 import type { MachineState } from './snapshot-taker.ts';
 import type { ArrivedSnapshot } from './snapshots/snapshot-intake.ts';
 import { Transfers } from './snapshots/transfers.ts';
+import { nothingLives } from './storage-types.ts';
 import type { RecordDamage, Storage } from './storage-types.ts';
 import type { Leadership, StateMachine } from './types.ts';
 
@@ -31,6 +33,10 @@ export interface RaftLoopPorts {
   /** The other members that hold records. */
   readonly others: () => readonly NodeId[];
   readonly reachable: (peer: NodeId) => boolean;
+  /** Another configuration is in use. */
+  readonly configured: (configuration: Configuration) => void;
+  /** This node keeps no state, and of the log no more than it must. */
+  readonly isWitness: () => boolean;
   /** These live records can't be read here: somebody else asked for them. */
   readonly lacking: (positions: readonly number[]) => void;
   /** Room on the disk is short: snapshots are due more often. */
@@ -69,14 +75,18 @@ export class RaftLoop {
   readonly #applier: Applier;
   readonly #transfers: Transfers;
   readonly #taker: SnapshotTaker;
+  readonly #reads = new Reads();
   #outstanding: Outstanding[] = [];
   #arrived: ArrivedSnapshot | null = null;
   #tickedAtMs: number;
   #scheduled = false;
+  #shaping = false;
   #stopped = false;
   /** The newest snapshot that the node knows of. */
   #toldSnapshot: number;
   #commitIndex: number;
+  /** On a witness: entries up to here need not be kept. */
+  #released = 0;
   #leadership: Leadership = { leading: false, role: 'follower', leader: null, term: 0 };
 
   /** `appliedIndex`: what the state machine holds already; `live`: the records that it refers to. */
@@ -158,6 +168,21 @@ export class RaftLoop {
     return typeof answer === 'number' ? (answer as JournalPosition) : answer;
   }
 
+  /** The index of the first entry that it leads to, or why not. */
+  changeMembership(change: MembershipChange): number | ChangeRefusal {
+    if (this.#stopped) return { reason: 'not-leader', leader: null };
+    this.#elapse();
+    const answer = this.#node.changeMembership(change);
+    this.#schedule();
+    return answer;
+  }
+
+  /** True: this member leads, and its state holds all that was acknowledged before the call. */
+  confirmRead(): Promise<boolean> {
+    if (this.#stopped) return Promise.resolve(false);
+    return this.#reads.ask((context) => this.input({ type: 'readIndex', context }));
+  }
+
   input(input: RaftInput): void {
     if (this.#stopped) return;
     this.#guarded(() => {
@@ -203,6 +228,7 @@ export class RaftLoop {
   /** Nothing is sent, written or applied any more. */
   stop(): void {
     this.#stopped = true;
+    this.#reads.stop();
     this.#transfers.stop();
   }
 
@@ -231,23 +257,30 @@ export class RaftLoop {
     // Before anything of the next leader is applied: the state machine must not take it for its own.
     this.#reportLeadership();
     this.#applier.step(this.#commitIndex);
+    this.#reads.applied(this.appliedIndex);
     // Applying may have made this node fit to lead, or the node may have more to say.
     this.#takeBatches();
     this.#reportLeadership();
     this.#ports.flush();
-    this.#taker.consider(() => this.#machineState());
+    if (this.#ports.isWitness()) this.#releaseLog();
+    else this.#taker.consider(() => this.#machineState());
   }
 
   #takeBatches(): void {
-    for (let batch = this.#node.takeBatch(); batch !== null; batch = this.#node.takeBatch()) this.#act(batch);
+    while (!this.#shaping) {
+      const batch = this.#node.takeBatch();
+      if (batch === null) return;
+      this.#act(batch);
+    }
   }
 
   #act(batch: RaftBatch): void {
+    if (batch.configuration !== null) this.#ports.configured(batch.configuration);
     for (const message of batch.sendNow) this.#ports.send(message.to, message);
     const outstanding: Outstanding = { batch, durable: false };
     this.#outstanding.push(outstanding);
     if (batch.install !== null) {
-      void this.#install(batch.install.index, outstanding);
+      void this.#install(batch.install, outstanding);
     } else if (batch.persist === null) {
       outstanding.durable = true;
       this.#release();
@@ -256,7 +289,24 @@ export class RaftLoop {
     }
     for (const read of batch.reads) void this.#read(read.peer, read.from, read.to);
     for (const peer of batch.sendSnapshots) this.#transfers.sendSnapshot(peer, this.#node.term);
+    this.#reads.confirmed(batch.readsConfirmed);
     this.#commitIndex = Math.max(this.#commitIndex, batch.commitIndex);
+    this.#released = Math.max(this.#released, batch.release ?? 0);
+  }
+
+  /** A witness need not keep what it was told: its shape takes its place when it has become much. */
+  #releaseLog(): void {
+    const appliedIndex = Math.min(this.#released, this.appliedIndex);
+    if (appliedIndex <= this.#toldSnapshot) return;
+    const configuration = this.#configurationAt(appliedIndex);
+    const { persistedIndex } = this.#node;
+    this.#taker.release({
+      appliedIndex,
+      term: this.#node.termAt(appliedIndex),
+      persistedIndex,
+      live: new LiveSet(),
+      configuration,
+    });
   }
 
   #durable(outstanding: Outstanding): void {
@@ -305,30 +355,51 @@ export class RaftLoop {
     );
   }
 
-  async #install(index: number, outstanding: Outstanding): Promise<void> {
+  async #install({ index, term, configuration }: Installation, outstanding: Outstanding): Promise<void> {
     const arrived = this.#arrived;
     this.#arrived = null;
-    assert(
-      arrived !== null && arrived.receiver.index === index,
-      `a snapshot that never came (${index}) is to be installed`,
-    );
     this.#applier.hold();
     try {
       const { storage, log } = this.#ports;
-      const { receiver, live, restore } = arrived;
-      const kept = { committedIndex: this.appliedIndex, live };
-      await storage.installSnapshot(receiver, outstanding.batch.persist?.hardState ?? null, kept);
-      if (this.#stopped) return;
-      restore.finish(index as JournalPosition);
-      this.#applier.resumeAt(index, live);
-      this.#taker.installed({ index, live: live.freeze() });
-      this.#toldSnapshot = index;
-      log.info(`the snapshot from node ${arrived.from} is in place: the state is that of entry ${index}`);
-      this.#transfers.concluded(arrived, true);
+      const hardState = outstanding.batch.persist?.hardState ?? null;
+      if (arrived === null) {
+        assert(this.#ports.isWitness(), `a snapshot that never came (${index}) is to be installed`);
+        await this.#installShape(index, term, configuration, hardState);
+      } else {
+        const { receiver, live, restore } = arrived;
+        assert(receiver.index === index, `a snapshot that never came (${index}) is to be installed`);
+        await storage.installSnapshot(receiver, hardState, { committedIndex: this.appliedIndex, live });
+        if (this.#stopped) return;
+        restore.finish(index as JournalPosition);
+        this.#applier.resumeAt(index, live);
+        this.#taker.installed({ index, live: live.freeze() });
+        this.#toldSnapshot = index;
+        log.info(`the snapshot from node ${arrived.from} is in place: the state is that of entry ${index}`);
+        this.#transfers.concluded(arrived, true);
+      }
       this.#durable(outstanding);
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** A witness needs no more of a snapshot than its shape. No batch is taken before the storage knows: its entries follow the shape. */
+  async #installShape(
+    index: number,
+    term: number,
+    configuration: ConfigurationAt,
+    hardState: HardState | null,
+  ): Promise<void> {
+    const { storage } = this.#ports;
+    this.#shaping = true;
+    const shape = await storage.makeShape(index, term, configuration);
+    if (this.#stopped) return;
+    const installed = storage.installSnapshot(shape, hardState, { committedIndex: 0, live: nothingLives });
+    this.#shaping = false;
+    await installed;
+    if (this.#stopped) return;
+    this.#applier.resumeAt(index, new LiveSet());
+    this.#toldSnapshot = index;
   }
 
   #leads(): boolean {

@@ -1,6 +1,7 @@
 import type { Address, Clock, Disk, Log, MutualTls, Network, NodeId, Random } from '@lockstep/kernel';
 import type { RaftNode } from '../node/raft-node.ts';
-import type { RaftOptions, RaftStatus } from '../node/types.ts';
+import type { RaftOptions, RaftStatus, Standing } from '../node/types.ts';
+import type { MemberPart } from './membership/membership.ts';
 import type { MemberState } from './peers/hello.ts';
 import type { StateMachine } from './types.ts';
 
@@ -14,8 +15,13 @@ export interface ReplicatedLogOptions {
   readonly node: NodeId;
   /** The logical broker's id: members of another are turned away. At most 255 bytes, as are node ids. */
   readonly broker: string;
-  /** All members, this one included. */
+  /**
+   * Who founds the cluster together, this one included; of a cluster that is there already, some whom to ask. Once the log says who the members
+   * are it counts alone, and differences are logged.
+   */
   readonly members: readonly MemberAddress[];
+  /** A member without a state machine, from the founding on or from when it joins. */
+  readonly witness?: boolean;
   /** Where this node listens for the others; null in a cluster of one. */
   readonly listen: Address | null;
   /** Known to all members. Null: nobody has to prove anything. */
@@ -108,14 +114,27 @@ export interface ReplicatedLogStatus {
   readonly raft: RaftStatus | null;
   readonly leading: boolean;
   readonly appliedIndex: number;
+  /** The level in use; see `levels.ts`. */
+  readonly level: number;
+  /** This node is no member any more: it is committed, or other members say so and nobody leads it. */
+  readonly removed: boolean;
+  /** In the order of their ids. */
   readonly members: readonly MemberStatus[];
 }
 
 export interface MemberStatus {
   readonly id: NodeId;
-  readonly address: Address;
+  /** Null: not known. */
+  readonly address: Address | null;
+  readonly part: MemberPart;
   /** A connection to it is up; true for this node itself. */
   readonly reachable: boolean;
-  /** How many entries it lacks, as far as the leader knows; null where this node can't tell. */
+  /** The leader has heard it lately; on other members: it is reachable. */
+  readonly alive: boolean;
+  /** `abstaining`: it has no vote until it has caught up. Null where this node can't tell. */
+  readonly standing: Standing | null;
+  /** What it has on its disk, as far as the leader knows; null where this node can't tell. */
+  readonly matchIndex: number | null;
+  /** How many entries it lacks. */
   readonly lag: number | null;
 }

@@ -1,8 +1,8 @@
 import { assert } from '@lockstep/kernel';
 import type { Address, Connection, JournalPosition, Log, NodeId, Timer } from '@lockstep/kernel';
-import type { ProposeRefusal, Standing } from '../node/types.ts';
-import { configurationOf } from '../node/index.ts';
+import type { Configuration, ProposeRefusal, Standing } from '../node/index.ts';
 import { RaftNode } from '../node/raft-node.ts';
+import { raftOptions, recoverState, tellStart, writeStanding } from './begin-member.ts';
 import { DiskKeeper } from './disk-keeper.ts';
 import type { DiskLimits } from './disk-limits/disk-limits.ts';
 import { ReservedDisk } from './disk-limits/reserved-disk.ts';
@@ -11,21 +11,23 @@ import { Founding, makeId } from './founding.ts';
 import { cappedLevels } from './levels.ts';
 import type { LevelRange } from './levels.ts';
 import type { Hello, LocalIdentity } from './peers/hello.ts';
-import { checkIdentity } from './check-identity.ts';
-import { LiveSet } from './live-set.ts';
-import { isMemberMessage, isRecordsMessage, isSnapshotMessage } from './peers/messages.ts';
-import type { HeededMessage } from './peers/messages.ts';
+import type { LiveSet } from './live-set.ts';
+import { configurationFound, foundingConfiguration } from './membership/founding-configuration.ts';
+import type { MemberControl } from './membership/member-changes.ts';
+import { MembershipDriver } from './membership/membership-driver.ts';
+import { UnlessWitness } from './membership/witness-machine.ts';
+import { isMemberMessage, isRecordsMessage, isRequestMessage, isSnapshotMessage } from './peers/messages.ts';
+import type { HeededMessage, PeerMessage } from './peers/messages.ts';
 import { PayloadReader, reportLost } from './payload-reader.ts';
 import type { PayloadRead, RepairOutcome } from './payload-reader.ts';
 import { PeerTransport } from './peers/peer-transport.ts';
 import { RaftLoop } from './raft-loop.ts';
 import { defaultSettings } from './replicated-log-options.ts';
 import type { ReplicatedLogOptions, ReplicatedLogSettings, ReplicatedLogStatus } from './replicated-log-options.ts';
-import { loadState } from './snapshots/load-state.ts';
 import { MissingRecords } from './records/missing-records.ts';
 import type { RecordDamage, Storage } from './storage-types.ts';
-import { entryPayload, makeConfigurationEntry, makeEntry, openStorage, parseRecordsOrNull } from './storage/index.ts';
-import { Transfer } from './transfer.ts';
+import { entryPayload, openStorage, parseRecordsOrNull } from './storage/index.ts';
+import { HandOver } from './hand-over.ts';
 
 export type ClientConnectionHandler = (connection: Connection, hello: { readonly clientAddress: string }) => void;
 
@@ -58,20 +60,17 @@ export class ReplicatedLog {
   /** Of this process. */
   readonly #run: string;
   readonly #levels: LevelRange;
-  readonly #members: readonly NodeId[];
-  readonly #addresses: ReadonlyMap<NodeId, Address>;
   readonly #founding: Founding;
+  readonly #members: MembershipDriver;
   readonly #payloads: PayloadReader;
   readonly #missing: MissingRecords;
   readonly #story: ElectionStory;
   readonly #keeper: DiskKeeper;
-  /** What the other members say of themselves. */
-  readonly #about = new Map<NodeId, string>();
   readonly #down: Set<NodeId> = new Set();
   readonly #failureListeners: ((error: Error) => void)[] = [];
   #transport: PeerTransport | null = null;
   #loop: RaftLoop | null = null;
-  #transfer: Transfer | null = null;
+  readonly #handOver: HandOver;
   #onClient: ClientConnectionHandler | null = null;
   #raft: RaftNode | null = null;
   #timer: Timer | null = null;
@@ -91,9 +90,9 @@ export class ReplicatedLog {
     this.#incarnation = identity?.incarnation ?? makeId(options.random);
     this.#run = makeId(options.random);
     this.#levels = cappedLevels(options.levelMax ?? null);
-    this.#members = identity?.members ?? options.members.map((member) => member.id);
-    this.#addresses = new Map(options.members.map(({ id, address }) => [id, address]));
-    this.#story = new ElectionStory(options.log, options.node, this.#members.length);
+    this.#members = this.#makeMembers();
+    this.#handOver = new HandOver(options.node, options.clock, settings.electionMs);
+    this.#story = new ElectionStory(options.log, options.node, () => this.#members.membership.voterCount);
     this.#founding = this.#makeFounding();
     this.#payloads = this.#makePayloadReader();
     this.#missing = this.#makeMissingRecords();
@@ -118,9 +117,7 @@ export class ReplicatedLog {
     const disk = await ReservedDisk.open(options.disk, log, reservedSegments * segmentBytes);
     const storage = await openStorage({ disk, log, clock, segmentBytes, fsync, cacheBytes, alone });
     try {
-      checkIdentity(options, storage);
-      const { snapshotIndex } = storage.recovered;
-      const live = snapshotIndex > 0 ? await loadState(storage, options.machine, snapshotIndex) : new LiveSet();
+      const live = await recoverState(options, storage);
       const replicated = new ReplicatedLog(options, settings, { disk, storage, live });
       await replicated.#open();
       return replicated;
@@ -174,32 +171,24 @@ export class ReplicatedLog {
   }
 
   get status(): ReplicatedLogStatus {
-    const { node, members } = this.#options;
     const raft = this.#loop?.status ?? null;
     return {
-      node,
+      node: this.#options.node,
       clusterId: this.#founding.clusterId,
       state: this.#founding.state,
       waitingFor: this.#loop === null ? this.#founding.missing : [],
       raft,
       leading: this.leading,
       appliedIndex: this.#loop?.appliedIndex ?? this.#storage.recovered.snapshotIndex,
-      members: members.map(({ id, address }) => {
-        const peer = raft?.peers.find((progress) => progress.id === id);
-        const lag = raft === null || peer === undefined ? null : Math.max(0, raft.lastIndex - peer.matchIndex);
-        return {
-          id,
-          address,
-          reachable: id === node || this.#transport?.isUp(id) === true,
-          lag: id === node && raft?.role === 'leader' ? 0 : lag,
-        };
-      }),
+      level: this.#members.membership.level,
+      removed: this.#members.removed,
+      members: this.#members.statuses,
     };
   }
 
   /** What that member last said of itself (`ReplicatedLogOptions.about`); null until it has been heard. */
   aboutMember(member: NodeId): string | null {
-    return this.#about.get(member) ?? null;
+    return this.#members.about(member);
   }
 
   /** The pure node, for the simulation's invariants; null until this node is a member of a cluster. */
@@ -210,11 +199,15 @@ export class ReplicatedLog {
   /** Hands leadership to that member, or to the one that is furthest. True: another leads now. False: it was given up, or there was none to hand over. */
   transferLeadership(to: NodeId | null = null): Promise<boolean> {
     const loop = this.#loop;
-    if (loop === null || loop.status.role !== 'leader' || this.#members.length === 1) return Promise.resolve(false);
-    if (this.#transfer !== null) return this.#transfer.result;
-    loop.input({ type: 'transfer', to });
-    this.#transfer = new Transfer(this.#options.node, this.#options.clock.monotonicMs(), this.#settings.electionMs);
-    return this.#transfer.result;
+    if (loop === null || loop.status.role !== 'leader' || this.#members.membership.peers.size === 0) {
+      return Promise.resolve(false);
+    }
+    return this.#handOver.begin(() => loop.input({ type: 'transfer', to }));
+  }
+
+  /** Changes of membership and of leadership, and views of the members: on whichever member, since the one that leads is asked. */
+  get members(): MemberControl {
+    return this.#members.changes;
   }
 
   /** Takes the clients that other members pass on to this one while it leads. The handler starts the connection. */
@@ -241,7 +234,8 @@ export class ReplicatedLog {
     this.#timer?.cancel();
     this.#loop?.stop();
     this.#missing.stop();
-    this.#transfer?.giveUp();
+    this.#handOver.giveUp();
+    this.#members.changes.stop();
     await this.#transport?.close();
     if (this.#failure !== null) return;
     await this.#keeper.stop();
@@ -249,13 +243,14 @@ export class ReplicatedLog {
   }
 
   async #open(): Promise<void> {
-    const { listen, secret, tls = null, clock, random, network, log, node } = this.#options;
-    const peers = new Map(this.#addresses);
-    peers.delete(node);
+    const { listen, secret, tls = null, clock, random, network, log } = this.#options;
+    const { identity, recovered } = this.#storage;
+    const { membership } = this.#members;
+    if (identity !== null) membership.use(configurationFound(recovered, identity, this.#options.members));
     const transport = await PeerTransport.open(
       {
         local: () => this.#local(),
-        peers,
+        peers: membership.peers,
         listen,
         secret,
         tls,
@@ -272,12 +267,13 @@ export class ReplicatedLog {
         reachable: (peer) => this.#reachable(peer),
         nobodyListens: (peer) => this.#nobodyListens(peer),
         greeted: (hello) => this.#greeted(hello),
-        removed: () => {},
+        removed: (by) => this.#members.disowned(by),
         acceptsClients: () => this.leading && this.#onClient !== null,
         client: (connection, clientAddress) => this.#onClient?.(connection, { clientAddress }),
       },
     );
     this.#transport = transport;
+    if (membership.configuration !== null) membership.tellDifferences();
     this.#tick();
     this.#founding.reconsider();
     this.#keeper.limits.start();
@@ -287,27 +283,51 @@ export class ReplicatedLog {
     const { broker, node } = this.#options;
     const { clusterId, state } = this.#founding;
     const { about } = this.#options;
-    const told = { levels: this.#levels, level: this.#levels.min, run: this.#run };
+    const { witness = false } = this.#options;
+    const told = { levels: this.#levels, level: this.#members.membership.level, witness, run: this.#run };
     return { broker, node, clusterId, state, incarnation: this.#incarnation, about, ...told };
   }
 
+  #makeMembers(): MembershipDriver {
+    const { node, members, clock, log, witness = false } = this.#options;
+    return new MembershipDriver({ node, configured: members, witness }, this.#levels, {
+      clock,
+      log,
+      raft: () => this.#loop?.status ?? null,
+      leading: () => this.leading,
+      isUp: (peer) => this.#transport?.isUp(peer) === true,
+      setPeers: (peers) => this.#transport?.setPeers(peers),
+      send: (to, message) => this.#send(to, message),
+      propose: (change) => this.#loop?.changeMembership(change) ?? { reason: 'not-leader', leader: null },
+      transfer: (to) => this.transferLeadership(to),
+      confirmRead: async () => this.#loop?.confirmRead() ?? false,
+    });
+  }
+
   #makeFounding(): Founding {
-    const { node, broker, clock, random, log } = this.#options;
+    const { node, broker, clock, random, log, members, witness = false } = this.#options;
     const { identity } = this.#storage;
-    const options = { node, broker, members: this.#members, identity, incarnation: this.#incarnation };
+    const founders = identity?.members ?? members.map(({ id }) => id);
+    const levelMax = this.#levels.max;
+    const options = { node, broker, members: founders, identity, incarnation: this.#incarnation, witness, levelMax };
     return new Founding(options, {
       clock,
       random,
       log,
       writeIdentity: (next) => this.#storage.writeIdentity(next),
-      writeStanding: (standing) => this.#writeStanding(standing),
-      send: (to, message) => {
-        this.#transport?.send(to, message);
-        this.#transport?.flush();
-      },
+      writeStanding: (standing) => writeStanding(this.#storage, standing),
+      send: (to, message) => this.#send(to, message),
+      peers: () => this.#members.membership.peers.keys(),
+      configuration: () => this.#members.encoded,
       founded: (standing) => this.#start(identity?.state === 'founded' ? null : standing),
       failed: (error) => this.#fail(error),
     });
+  }
+
+  /** At once: what is not of the Raft loop's turn. */
+  #send(to: NodeId, message: PeerMessage): void {
+    this.#transport?.send(to, message);
+    this.#transport?.flush();
   }
 
   #makePayloadReader(): PayloadReader {
@@ -335,38 +355,20 @@ export class ReplicatedLog {
     return this.#loop?.repair(damages) ?? reportLost(this.#log, damages, 'this node is not a member of a cluster yet');
   }
 
-  #writeStanding(standing: Standing): Promise<void> {
-    const hardState = { term: 0, votedFor: null, standing };
-    return new Promise((resolve) => {
-      this.#storage.write({ hardState, entries: [] }, resolve);
-    });
-  }
-
   /** `standing`: this node has just become a member; null: it was one, and its disk says how it stands. */
   #start(standing: Standing | null): void {
     if (this.#closed || this.#failure !== null) return;
-    const { node: id, random, clock, log, machine } = this.#options;
+    const { node: id, random, clock, log, members } = this.#options;
+    const machine = new UnlessWitness(this.#options.machine, () => this.#members.membership.isWitness);
     const settings = this.#settings;
     const found = this.#storage.recovered;
     const hardState = standing === null ? found.hardState : { term: 0, votedFor: null, standing };
     const makeNode = this.#options.makeNode ?? ((options) => new RaftNode(options));
-    const node = makeNode({
-      id,
-      founding: configurationOf(this.#members),
-      random,
-      recovered: { ...found, hardState },
-      electionTicks: Math.max(2, Math.round(settings.electionMs / settings.tickMs)),
-      heartbeatTicks: Math.max(1, Math.round(settings.heartbeatMs / settings.tickMs)),
-      appendBytesMax: settings.appendBytesMax,
-      inflightBytesMax: settings.inflightBytesMax,
-      inflightAppendsMax: settings.inflightAppendsMax,
-      uncommittedBytesMax: settings.uncommittedBytesMax,
-      tailBytesMax: settings.tailBytesMax,
-      makeEntry,
-      makeConfigurationEntry,
-    });
+    const founding = foundingConfiguration(this.#storage.identity, members);
+    const node = makeNode(raftOptions({ id, random, founding, recovered: { ...found, hardState } }, settings));
     this.#raft = node;
-    this.#tellStart(hardState.standing, standing !== null);
+    this.#members.membership.use(node.configuration);
+    tellStart(log, id, this.#founding.clusterId ?? '', found.lastIndex, standing);
     this.#loop = new RaftLoop(
       { id, tickMs: settings.tickMs, snapshotBytes: settings.snapshotBytes },
       {
@@ -378,7 +380,9 @@ export class ReplicatedLog {
         story: this.#story,
         entryPayload,
         parseRecords: parseRecordsOrNull,
-        others: () => this.#members.filter((member) => member !== id),
+        others: () => this.#members.membership.holders,
+        configured: (configuration) => this.#configured(configuration),
+        isWitness: () => this.#members.membership.isWitness,
         reachable: (peer) => this.#transport?.isUp(peer) === true,
         lacking: (positions) => void this.#payloads.readPayloads(positions as readonly JournalPosition[]),
         hurry: () => this.#keeper.hurry,
@@ -393,32 +397,32 @@ export class ReplicatedLog {
     const loop = this.#loop;
     this.#keeper.tend(() => loop.trusted);
     void this.#missing.run();
-    for (const peer of this.#addresses.keys()) if (this.#transport?.isUp(peer) === true) this.#loop.reachable(peer);
+    for (const peer of this.#members.membership.peers.keys()) {
+      if (this.#transport?.isUp(peer) === true) this.#loop.reachable(peer);
+    }
     for (const peer of this.#down) this.#loop.input({ type: 'peerDown', peer });
   }
 
-  #tellStart(standing: Standing, fresh: boolean): void {
-    const { node } = this.#options;
-    const cluster = this.#founding.clusterId ?? '';
-    const { lastIndex } = this.#storage.recovered;
-    if (!fresh)
-      this.#log.info(`node ${node} is a member of cluster ${cluster}; its journal ends at entry ${lastIndex}`);
-    else if (standing === 'voter') this.#log.info(`node ${node} is a founding member of cluster ${cluster}`);
-    else
-      this.#log.info(`node ${node} joins cluster ${cluster} with an empty disk: it has no vote until it has caught up`);
+  #configured(configuration: Configuration): void {
+    this.#members.membership.use(configuration);
+    // Who is about to join learns from anybody where the others are.
+    this.#founding.announce();
   }
 
   #receive(message: HeededMessage, from: NodeId): void {
     this.#heard(from);
-    if (isMemberMessage(message)) this.#founding.receive(message, from);
+    if (isMemberMessage(message)) {
+      if (message.type === 'announce' && message.configuration !== null) this.#members.hinted(message.configuration);
+      this.#founding.receive(message, from);
+    } else if (isRequestMessage(message)) this.#members.changes.receive(message, from);
     else if (isSnapshotMessage(message) || isRecordsMessage(message)) this.#loop?.receiveTransfer(message, from);
     else this.#loop?.receive(message);
   }
 
   #greeted(hello: Hello): void {
     this.#heard(hello.node);
-    this.#about.set(hello.node, hello.about);
-    this.#founding.heard(hello.node, hello.state, hello.clusterId, hello.incarnation);
+    this.#members.greeted(hello);
+    this.#founding.heard(hello);
   }
 
   /** It lives, whatever was thought. */
@@ -430,6 +434,7 @@ export class ReplicatedLog {
 
   #reachable(peer: NodeId): void {
     this.#heard(peer);
+    this.#members.reachable(peer);
     // First, since a member forgets what comes from one that it does not know to be founded.
     this.#founding.reachable(peer);
     this.#loop?.reachable(peer);
@@ -450,16 +455,16 @@ export class ReplicatedLog {
     this.#tickedAtMs = now;
     this.#founding.tick();
     this.#loop?.tick();
-    this.#settleTransfer(now);
+    this.#settleHandOver();
+    this.#members.tick();
     this.#timer = clock.setTimer(tickMs, () => this.#tick());
   }
 
-  #settleTransfer(nowMs: number): void {
-    if (this.#transfer === null || this.#loop === null) return;
+  #settleHandOver(): void {
+    if (this.#loop === null) return;
     // When a whole cluster is stopped, its leader need not wait for members that have ended.
-    const alone = this.#members.every((id) => id === this.#options.node || this.#down.has(id));
-    if (alone) this.#transfer.giveUp();
-    if (alone || this.#transfer.settle(this.#loop.leader, nowMs)) this.#transfer = null;
+    const alone = [...this.#members.membership.peers.keys()].every((id) => this.#down.has(id));
+    this.#handOver.settle(this.#loop.leader, alone);
   }
 
   #fail(error: unknown): void {
@@ -467,7 +472,8 @@ export class ReplicatedLog {
     this.#failure = error instanceof Error ? error : new Error(String(error));
     this.#timer?.cancel();
     this.#loop?.stop();
-    this.#transfer?.giveUp();
+    this.#handOver.giveUp();
+    this.#members.changes.stop();
     this.#log.error(`this node can't go on: ${this.#failure.message}`);
     void this.#keeper.stop();
     void this.#transport?.close();

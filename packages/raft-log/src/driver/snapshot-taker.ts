@@ -39,6 +39,9 @@ const retryMs = 60_000;
 /** Where room is short, a snapshot is due so many times as often: it is what lets files go. */
 const hurryFactor = 16;
 
+/** What a witness need not keep, and may have gathered. */
+const releasedBytesMax = 1024 * 1024;
+
 /** Takes snapshots of the state when they are due, and knows which records the newest on disk refers to. */
 export class SnapshotTaker {
   readonly #ports: SnapshotTakerPorts;
@@ -72,9 +75,21 @@ export class SnapshotTaker {
 
   /** Takes one if the log has grown enough since the last. */
   consider(state: () => MachineState): void {
+    if (this.#isDue(this.#due)) this.#take(state());
+  }
+
+  /** On a witness: the log need not be kept up to where `state` stands, which is empty. Takes its shape if that is worth it. */
+  release(state: MachineState): void {
+    if (this.#isDue(releasedBytesMax)) this.#take(state);
+  }
+
+  #isDue(bytes: number): boolean {
     const { storage, clock } = this.#ports;
-    if (this.#taking || storage.bytesSinceSnapshot <= this.#due || clock.monotonicMs() < this.#notBeforeMs) return;
-    const now = state();
+    return !this.#taking && storage.bytesSinceSnapshot > bytes && clock.monotonicMs() >= this.#notBeforeMs;
+  }
+
+  #take(now: MachineState): void {
+    const { storage } = this.#ports;
     const { appliedIndex, term, persistedIndex } = now;
     // What a majority has may not be on this disk yet; a snapshot must not run ahead of the journal.
     if (appliedIndex <= (storage.snapshot?.index ?? 0) || persistedIndex < appliedIndex || term === null) return;

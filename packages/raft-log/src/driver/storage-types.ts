@@ -8,13 +8,17 @@ import type { RewriteResult } from './storage/records/record-store.ts';
 
 /** Who this data directory belongs to. Written once, when the cluster is founded or joined. */
 export interface Identity {
-  readonly formatVersion: 1;
+  /** 2: it says more than a program of level 1 would heed. */
+  readonly formatVersion: 1 | 2;
   readonly broker: string;
   readonly node: NodeId;
   readonly clusterId: string;
   /** New whenever a node starts with an empty disk. */
   readonly incarnation: string;
+  /** Who founded the cluster; empty when this node joined one whose log says who its members are. */
   readonly members: readonly NodeId[];
+  /** Those of the founding members that have no state machine. */
+  readonly witnesses?: readonly NodeId[];
   /** `founding`: all is prepared, but no member has yet said that everybody is; no vote yet. */
   readonly state: 'founding' | 'founded';
 }

@@ -17,6 +17,7 @@ const identity = (node: string): LocalIdentity => ({
   about: '',
   levels: { min: 1, max: 2 },
   level: 1,
+  witness: false,
   run: `${node}-run`,
 });
 const old = (node: string): LocalIdentity => ({ ...identity(node), levels: { min: 1, max: 1 }, run: '' });
@@ -126,9 +127,11 @@ t.test('a node of level 1 knows the first hello alone, and is met with it', asyn
 t.test(
   'the second hello says which levels are spoken, and what a later one adds at its end is passed over',
   async (t) => {
-    const bytes = encodeHello({ ...hello, levels: { min: 2, max: 9 }, level: 3 }, 2);
+    const bytes = encodeHello({ ...hello, levels: { min: 2, max: 9 }, level: 3, witness: true }, 2);
     const longer = Uint8Array.from([...bytes.subarray(0, -1), 3, 7, 7, 7]);
-    t.match(parseHandshakeFrame(longer, 2), { hello: { levels: { min: 2, max: 9 }, level: 3, run: 'a-run' } });
+    t.match(parseHandshakeFrame(longer, 2), {
+      hello: { levels: { min: 2, max: 9 }, level: 3, witness: true, run: 'a-run' },
+    });
     const impossible = encodeHello({ ...hello, levels: { min: 3, max: 2 } }, 2);
     t.equal(parseHandshakeFrame(impossible, 2), null);
   },

@@ -101,9 +101,20 @@ const message: fc.Arbitrary<PeerMessage> = fc.oneof(
     configuration: fc.record({ index: count, configuration }),
   }),
   fc.constant<PeerMessage>({ type: 'alive' }),
-  fc.constant<PeerMessage>({ type: 'announce', state: 'blank', clusterId: null }),
-  fc.record({ type: fc.constant('announce' as const), state: fc.constant('founded' as const), clusterId }),
-  fc.record({ type: fc.constant('prepare' as const), clusterId }),
+  fc.constant<PeerMessage>({ type: 'announce', state: 'blank', clusterId: null, configuration: null }),
+  fc.record({
+    type: fc.constant('announce' as const),
+    state: fc.constant('founded' as const),
+    clusterId,
+    configuration: fc.option(fc.uint8Array({ maxLength: 100 }), { nil: null }),
+  }),
+  fc.record({
+    type: fc.constant('prepare' as const),
+    clusterId,
+    witnesses: fc.array(fc.string({ maxLength: 64 }).map((id) => id as NodeId)),
+  }),
+  fc.record({ type: fc.constant('ask' as const), request: count, body: fc.uint8Array() }),
+  fc.record({ type: fc.constant('answer' as const), request: count, body: fc.uint8Array() }),
   fc.record({ type: fc.constant('prepared' as const), clusterId }),
   fc.record({
     type: fc.constant('snapshotOffer' as const),

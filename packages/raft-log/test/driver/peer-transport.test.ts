@@ -40,6 +40,7 @@ class Station {
       about: '',
       levels: { min: 1, max: 2 },
       level: 1,
+      witness: false,
       run: `${node} ${runs++}`,
       ...overrides,
     };

@@ -24,6 +24,20 @@ export class Fields {
     this.ok = false;
     return new Uint8Array(0);
   }
+  /** Null also when it is not there: older members don't send it. */
+  bytesOrNull(at: number): Uint8Array | null {
+    const value = this.#values[at];
+    return value === null || value === undefined ? null : this.bytes(at);
+  }
+  /** None also when they are not there: older members don't send them. */
+  texts(at: number): readonly string[] {
+    const value = this.#values[at];
+    if (value === undefined) return [];
+    if (Array.isArray(value) && value.every((one) => typeof one === 'string' && one.length <= 255))
+      return value as string[];
+    this.ok = false;
+    return [];
+  }
   countOrNull(at: number): number | null {
     return this.#values[at] === null ? null : this.count(at);
   }

@@ -40,6 +40,8 @@ export interface LocalIdentity {
   readonly levels: LevelRange;
   /** The level in use, as far as it knows. */
   readonly level: number;
+  /** It is to be a witness when it founds a cluster. */
+  readonly witness: boolean;
   /** New whenever a process starts; empty when it is not told (layout 1). */
   readonly run: string;
 }
@@ -167,7 +169,13 @@ function writeHello(type: number, hello: Hello, version: HelloVersion): Uint8Arr
     .byte(version)
     .byte(kinds.indexOf(hello.kind))
     .byte(states.indexOf(hello.state));
-  if (version === 2) writer.byte(hello.levels.min).byte(hello.levels.max).byte(hello.level);
+  if (version === 2) {
+    writer
+      .byte(hello.levels.min)
+      .byte(hello.levels.max)
+      .byte(hello.level)
+      .byte(hello.witness ? 1 : 0);
+  }
   writer
     .short(boundedText(hello.broker))
     .short(boundedText(hello.node))
@@ -253,6 +261,7 @@ function readHello(reader: Reader, version: HelloVersion): Hello | null {
   const state = states[reader.byte()];
   const levels = version === 1 ? { min: 1, max: 1 } : { min: reader.byte(), max: reader.byte() };
   const level = version === 1 ? 1 : reader.byte();
+  const witness = version === 1 ? 0 : reader.byte();
   const broker = reader.text();
   const node = reader.text() as NodeId;
   const cluster = reader.text();
@@ -265,6 +274,7 @@ function readHello(reader: Reader, version: HelloVersion): Hello | null {
   if (!reader.ok || kind === undefined || state === undefined) return null;
   const clusterId = cluster === '' ? null : cluster;
   if ((clusterId === null) !== (state === 'blank') || levels.min < 1 || levels.max < levels.min) return null;
+  if (witness > 1) return null;
   const told = { broker, node, clusterId, state, incarnation, about, levels, level, run };
-  return { ...told, kind, clientAddress, nonce };
+  return { ...told, witness: witness === 1, kind, clientAddress, nonce };
 }

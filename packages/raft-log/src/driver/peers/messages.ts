@@ -11,11 +11,14 @@ export interface Announce {
   readonly type: 'announce';
   readonly state: 'blank' | 'founding' | 'founded';
   readonly clusterId: string | null;
+  /** The configuration in use, encoded: for a node that joins, so that it knows whom to talk to. Null: none, or not told. */
+  readonly configuration: Uint8Array | null;
 }
 /** The founder asks for `founding` under this cluster id to be put on disk. */
 export interface Prepare {
   readonly type: 'prepare';
   readonly clusterId: string;
+  readonly witnesses: readonly NodeId[];
 }
 /** It is on disk. */
 export interface Prepared {
@@ -81,6 +84,18 @@ export interface Records {
   /** Committed records as they stand in the journal, ascending. */
   readonly bytes: Uint8Array;
 }
+/** A question to a member about the cluster, or something that it shall do as its leader; `body` is the asker's matter. */
+export interface Ask {
+  readonly type: 'ask';
+  /** The asker's own number for it, comes back with the answer. */
+  readonly request: number;
+  readonly body: Uint8Array;
+}
+export interface Answer {
+  readonly type: 'answer';
+  readonly request: number;
+  readonly body: Uint8Array;
+}
 /** Says only that the sender is there. */
 export interface Alive {
   readonly type: 'alive';
@@ -89,8 +104,9 @@ export interface Alive {
 export type MemberMessage = Announce | Prepare | Prepared;
 export type SnapshotMessage = SnapshotOffer | SnapshotWant | SnapshotPiece | SnapshotWorking | SnapshotDone;
 export type RecordsMessage = RecordsWant | Records;
+export type RequestMessage = Ask | Answer;
 /** What means something beyond the transport. */
-export type HeededMessage = RaftMessage | MemberMessage | SnapshotMessage | RecordsMessage;
+export type HeededMessage = RaftMessage | MemberMessage | SnapshotMessage | RecordsMessage | RequestMessage;
 export type PeerMessage = HeededMessage | Alive;
 
 export function isMemberMessage(message: HeededMessage): message is MemberMessage {
@@ -103,6 +119,10 @@ export function isSnapshotMessage(message: HeededMessage): message is SnapshotMe
 
 export function isRecordsMessage(message: HeededMessage): message is RecordsMessage {
   return message.type === 'recordsWant' || message.type === 'records';
+}
+
+export function isRequestMessage(message: HeededMessage): message is RequestMessage {
+  return message.type === 'ask' || message.type === 'answer';
 }
 
 /** Numbers on the wire; 0 … 19 are Raft's, in `raft-messages.ts`. */
@@ -118,6 +138,8 @@ const tag = {
   recordsWant: 28,
   records: 29,
   snapshotWorking: 30,
+  ask: 31,
+  answer: 32,
 } as const;
 
 const nothing: Uint8Array = new Uint8Array(0);
@@ -187,9 +209,9 @@ function envelopeOf(message: PeerMessage): Enveloped {
     case 'alive':
       return { envelope: [tag.alive], raw: [] };
     case 'announce':
-      return { envelope: [tag.announce, message.state, message.clusterId], raw: [] };
+      return { envelope: [tag.announce, message.state, message.clusterId, message.configuration], raw: [] };
     case 'prepare':
-      return { envelope: [tag.prepare, message.clusterId], raw: [] };
+      return { envelope: [tag.prepare, message.clusterId, message.witnesses], raw: [] };
     case 'prepared':
       return { envelope: [tag.prepared, message.clusterId], raw: [] };
     case 'snapshotOffer':
@@ -207,6 +229,10 @@ function envelopeOf(message: PeerMessage): Enveloped {
       return { envelope: [tag.snapshotDone, message.index, message.installed], raw: [] };
     case 'recordsWant':
       return { envelope: [tag.recordsWant, message.request, message.from, message.to, message.bytesMax], raw: [] };
+    case 'ask':
+      return { envelope: [tag.ask, message.request], raw: [message.body] };
+    case 'answer':
+      return { envelope: [tag.answer, message.request], raw: [message.body] };
     case 'records': {
       const { request, from, next, appliedIndex, lacking } = message;
       return { envelope: [tag.records, request, from, next, appliedIndex, lacking], raw: [message.bytes] };
@@ -245,7 +271,23 @@ function unpack(bytes: Uint8Array): readonly unknown[] | null {
 function decodeOther(type: number, fields: Fields, raw: Uint8Array): PeerMessage | null {
   const message = readOther(type, fields, raw);
   if (message === null || !fields.ok) return null;
-  return message.type === 'snapshotPiece' || message.type === 'records' || raw.length === 0 ? message : null;
+  return raw.length === 0 || bearsRaw.has(message.type) ? message : null;
+}
+
+const bearsRaw: ReadonlySet<string> = new Set(['snapshotPiece', 'records', 'ask', 'answer']);
+
+const sinceLevelTwo: ReadonlySet<string> = new Set([
+  'shape',
+  'snapshotWorking',
+  'recordsWant',
+  'records',
+  'ask',
+  'answer',
+]);
+
+/** The level from which on a message is understood; to a member that speaks none so high it must not go. */
+export function levelOfMessage({ type }: PeerMessage): number {
+  return sinceLevelTwo.has(type) ? 2 : 1;
 }
 
 function readOther(type: number, fields: Fields, raw: Uint8Array): PeerMessage | null {
@@ -256,10 +298,13 @@ function readOther(type: number, fields: Fields, raw: Uint8Array): PeerMessage |
       const state = fields.text(1);
       const clusterId = fields.textOrNull(2);
       if (state !== 'blank' && state !== 'founding' && state !== 'founded') return null;
-      return (clusterId === null) === (state === 'blank') ? { type: 'announce', state, clusterId } : null;
+      const configuration = fields.bytesOrNull(3);
+      return (clusterId === null) === (state === 'blank')
+        ? { type: 'announce', state, clusterId, configuration }
+        : null;
     }
     case tag.prepare:
-      return { type: 'prepare', clusterId: fields.text(1) };
+      return { type: 'prepare', clusterId: fields.text(1), witnesses: fields.texts(2) as NodeId[] };
     case tag.prepared:
       return { type: 'prepared', clusterId: fields.text(1) };
     case tag.snapshotOffer:
@@ -274,6 +319,10 @@ function readOther(type: number, fields: Fields, raw: Uint8Array): PeerMessage |
       return { type: 'snapshotWant', index: fields.count(1), offset: fields.count(2) };
     case tag.snapshotPiece:
       return { type: 'snapshotPiece', index: fields.count(1), offset: fields.count(2), bytes: raw };
+    case tag.ask:
+      return { type: 'ask', request: fields.count(1), body: raw };
+    case tag.answer:
+      return { type: 'answer', request: fields.count(1), body: raw };
     case tag.snapshotWorking:
       return { type: 'snapshotWorking', index: fields.count(1) };
     case tag.snapshotDone:

@@ -7,7 +7,7 @@ import type { Hello, LocalIdentity, Refusal } from './hello.ts';
 import { IncomingLink } from './incoming-link.ts';
 import { judgeHello } from './judge-hello.ts';
 import { LogOnce } from './log-once.ts';
-import { encodeMessage } from './messages.ts';
+import { encodeMessage, levelOfMessage } from './messages.ts';
 import type { HeededMessage, PeerMessage } from './messages.ts';
 import { OutgoingLink } from './outgoing-link.ts';
 import { performHandshake } from './perform-handshake.ts';
@@ -71,6 +71,8 @@ interface Peer {
   address: Address;
   link: OutgoingLink;
   incoming: IncomingLink | null;
+  /** The highest that it speaks; what is newer is not for it. */
+  levelMax: number;
   /** The processes that have spoken as this node, the newest last; one that comes again was never gone. */
   runs: readonly string[];
   /** Of two processes at once the one that was there first; null while there is but one, as far as is known. */
@@ -144,7 +146,7 @@ export class PeerTransport {
   /** Goes out with the next `flush`. Forgotten when the peer can't be reached; entries also when it takes them in too slowly. */
   send(to: NodeId, message: PeerMessage): void {
     const peer = this.#peers.get(to);
-    if (peer === undefined || !peer.link.up) return;
+    if (peer === undefined || !peer.link.up || levelOfMessage(message) > peer.levelMax) return;
     const heavy = message.type === 'append' && message.entries.length > 0;
     if (heavy && peer.link.bufferedBytes > this.#options.bufferedBytesMax) {
       peer.starved = true;
@@ -213,7 +215,8 @@ export class PeerTransport {
 
   #addPeer(id: NodeId, address: Address): Peer {
     const link = this.#makeLink(id, address);
-    const peer: Peer = { id, address, link, incoming: null, runs: [], rightful: null, starved: false, idleMs: 0 };
+    const nothingYet = { incoming: null, levelMax: 1, runs: [], rightful: null, starved: false, idleMs: 0 };
+    const peer: Peer = { id, address, link, ...nothingYet };
     this.#peers.set(id, peer);
     return peer;
   }
@@ -227,6 +230,8 @@ export class PeerTransport {
       {
         up: (hello) => {
           this.#once.over(`${id} rejected`);
+          const peer = this.#peers.get(id);
+          if (peer !== undefined) peer.levelMax = hello.levels.max;
           this.#events.greeted(hello);
           this.#events.reachable(id);
         },

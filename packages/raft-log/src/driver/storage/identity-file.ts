@@ -7,7 +7,7 @@ import { createAtomically, readWhole } from './files.ts';
 import { NewerFormatError } from './newer-format-error.ts';
 
 const identityPath = 'identity.json';
-const identityVersion = 1;
+const identityVersion = 2;
 
 /** The file holds `{"crc32": …, "identity": …}`; the checksum is that of the identity as `JSON.stringify` writes it. */
 function checksumOf(identity: object): string {

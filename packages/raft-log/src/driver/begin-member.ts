@@ -1,0 +1,64 @@
+import type { Log, NodeId, Random } from '@lockstep/kernel';
+import type { Configuration, RaftOptions, RecoveredLog, Standing } from '../node/index.ts';
+import { checkIdentity } from './check-identity.ts';
+import { cappedLevels } from './levels.ts';
+import { LiveSet } from './live-set.ts';
+import { configurationFound } from './membership/founding-configuration.ts';
+import { UnlessWitness } from './membership/witness-machine.ts';
+import type { ReplicatedLogOptions, ReplicatedLogSettings } from './replicated-log-options.ts';
+import { loadState } from './snapshots/load-state.ts';
+import type { Storage } from './storage-types.ts';
+import { makeConfigurationEntry, makeEntry, NewerFormatError } from './storage/index.ts';
+
+export interface Beginning {
+  readonly id: NodeId;
+  readonly random: Random;
+  readonly founding: Configuration;
+  readonly recovered: RecoveredLog;
+}
+
+/** What the Raft node is made with: its time is ticks. */
+export function raftOptions(
+  { id, random, founding, recovered }: Beginning,
+  settings: ReplicatedLogSettings,
+): RaftOptions {
+  const { appendBytesMax, inflightBytesMax, inflightAppendsMax, uncommittedBytesMax, tailBytesMax } = settings;
+  const ticks = (ms: number, least: number): number => Math.max(least, Math.round(ms / settings.tickMs));
+  return {
+    ...{ id, random, founding, recovered, makeEntry, makeConfigurationEntry },
+    ...{ appendBytesMax, inflightBytesMax, inflightAppendsMax, uncommittedBytesMax, tailBytesMax },
+    electionTicks: ticks(settings.electionMs, 2),
+    heartbeatTicks: ticks(settings.heartbeatMs, 1),
+  };
+}
+
+/** What a member that begins has on its disk: no term, no vote, this standing. Resolves when it is there; rejects never (see `Storage.onFailure`). */
+export function writeStanding(storage: Storage, standing: Standing): Promise<void> {
+  return new Promise((resolve) => {
+    storage.write({ hardState: { term: 0, votedFor: null, standing }, entries: [] }, resolve);
+  });
+}
+
+/** `began`: how this node has just become a member; null: it was one. */
+export function tellStart(log: Log, node: NodeId, cluster: string, lastIndex: number, began: Standing | null): void {
+  if (began === null)
+    log.info(`node ${node} is a member of cluster ${cluster}; its journal ends at entry ${lastIndex}`);
+  else if (began === 'voter') log.info(`node ${node} is a founding member of cluster ${cluster}`);
+  else log.info(`node ${node} joins cluster ${cluster} with an empty disk: it has no vote until it has caught up`);
+}
+
+/**
+ * Brings the state machine to the newest snapshot on the disk; resolves with the records that it refers to. First it is looked whether what is on the
+ * disk is this node's, and of a level that this program speaks.
+ * @throws ForeignDataError, NewerFormatError, CorruptionError
+ */
+export async function recoverState(options: ReplicatedLogOptions, storage: Storage): Promise<LiveSet> {
+  checkIdentity(options, storage);
+  const { recovered, identity } = storage;
+  const { level, witnesses } = configurationFound(recovered, identity, options.members);
+  const { max } = cappedLevels(options.levelMax ?? null);
+  if (level > max) throw new NewerFormatError('the configuration in the log', level, max);
+  if (recovered.snapshotIndex === 0) return new LiveSet();
+  const isWitness = witnesses.includes(options.node);
+  return loadState(storage, new UnlessWitness(options.machine, () => isWitness), recovered.snapshotIndex);
+}
