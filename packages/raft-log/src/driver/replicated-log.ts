@@ -113,9 +113,8 @@ export class ReplicatedLog {
     const settings = { ...defaultSettings, ...options.settings };
     const { log, clock } = options;
     const { segmentBytes, fsync, cacheBytes } = settings;
-    const alone = options.members.length === 1;
     const disk = await ReservedDisk.open(options.disk, log, reservedSegments * segmentBytes);
-    const storage = await openStorage({ disk, log, clock, segmentBytes, fsync, cacheBytes, alone });
+    const storage = await openStorage({ disk, log, clock, segmentBytes, fsync, cacheBytes });
     try {
       const live = await recoverState(options, storage);
       const replicated = new ReplicatedLog(options, settings, { disk, storage, live });

@@ -39,7 +39,8 @@ export interface StorageOptions {
   readonly retainBytes?: number;
   /**
    * False: there are other members, which can give back what is damaged here. Then damage makes this node `abstaining`, first of all and for as long
-   * as it takes to have everything again, and is cut off. True, the default: nobody can, and it is a `CorruptionError`.
+   * as it takes to have everything again, and is cut off. True: nobody can, and it is a `CorruptionError`. Left out: the newest
+   * configuration that is found intact says it, or the identity.
    */
   readonly alone?: boolean;
   /** Bound on what is kept in memory of records that were read back. Default 64 MiB. */

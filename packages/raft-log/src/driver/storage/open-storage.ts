@@ -1,5 +1,7 @@
+import { membersOf } from '../../node/index.ts';
+import type { ConfigurationAt } from '../../node/index.ts';
 import { CorruptionError } from '../storage-types.ts';
-import type { Storage, StorageOptions } from '../storage-types.ts';
+import type { Identity, Storage, StorageOptions } from '../storage-types.ts';
 import { removeTemporaries } from './files.ts';
 import { FileStorage } from './file-storage.ts';
 import { HardStateFile } from './hard-state-file.ts';
@@ -17,14 +19,13 @@ import { hasSnapshots, SnapshotStore } from './snapshot-store.ts';
  */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   const { disk, log } = options;
-  const alone = options.alone !== false;
   await removeTemporaries(disk, '.');
   const identity = await readIdentity(disk);
   const segments = await hasSegments(disk);
   const used = segments || identity !== null || (await hasSnapshots(disk));
   const damages: CorruptionError[] = [];
-  const tell = (damage: CorruptionError): void => {
-    if (alone) throw damage;
+  const tell = (damage: CorruptionError, configuration: ConfigurationAt | null): void => {
+    if (options.alone ?? isAlone(identity, configuration)) throw damage;
     damages.push(damage);
     const { file, offset, detail } = damage;
     log.error(
@@ -32,21 +33,24 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     );
   };
   const hardState = await openHardState(options, used, tell);
-  const mayLose = async (damage: CorruptionError): Promise<void> => {
-    tell(damage);
+  const mayLose = async (damage: CorruptionError, configuration: ConfigurationAt | null = null): Promise<void> => {
+    tell(damage, configuration);
     // First of all: it may have acknowledged what is about to be cut off, as one whose disk was lost may have.
     if (hardState.state.standing === 'voter') await hardState.write({ ...hardState.state, standing: 'abstaining' });
   };
-  const snapshots = await SnapshotStore.open(disk, !alone, mayLose);
+  const snapshots = await SnapshotStore.open(disk, !(options.alone ?? isAlone(identity, null)), mayLose);
+  const inSnapshot = snapshots.info?.configuration ?? null;
   await disk.makeDirectory(journalDirectory);
   await disk.makeDirectory(recordsDirectory);
   await disk.syncDirectory('.');
   if (!segments && (hardState.state.term > 0 || used)) {
-    await mayLose(new CorruptionError(journalDirectory, 0, 'all its segments are missing'));
+    await mayLose(new CorruptionError(journalDirectory, 0, 'all its segments are missing'), inSnapshot);
   }
   const base = { index: snapshots.info?.index ?? 0, term: snapshots.info?.term ?? 0 };
   if (!segments) await createJournal(disk);
-  const { journal, configurations } = await recoverJournal(disk, log, options.segmentBytes, base, mayLose);
+  const { journal, configurations } = await recoverJournal(disk, log, options.segmentBytes, base, (damage, inJournal) =>
+    mayLose(damage, inJournal ?? inSnapshot),
+  );
   // The terms of the log are among those that a hard state that was lost had seen.
   const term = journal.index.termAt(journal.index.lastIndex) ?? 0;
   if (damages.length > 0 && hardState.state.term < term) {
@@ -56,20 +60,29 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   return new FileStorage(options, { identity, hardState, snapshots, journal, configurations, records, damages });
 }
 
+/** Nobody else has what this node has. Who founded a cluster by itself and is not known to have been joined counts as alone. */
+function isAlone(identity: Identity | null, configuration: ConfigurationAt | null): boolean {
+  if (identity === null) return true;
+  const { node, members } = identity;
+  if (configuration !== null) return membersOf(configuration.configuration).every((id) => id === node);
+  // No founding members at all: it joined others.
+  return members.length > 0 && members.every((id) => id === node);
+}
+
 /** The hard state is made before the journal, the journal before an identity, a vote or a snapshot. */
 async function openHardState(
   { disk }: StorageOptions,
   used: boolean,
-  tell: (damage: CorruptionError) => void,
+  tell: (damage: CorruptionError, configuration: ConfigurationAt | null) => void,
 ): Promise<HardStateFile> {
   try {
     const found = await HardStateFile.open(disk);
     if (found !== null) return found;
     if (!used) return await HardStateFile.create(disk);
-    tell(new CorruptionError('hard-state', 0, 'the file is missing, and with it the last vote'));
+    tell(new CorruptionError('hard-state', 0, 'the file is missing, and with it the last vote'), null);
   } catch (error) {
     if (!(error instanceof CorruptionError)) throw error;
-    tell(error);
+    tell(error, null);
   }
   return HardStateFile.create(disk, { term: 0, votedFor: null, standing: 'abstaining' });
 }

@@ -1,10 +1,25 @@
 import { SimDisk, SimRandom } from '@lockstep/testkit';
 import type { SimDevice } from '@lockstep/testkit';
+import { silentLog } from '@lockstep/kernel';
+import type { NodeId } from '@lockstep/kernel';
 import t from 'tap';
 
+import { makeConfigurationEntry, openStorage } from '../../../src/driver/storage/index.ts';
 import { CorruptionError, nothingLives } from '../../../src/driver/storage-types.ts';
 import type { Storage } from '../../../src/driver/storage-types.ts';
-import { chunksOf, contents, entries, entry, newDisk, open, snapshotText, someIdentity, written } from './harness.ts';
+import { configurationOf } from '../../../src/node/index.ts';
+import {
+  chunksOf,
+  contents,
+  entries,
+  entry,
+  HandClock,
+  newDisk,
+  open,
+  snapshotText,
+  someIdentity,
+  written,
+} from './harness.ts';
 
 /*
  * A member of several: what is damaged on its disk is cut off and comes from the others. It has no vote from before the cut on, since it may have
@@ -211,4 +226,39 @@ t.test('alone, a node does not start with damage', async (t) => {
   disk.device.rot((await segmentsOf(disk))[1]!, 64 + 3 * 96 + 40);
   await t.rejects(open(disk, { ...member, alone: true }), CorruptionError);
   t.equal((await segmentsOf(disk)).length, 4, 'and changes nothing');
+});
+
+t.test('whether a node is alone, the newest configuration says, else its identity', async (t) => {
+  const a = 'a' as NodeId;
+  const others = ['a', 'b'] as NodeId[];
+  const found = async (founders: NodeId[], later: NodeId[] | null): Promise<string> => {
+    const disk = newDisk();
+    const storage = await open(disk, member);
+    await storage.writeIdentity({ ...someIdentity, node: a, members: founders });
+    await written(storage, { entries: [entry(1, 1)] });
+    if (later !== null) {
+      await written(storage, { entries: [makeConfigurationEntry(2, 1, { ...configurationOf(later), level: 2 })] });
+    }
+    for (let i = storage.recovered.lastIndex + (later === null ? 2 : 3); i <= 9; i++) {
+      await written(storage, { entries: [entry(i, 1)] });
+    }
+    const [path] = await segmentsOf(disk);
+    disk.device.rot(path!, disk.device.contentOf(path!).length - 40);
+    const options = {
+      log: silentLog,
+      clock: new HandClock(),
+      segmentBytes: 1000,
+      retainBytes: 0,
+      fsync: 'always',
+    } as const;
+    return openStorage({ disk, ...options }).then(
+      ({ recovered }) => recovered.hardState.standing,
+      (error: Error) => error.name,
+    );
+  };
+  t.equal(await found([a], null), 'CorruptionError');
+  t.equal(await found(others, null), 'abstaining');
+  t.equal(await found([], null), 'abstaining', 'it joined others');
+  t.equal(await found([a], others), 'abstaining', 'it was joined by others');
+  t.equal(await found(others, [a]), 'CorruptionError', 'the others have left');
 });

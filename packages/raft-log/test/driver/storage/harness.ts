@@ -69,6 +69,7 @@ export function open(disk: Disk, options: Partial<StorageOptions> = {}): Promise
     clock: new HandClock(),
     segmentBytes: 64 * 1024,
     fsync: 'always',
+    alone: true,
     ...options,
   });
 }
