@@ -240,6 +240,7 @@ function nodeOptions(
       transactionFrames: 1000,
       transactionBytes: 4 * 1024 * 1024,
       connectMs: 10_000,
+      sendWaitMs: 30_000,
       topicBacklogBytes: 1024 * 1024,
     },
   };

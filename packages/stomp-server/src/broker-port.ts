@@ -27,6 +27,8 @@ export interface BrokerPort {
   taken(session: SessionId): void;
   /** False: stop reading from clients (too much is under way, or no majority has been heard lately). */
   readonly accepting: boolean;
+  /** Why it does not accept, in words for the client; of no meaning while it does. */
+  readonly heldUpBy: string;
   /** Calls the endpoint's `resume` once, when the broker accepts again. It need not be attached. */
   callWhenAccepting(endpoint: SessionEndpoint): void;
 }

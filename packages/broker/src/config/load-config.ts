@@ -122,6 +122,7 @@ function settle(
   memoryBytes: number,
 ): NodeSettings {
   const { cluster, journal, log, limits, listeners } = values;
+  const { sendWait, ...otherLimits } = limits;
   const node = values.node as NodeId;
   const named = listeners !== undefined;
   const stomp = listeners ?? [{ stomp: DEFAULT_STOMP }];
@@ -155,7 +156,8 @@ function settle(
       hardLimitBytes: journal.hardLimitBytes ?? null,
     },
     limits: {
-      ...limits,
+      ...otherLimits,
+      sendWaitMs: sendWait,
       halfSentBytes: limits.halfSentBytes ?? Math.min(GIBIBYTE, Math.floor(memoryBytes / 8)),
       indexBytes: limits.indexBytes ?? Math.floor(memoryBytes / 2),
     },

@@ -56,7 +56,8 @@ export interface JournalValues {
   readonly cacheBytes: number;
 }
 
-export interface LimitValues extends Omit<LimitOptions, 'halfSentBytes' | 'indexBytes'> {
+export interface LimitValues extends Omit<LimitOptions, 'halfSentBytes' | 'indexBytes' | 'sendWaitMs'> {
+  readonly sendWait: number;
   readonly halfSentBytes?: number | undefined;
   readonly indexBytes?: number | undefined;
 }
@@ -180,6 +181,10 @@ const limits = section(
       'Headers and bodies in all open transactions of one connection. A COMMIT is one entry of the journal: a very large one can keep a busy master from being heard by the others for so long that it loses mastership.',
     ).prefault('32MiB'),
     connectMs: duration('100ms', 'From the connection to a whole CONNECT frame.').prefault('10s'),
+    sendWait: duration(
+      '1s',
+      'How long a frame waits for a broker that takes nothing in (no majority is heard, the disk hangs) before its client gets an ERROR that says why.',
+    ).prefault('30s'),
     topicBacklogBytes: bytes(
       '1KiB',
       'What one subscription of a topic may have waiting before its client is disconnected as too slow.',

@@ -100,6 +100,12 @@ export class SessionHost implements BrokerPort, Proposer {
     return !this.#held && this.#underWayBytes < this.#underWayBytesMax && this.#log.leading();
   }
 
+  get heldUpBy(): string {
+    if (this.#held) return 'mastership is being handed over';
+    if (!this.#log.leading()) return 'no majority of the members has been heard';
+    return `${this.#underWayBytes} bytes sent before wait for the disk`;
+  }
+
   callWhenAccepting(endpoint: SessionEndpoint): void {
     this.#waitingToRead.add(endpoint);
     this.#lookAgainLater();

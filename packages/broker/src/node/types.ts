@@ -83,6 +83,8 @@ export interface LimitOptions {
   readonly transactionBytes: number;
   /** From accept to a whole CONNECT frame, milliseconds. */
   readonly connectMs: number;
+  /** How long a frame waits for a broker that takes nothing in before its client gets an ERROR, milliseconds. */
+  readonly sendWaitMs: number;
   /** What a subscription of a topic may have waiting before its client is disconnected as too slow. */
   readonly topicBacklogBytes: number;
 }

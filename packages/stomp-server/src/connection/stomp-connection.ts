@@ -43,6 +43,8 @@ export class StompConnection implements SessionEndpoint {
   /** Until CONNECT, then while finishing, then while lingering: whoever is over time is cut off. */
   #deadline: Timer | null = null;
   #connectWait: Timer | null = null;
+  /** Runs while the broker takes nothing in. */
+  #sendWait: Timer | null = null;
   #pulling = false;
   #reading = true;
   #inputEnded = false;
@@ -178,9 +180,11 @@ export class StompConnection implements SessionEndpoint {
   #mayRead(): boolean {
     if (!this.#port.accepting) {
       this.#port.callWhenAccepting(this);
-      if (!this.#session.isConnected) this.#waitToConnect();
+      if (this.#session.isConnected) this.#waitToSend();
+      else this.#waitToConnect();
       return false;
     }
+    this.#stopSendWait();
     const { unansweredBytes, unansweredRequests, outputPauseBytes } = this.#options.flow;
     const { unansweredCount, unansweredBytes: bytes } = this.#session;
     if (unansweredCount >= unansweredRequests || bytes >= unansweredBytes) return false;
@@ -193,6 +197,24 @@ export class StompConnection implements SessionEndpoint {
     this.#connectWait ??= clock.setTimer(flow.connectWaitMs, () => {
       if (!this.#session.isConnected) this.abandon();
     });
+  }
+
+  #waitToSend(): void {
+    const { clock, limits } = this.#options;
+    this.#sendWait ??= clock.setTimer(limits.sendWaitMs, () => {
+      this.#sendWait = null;
+      if (this.#port.accepting || this.#session.isFinishing) return this.#pull();
+      const frame = this.#next();
+      // Heart-beats alone wait for nothing.
+      if (frame === null && !this.#parser.midFrame && this.#session.unansweredCount === 0) this.#setReading(true);
+      else this.#session.heldUp(frame, this.#port.heldUpBy);
+      this.#settleDown();
+    });
+  }
+
+  #stopSendWait(): void {
+    this.#sendWait?.cancel();
+    this.#sendWait = null;
   }
 
   #setReading(reading: boolean): void {
@@ -260,6 +282,7 @@ export class StompConnection implements SessionEndpoint {
     if (refusal !== null) this.#log('info', 'client refused, connection closed', { refusal });
     this.#heartBeats?.stop();
     this.#connectWait?.cancel();
+    this.#stopSendWait();
     this.#writeOut();
     this.#connection.end();
     this.#setReading(true);
@@ -276,6 +299,7 @@ export class StompConnection implements SessionEndpoint {
     this.#heartBeats?.stop();
     this.#deadline?.cancel();
     this.#connectWait?.cancel();
+    this.#stopSendWait();
     this.#parser.close();
     this.#session.lost();
     this.#log('debug', 'client connection closed', { error: error?.code });

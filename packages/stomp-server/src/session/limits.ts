@@ -15,6 +15,8 @@ export interface StompLimits {
   readonly transactionBytes: number;
   /** From accept to a whole CONNECT frame, milliseconds. */
   readonly connectMs: number;
+  /** How long a frame waits for a broker that takes nothing in before the client gets an ERROR, milliseconds. */
+  readonly sendWaitMs: number;
 }
 
 export const defaultStompLimits: StompLimits = {
@@ -26,4 +28,5 @@ export const defaultStompLimits: StompLimits = {
   transactionFrames: 10_000,
   transactionBytes: 32 * 1024 * 1024,
   connectMs: 10_000,
+  sendWaitMs: 30_000,
 };

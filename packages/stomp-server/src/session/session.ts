@@ -3,6 +3,7 @@ import { writeConnected } from './connected-frame.ts';
 import { Deliveries } from './deliveries.ts';
 import { resolveDestination } from './destination.ts';
 import { missingHeader, shown } from './fault.ts';
+import { heldUp } from './held-up.ts';
 import { envelopeOf } from './message-frame.ts';
 import { readNackAction } from './nack-action.ts';
 import { negotiateHeartBeat, negotiateVersion, NO_HEART_BEAT } from './negotiation.ts';
@@ -141,6 +142,16 @@ export class Session {
   /** One ERROR, then the end. */
   fail(fault: Fault, receipt?: string): void {
     if (!this.isFinishing) this.#finish({ fault, receipt, how: 'clean' });
+  }
+
+  /**
+   * The broker has taken nothing in for so long that the client is told: `frame` is the one that waits, null when there is none whole.
+   * Silence never means failure.
+   */
+  heldUp(frame: Frame | null, reason: string): void {
+    const { oldest } = this.#unanswered;
+    const receipt = frame === null ? oldest?.receipts?.[0] : frame.header('receipt');
+    this.fail(heldUp(frame, oldest, this.#limits.sendWaitMs, reason), receipt);
   }
 
   /** The client will send no more. */

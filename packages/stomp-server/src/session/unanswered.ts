@@ -33,6 +33,11 @@ export class UnansweredRequests {
     return this.#bytes;
   }
 
+  /** The one that has waited longest. */
+  get oldest(): Unanswered | undefined {
+    return this.#requests[this.#front];
+  }
+
   /** Notes a request and returns its token. */
   add(command: string, destination: string, receipt: string | undefined, bytes: number): number {
     const request = { command, destination, bytes, receipts: receipt === undefined ? null : [receipt] };

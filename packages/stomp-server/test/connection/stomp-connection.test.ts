@@ -121,6 +121,60 @@ t.test('a broker that does not accept: CONNECT waits, then the connection closes
   t.same(bench.broker.asked, []);
 });
 
+t.test('a broker that takes nothing in for too long: the SEND that waits gets an ERROR that says why', async () => {
+  const bench = await ConnectionBench.start({ limits: { sendWaitMs: 3000 } });
+  const client = await bench.connected();
+  bench.broker.accepting = false;
+  client.send('SEND\ndestination:/queue/a\nreceipt:1\n\nx\0');
+  await bench.pass(2900);
+  t.equal(client.frames.length, 1, 'it waits');
+  t.ok(await bench.until(() => client.ended));
+  t.equal(errorOf(client.frames), 'SEND /queue/a: not taken within 3000 ms: the test says so');
+  t.match(client.frames[1], 'receipt-id:1');
+  t.same(bench.broker.asked, ['endSession clean']);
+});
+
+t.test('a SEND that was taken and is not answered for too long gets its ERROR too', async () => {
+  const bench = await ConnectionBench.start({ limits: { sendWaitMs: 3000 } });
+  const client = await bench.connected();
+  bench.broker.answersAtOnce = false;
+  client.send('SEND\ndestination:/queue/a\nreceipt:1\n\nx\0');
+  await bench.until(() => bench.broker.requests.length === 1);
+  bench.broker.accepting = false;
+  client.send('\n');
+  t.ok(await bench.until(() => client.ended));
+  t.equal(errorOf(client.frames), 'SEND /queue/a: no answer within 3000 ms: the test says so');
+  t.match(client.frames[1], 'receipt-id:1');
+});
+
+t.test('a client that only sends heart-beats waits for nothing', async () => {
+  const bench = await ConnectionBench.start({ limits: { sendWaitMs: 3000 } });
+  const client = await bench.connected();
+  bench.broker.accepting = false;
+  for (let i = 0; i < 5; i++) {
+    client.send('\n');
+    await bench.pass(2000);
+  }
+  t.notOk(client.ended);
+  bench.broker.acceptAgain();
+  client.send('SEND\ndestination:/queue/a\nreceipt:1\n\nx\0');
+  await bench.until(() => client.frames.length === 2);
+  t.same(client.frames.slice(1), ['RECEIPT\nreceipt-id:1']);
+});
+
+t.test('a wait that is over in time is forgotten', async () => {
+  const bench = await ConnectionBench.start({ limits: { sendWaitMs: 3000 } });
+  const client = await bench.connected();
+  for (const receipt of [1, 2]) {
+    bench.broker.accepting = false;
+    client.send(`SEND\ndestination:/queue/a\nreceipt:${receipt}\n\nx\0`);
+    await bench.pass(2000);
+    bench.broker.acceptAgain();
+    await bench.until(() => client.frames.length === 1 + receipt);
+  }
+  t.same(client.frames.slice(1), ['RECEIPT\nreceipt-id:1', 'RECEIPT\nreceipt-id:2']);
+});
+
 t.test('a broker that accepts again: reading goes on where it stopped', async () => {
   const bench = await ConnectionBench.start();
   const client = await bench.connected();

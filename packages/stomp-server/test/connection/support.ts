@@ -16,6 +16,7 @@ import type { StompLimits } from '../../src/session/limits.ts';
 /** A broker that does what the test says. */
 export class ScriptedBroker implements BrokerPort {
   accepting: boolean = true;
+  heldUpBy: string = 'the test says so';
   /** Answers each request at once, inside `submit`. */
   answersAtOnce: boolean = true;
   readonly requests: Request[] = [];
