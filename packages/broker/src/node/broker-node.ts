@@ -150,14 +150,20 @@ export class BrokerNode implements RunningNode {
     this.#stopping = true;
     for (const listener of this.#listeners) await listener.close();
     if (this.#leadership?.role === 'leader' && this.#options.cluster.members.length > 1) {
-      // What is under way is answered; what clients send from now on stays unread, and goes to the next master.
-      this.#host.hold(true);
-      const moved = await this.log.transferLeadership();
-      this.#options.log.info(moved ? 'handed mastership over' : 'no other member could take mastership over');
+      await this.#handOver(null);
     }
     this.#gate.close();
     this.#host.resign();
     await this.log.close();
+  }
+
+  /** To that member, or to the one that is furthest. */
+  async #handOver(to: NodeId | null): Promise<void> {
+    // What is under way is answered; what clients send from now on stays unread, and goes to the next master.
+    this.#host.hold(true);
+    const moved = await this.log.transferLeadership(to);
+    this.#options.log.info(moved ? 'handed mastership over' : 'no other member could take mastership over');
+    if (!this.#stopping) this.#host.hold(false);
   }
 
   async #openListeners(): Promise<void> {
@@ -204,6 +210,7 @@ export class BrokerNode implements RunningNode {
     this.#log.disk.onChange(({ pressure }) => {
       this.#host.limitUnderWay(pressure === 'none' ? underWayBytesMax : underWayUnderPressureBytesMax);
     });
+    this.#log.disk.onSlow((to) => void this.#handOver(to));
     this.#log.onClientConnection((connection, { clientAddress }) =>
       this.#gate.acceptTunnelled(connection, clientAddress),
     );

@@ -49,6 +49,8 @@ export interface ReplicatedLogSettings {
   /** Silence of the leader after which a member stands for election: drawn between this and twice this. */
   readonly electionMs: number;
   readonly heartbeatMs: number;
+  /** A leader whose own writes take so long, again and again, hands leadership over. Null: half of `electionMs`. */
+  readonly slowDiskMs: number | null;
   /** A member whose connection broke and that refuses a new one is dead: elect at once. Not behind proxies. */
   readonly refusedMeansDead: boolean;
   readonly segmentBytes: number;
@@ -84,6 +86,7 @@ export const defaultSettings: ReplicatedLogSettings = {
   tickMs: 20,
   electionMs: 500,
   heartbeatMs: 100,
+  slowDiskMs: null,
   refusedMeansDead: true,
   segmentBytes: 64 * mebibyte,
   fsync: 'always',

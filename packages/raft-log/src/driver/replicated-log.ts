@@ -4,7 +4,7 @@ import type { Configuration, ProposeRefusal, Standing } from '../node/index.ts';
 import { RaftNode } from '../node/raft-node.ts';
 import { raftOptions, recoverState, tellStart, writeStanding } from './begin-member.ts';
 import { DiskKeeper } from './disk-keeper.ts';
-import type { DiskLimits } from './disk-limits/disk-limits.ts';
+import type { DiskReport } from './disk-keeper.ts';
 import { ReservedDisk } from './disk-limits/reserved-disk.ts';
 import { ElectionStory } from './election-story.ts';
 import { Founding, makeId } from './founding.ts';
@@ -99,6 +99,7 @@ export class ReplicatedLog {
     this.#keeper = new DiskKeeper(settings, {
       ...{ clock: options.clock, log: options.log, disk, storage },
       readPayloads: (positions) => this.readPayloads(positions),
+      handOver: (to) => void this.transferLeadership(to),
       failed: (error) => this.#fail(error),
     });
     storage.onFailure((error) => this.#fail(error));
@@ -159,9 +160,9 @@ export class ReplicatedLog {
     return this.#loop?.leading ?? false;
   }
 
-  /** How full this member's disk is. Nothing is refused here for it: that is for whoever proposes. */
-  get disk(): Pick<DiskLimits, 'state' | 'onChange'> {
-    return this.#keeper.limits;
+  /** How full and how slow this member's disk is. Nothing is refused here for it: that is for whoever proposes. */
+  get disk(): DiskReport {
+    return this.#keeper;
   }
 
   /** Where peers dial in; null without a listener. */
@@ -454,6 +455,7 @@ export class ReplicatedLog {
     this.#tickedAtMs = now;
     this.#founding.tick();
     this.#loop?.tick();
+    this.#keeper.tick(this.#loop?.status ?? null);
     this.#settleHandOver();
     this.#members.tick();
     this.#timer = clock.setTimer(tickMs, () => this.#tick());
