@@ -3,10 +3,11 @@ import type { Configuration, RaftOptions, RecoveredLog, Standing } from '../node
 import { checkIdentity } from './check-identity.ts';
 import { cappedLevels } from './levels.ts';
 import { LiveSet } from './live-set.ts';
-import { configurationFound } from './membership/founding-configuration.ts';
-import { UnlessWitness } from './membership/witness-machine.ts';
+import { configurationFound, isWitness } from './membership/founding-configuration.ts';
+import { StatelessMachine } from './membership/witness-machine.ts';
 import type { ReplicatedLogOptions, ReplicatedLogSettings } from './replicated-log-options.ts';
 import { loadState } from './snapshots/load-state.ts';
+import type { StateMachine } from './types.ts';
 import type { Storage } from './storage-types.ts';
 import { makeConfigurationEntry, makeEntry, NewerFormatError } from './storage/index.ts';
 
@@ -15,17 +16,18 @@ export interface Beginning {
   readonly random: Random;
   readonly founding: Configuration;
   readonly recovered: RecoveredLog;
+  readonly witness: boolean;
 }
 
 /** What the Raft node is made with: its time is ticks. */
 export function raftOptions(
-  { id, random, founding, recovered }: Beginning,
+  { id, random, founding, recovered, witness }: Beginning,
   settings: ReplicatedLogSettings,
 ): RaftOptions {
   const { appendBytesMax, inflightBytesMax, inflightAppendsMax, uncommittedBytesMax, tailBytesMax } = settings;
   const ticks = (ms: number, least: number): number => Math.max(least, Math.round(ms / settings.tickMs));
   return {
-    ...{ id, random, founding, recovered, makeEntry, makeConfigurationEntry },
+    ...{ id, random, founding, recovered, witness, makeEntry, makeConfigurationEntry },
     ...{ appendBytesMax, inflightBytesMax, inflightAppendsMax, uncommittedBytesMax, tailBytesMax },
     electionTicks: ticks(settings.electionMs, 2),
     heartbeatTicks: ticks(settings.heartbeatMs, 1),
@@ -47,6 +49,15 @@ export function tellStart(log: Log, node: NodeId, cluster: string, lastIndex: nu
   else log.info(`node ${node} joins cluster ${cluster} with an empty disk: it has no vote until it has caught up`);
 }
 
+/** Whether this node has no state machine, as far as is known: see `isWitness`. */
+export function hasNoState({ node, witness = false }: ReplicatedLogOptions, { recovered, identity }: Storage): boolean {
+  return isWitness(node, recovered, identity, witness);
+}
+
+export function machineOf(options: ReplicatedLogOptions, storage: Storage): StateMachine {
+  return hasNoState(options, storage) ? new StatelessMachine(options.machine) : options.machine;
+}
+
 /**
  * Brings the state machine to the newest snapshot on the disk; resolves with the records that it refers to. First it is looked whether what is on the
  * disk is this node's, and of a level that this program speaks.
@@ -55,10 +66,9 @@ export function tellStart(log: Log, node: NodeId, cluster: string, lastIndex: nu
 export async function recoverState(options: ReplicatedLogOptions, storage: Storage): Promise<LiveSet> {
   checkIdentity(options, storage);
   const { recovered, identity } = storage;
-  const { level, witnesses } = configurationFound(recovered, identity, options.members);
+  const { level } = configurationFound(recovered, identity, options.members);
   const { max } = cappedLevels(options.levelMax ?? null);
   if (level > max) throw new NewerFormatError('the configuration in the log', level, max);
   if (recovered.snapshotIndex === 0) return new LiveSet();
-  const isWitness = witnesses.includes(options.node);
-  return loadState(storage, new UnlessWitness(options.machine, () => isWitness), recovered.snapshotIndex);
+  return loadState(storage, machineOf(options, storage), recovered.snapshotIndex);
 }

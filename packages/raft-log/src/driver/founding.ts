@@ -204,7 +204,9 @@ export class Founding {
     // Where configurations are in the log, that says who the members are; until it has come this node is one of nobody.
     const founded = prepared || level < configurationLevel;
     const standing = prepared ? 'voter' : 'abstaining';
-    await this.#write('founded', clusterId, this.#identity?.witnesses ?? [], standing, founded ? undefined : []);
+    const { node, witness } = this.#options;
+    const witnesses = prepared ? (this.#identity?.witnesses ?? []) : witness ? [node] : [];
+    await this.#write('founded', clusterId, witnesses, standing, founded ? undefined : []);
   }
 
   async #prepare(from: NodeId, clusterId: string, witnesses: readonly NodeId[]): Promise<void> {

@@ -36,7 +36,7 @@ export interface RaftLoopPorts {
   /** Another configuration is in use. */
   readonly configured: (configuration: Configuration) => void;
   /** This node keeps no state, and of the log no more than it must. */
-  readonly isWitness: () => boolean;
+  readonly isWitness: boolean;
   /** These live records can't be read here: somebody else asked for them. */
   readonly lacking: (positions: readonly number[]) => void;
   /** Room on the disk is short: snapshots are due more often. */
@@ -262,7 +262,7 @@ export class RaftLoop {
     this.#takeBatches();
     this.#reportLeadership();
     this.#ports.flush();
-    if (this.#ports.isWitness()) this.#releaseLog();
+    if (this.#ports.isWitness) this.#releaseLog();
     else this.#taker.consider(() => this.#machineState());
   }
 
@@ -363,7 +363,7 @@ export class RaftLoop {
       const { storage, log } = this.#ports;
       const hardState = outstanding.batch.persist?.hardState ?? null;
       if (arrived === null) {
-        assert(this.#ports.isWitness(), `a snapshot that never came (${index}) is to be installed`);
+        assert(this.#ports.isWitness, `a snapshot that never came (${index}) is to be installed`);
         await this.#installShape(index, term, configuration, hardState);
       } else {
         const { receiver, live, restore } = arrived;

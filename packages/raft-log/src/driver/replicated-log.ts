@@ -2,7 +2,7 @@ import { assert } from '@lockstep/kernel';
 import type { Address, Connection, JournalPosition, Log, NodeId, Timer } from '@lockstep/kernel';
 import type { Configuration, ProposeRefusal, Standing } from '../node/index.ts';
 import { RaftNode } from '../node/raft-node.ts';
-import { raftOptions, recoverState, tellStart, writeStanding } from './begin-member.ts';
+import { hasNoState, machineOf, raftOptions, recoverState, tellStart, writeStanding } from './begin-member.ts';
 import { DiskKeeper } from './disk-keeper.ts';
 import type { DiskReport } from './disk-keeper.ts';
 import { ReservedDisk } from './disk-limits/reserved-disk.ts';
@@ -15,7 +15,6 @@ import type { LiveSet } from './live-set.ts';
 import { configurationFound, foundingConfiguration } from './membership/founding-configuration.ts';
 import type { MemberControl } from './membership/member-changes.ts';
 import { MembershipDriver } from './membership/membership-driver.ts';
-import { UnlessWitness } from './membership/witness-machine.ts';
 import { isMemberMessage, isRecordsMessage, isRequestMessage, isSnapshotMessage } from './peers/messages.ts';
 import type { HeededMessage, PeerMessage } from './peers/messages.ts';
 import { PayloadReader, reportLost } from './payload-reader.ts';
@@ -289,8 +288,8 @@ export class ReplicatedLog {
   }
 
   #makeMembers(): MembershipDriver {
-    const { node, members, clock, log, witness = false } = this.#options;
-    return new MembershipDriver({ node, configured: members, witness }, this.#levels, {
+    const { node, members, clock, log } = this.#options;
+    return new MembershipDriver({ node, configured: members }, this.#levels, {
       clock,
       log,
       raft: () => this.#loop?.status ?? null,
@@ -359,13 +358,13 @@ export class ReplicatedLog {
   #start(standing: Standing | null): void {
     if (this.#closed || this.#failure !== null) return;
     const { node: id, random, clock, log, members } = this.#options;
-    const machine = new UnlessWitness(this.#options.machine, () => this.#members.membership.isWitness);
+    const witness = hasNoState(this.#options, this.#storage);
     const settings = this.#settings;
     const found = this.#storage.recovered;
     const hardState = standing === null ? found.hardState : { term: 0, votedFor: null, standing };
     const makeNode = this.#options.makeNode ?? ((options) => new RaftNode(options));
     const founding = foundingConfiguration(this.#storage.identity, members);
-    const node = makeNode(raftOptions({ id, random, founding, recovered: { ...found, hardState } }, settings));
+    const node = makeNode(raftOptions({ id, random, founding, recovered: { ...found, hardState }, witness }, settings));
     this.#raft = node;
     this.#members.membership.use(node.configuration);
     tellStart(log, id, this.#founding.clusterId ?? '', found.lastIndex, standing);
@@ -376,13 +375,13 @@ export class ReplicatedLog {
         log,
         node,
         storage: this.#storage,
-        machine,
+        machine: machineOf(this.#options, this.#storage),
         story: this.#story,
         entryPayload,
         parseRecords: parseRecordsOrNull,
         others: () => this.#members.membership.holders,
         configured: (configuration) => this.#configured(configuration),
-        isWitness: () => this.#members.membership.isWitness,
+        isWitness: witness,
         reachable: (peer) => this.#transport?.isUp(peer) === true,
         lacking: (positions) => void this.#payloads.readPayloads(positions as readonly JournalPosition[]),
         hurry: () => this.#keeper.hurry,

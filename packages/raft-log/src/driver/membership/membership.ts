@@ -17,8 +17,6 @@ export interface MembershipOptions {
   readonly node: NodeId;
   /** As the operator says: where to look for a cluster, and addresses of members of which the log says none. */
   readonly configured: readonly MemberAddress[];
-  /** What this node is to be before the log says what it is. */
-  readonly witness: boolean;
 }
 
 /** What a member is to the cluster. `joining`: it will vote as soon as it has caught up. `leaving`: until the change is complete. */
@@ -66,13 +64,6 @@ export class Membership {
 
   get level(): number {
     return this.#configuration?.level ?? 1;
-  }
-
-  get isWitness(): boolean {
-    const { node, witness } = this.#options;
-    const configuration = this.#configuration;
-    if (configuration === null || !membersOf(configuration).includes(node)) return witness;
-    return configuration.witnesses.includes(node);
   }
 
   get voterCount(): number {

@@ -1,28 +1,23 @@
-import type { JournalPosition } from '@lockstep/kernel';
-import type { CommittedCommand, Leadership, LiveRecords, SnapshotRestore, StateMachine } from '../types.ts';
+import type { Leadership, SnapshotRestore, StateMachine } from '../types.ts';
 
 const nothing: SnapshotRestore = { write() {}, finish() {} };
 
-/** The state machine, which is left alone while this node is a witness: it is shown no command, and its snapshots are empty. */
-export class UnlessWitness implements StateMachine {
+/** What a witness has in the state machine's place: the real one is shown no command, and only told who leads. */
+export class StatelessMachine implements StateMachine {
   readonly #machine: StateMachine;
-  readonly #isWitness: () => boolean;
 
-  constructor(machine: StateMachine, isWitness: () => boolean) {
+  constructor(machine: StateMachine) {
     this.#machine = machine;
-    this.#isWitness = isWitness;
   }
 
-  apply(commands: readonly CommittedCommand[], records: LiveRecords): void {
-    if (!this.#isWitness()) this.#machine.apply(commands, records);
-  }
+  apply(): void {}
 
   snapshot(): Iterable<Uint8Array> {
-    return this.#isWitness() ? [] : this.#machine.snapshot();
+    return [];
   }
 
-  restore(refersTo: (position: JournalPosition) => void): SnapshotRestore {
-    return this.#isWitness() ? nothing : this.#machine.restore(refersTo);
+  restore(): SnapshotRestore {
+    return nothing;
   }
 
   leadershipChanged(leadership: Leadership): void {
