@@ -126,7 +126,8 @@ export class Following {
   /** On a witness: what need not be kept any more, when that has become more; else null. */
   takeRelease(): number | null {
     const { log } = this.#member;
-    const index = this.#released;
+    // A shape must not run ahead of the own journal: what stands there yet may be of another term.
+    const index = Math.min(this.#released, log.persistedIndex);
     if (index <= Math.max(this.#releaseTold, log.snapshotIndex)) return null;
     this.#releaseTold = index;
     return index;
