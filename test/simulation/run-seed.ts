@@ -63,6 +63,7 @@ export async function runSeed({ seed, mutation = {}, nodes, log }: SeedOptions):
     await step(() => (simulation.nowMs >= end ? null : 'the faults go on'), Infinity);
     nemesis.stop();
     workload.close();
+    cluster.underLoad = false;
     await step(() => workload.missing ?? unequal(cluster), convergeMs);
     invariants.checkDeeply(cluster.views);
     judge(workload, nemesis.happened.has('fullDisk'));
@@ -82,8 +83,6 @@ export async function runSeed({ seed, mutation = {}, nodes, log }: SeedOptions):
     seen: {
       ...invariants.seen,
       ...Object.fromEntries(cluster.story.counts),
-      'nodes ended by their disk': cluster.endedByDisk,
-      'disks replaced since they were damaged': cluster.disksReplaced,
       ...workload.seen,
     },
   };

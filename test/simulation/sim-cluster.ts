@@ -7,6 +7,7 @@ import type { RaftOptions } from '@lockstep/raft-log';
 import type { SimHost, SimProcess, SimWorld } from '@lockstep/testkit';
 
 import type { NodeView } from './invariants.ts';
+import { Sightings } from './sightings.ts';
 import { Promises } from './promises.ts';
 import type { Sizes } from './scenario.ts';
 import { Story } from './story.ts';
@@ -32,6 +33,8 @@ export class SimNode {
   process: SimProcess | null = null;
   node: BrokerNode | null = null;
   #view: NodeView | null = null;
+  /** Of its present life. */
+  sightings: Sightings | null = null;
   /** Counts the disks that it has had. */
   disk = 0;
   /** A fault of its disk was set: it may end by itself. */
@@ -71,12 +74,10 @@ export class SimCluster {
   onDiskReplaced: (member: SimNode) => void = () => {};
   /** Called after every step of the run. */
   readonly watchers: Set<() => void> = new Set();
+  /** Clients are at work. */
+  underLoad: boolean;
   /** How often a process was stopped for a while. */
   pauses = 0;
-  /** Nodes that ended by themselves since their disk failed, as they must. */
-  endedByDisk = 0;
-  /** Nodes that refused to go on since what they read was damaged, and were given an empty disk, as they ask. */
-  disksReplaced = 0;
   /** A node that ended by itself, which no fault of a simulated run may cause. */
   failure: Error | null = null;
 
@@ -91,6 +92,7 @@ export class SimCluster {
     this.#mutation = mutation;
     this.#sizes = sizes;
     this.#log = log;
+    this.underLoad = true;
     this.nodes = names.map((name) => new SimNode(name, world.host(name)));
   }
 
@@ -140,14 +142,20 @@ export class SimCluster {
   }
 
   #gone(member: SimNode): void {
+    member.sightings?.died();
+    member.sightings = null;
     member.process = null;
     member.node = null;
   }
 
   async #run(member: SimNode, process: SimProcess): Promise<void> {
+    const sightings = new Sightings(this.story);
+    member.sightings = sightings;
+    member.host.device.noticed = (operation, path) => sightings.did(operation, path);
     const disk = this.#mutation.disk?.(process.disk) ?? process.disk;
     const log = this.story.listen(this.#log?.(member.name) ?? silentLog, (tale) => {
       if (tale === 'snapshots offered') this.onSnapshotOffered(member);
+      sightings.heard(tale, this.underLoad);
     });
     const plain = nodeOptions(member.name, this.nodes, process, disk, log, this.#sizes);
     const mutated = this.#mutation.options?.(plain) ?? plain;
@@ -170,7 +178,7 @@ export class SimCluster {
     if (member.process !== process || process.state === 'dead') return;
     const damaged = member.host.device.rottenBytes > 0 || member.misreads;
     if (error.name === 'CorruptionError' && damaged && this.nodes.length > 1) {
-      this.disksReplaced++;
+      this.story.saw('damaged disks replaced');
       this.kill(member);
       this.wipe(member);
       this.onDiskReplaced(member);
@@ -182,7 +190,7 @@ export class SimCluster {
       return;
     }
     // What the program does: it exits.
-    this.endedByDisk++;
+    this.story.saw('nodes ended by their disk');
     this.kill(member);
   }
 

@@ -1,6 +1,7 @@
 import type { Frame } from '@lockstep/stomp-server/codec';
 import type { SimProcess } from '@lockstep/testkit';
 
+import { bodyText } from './sim-client.ts';
 import type { ClientScript, SimClient } from './sim-client.ts';
 import { idOf } from './sim-workload.ts';
 
@@ -12,6 +13,8 @@ export class TopicTalker implements ClientScript {
   readonly #process: SimProcess;
   readonly #paceMs: number;
   #connected = false;
+  /** Counts its connections: there is an order only on each of them. */
+  #connections = 0;
   #over = false;
 
   constructor(process: SimProcess, paceMs: number) {
@@ -21,6 +24,7 @@ export class TopicTalker implements ClientScript {
 
   connected(client: SimClient): void {
     this.#connected = true;
+    this.#connections++;
     if (this.sent > 0) return;
     this.#talk(client);
   }
@@ -37,17 +41,18 @@ export class TopicTalker implements ClientScript {
 
   #talk(client: SimClient): void {
     if (this.#over) return;
-    if (this.#connected) client.send('SEND', [['destination', topic]], `t-${++this.sent}`);
+    if (this.#connected) client.send('SEND', [['destination', topic]], `t-${++this.sent} ${this.#connections}`);
     this.#process.clock.setTimer(this.#paceMs, () => this.#talk(client));
   }
 }
 
-/** Hears a part of what one talker says, each message once and in its order. */
+/** Hears a part of what one talker says, each message once and in the order of the connection on which it was sent. */
 export class TopicListener implements ClientScript {
   heard = 0;
   readonly errors: string[] = [];
   readonly #talker: TopicTalker;
-  #last = 0;
+  readonly #lastOf = new Map<string, number>();
+  readonly #heard = new Set<number>();
 
   constructor(talker: TopicTalker) {
     this.#talker = talker;
@@ -67,8 +72,12 @@ export class TopicListener implements ClientScript {
     this.heard++;
     const number = Number(idOf(frame).slice(2));
     if (number > this.#talker.sent) this.errors.push(`topic: t-${number} was never sent`);
-    if (number <= this.#last) this.errors.push(`topic: t-${number} after t-${this.#last}`);
-    this.#last = number;
+    if (this.#heard.has(number)) this.errors.push(`topic: t-${number} came twice`);
+    this.#heard.add(number);
+    const connection = bodyText(frame).split(' ')[1] ?? '';
+    const last = this.#lastOf.get(connection) ?? 0;
+    if (number <= last) this.errors.push(`topic: t-${number} after t-${last}`);
+    this.#lastOf.set(connection, number);
   }
 
   disconnected(): void {}

@@ -87,8 +87,14 @@ export const diskFaults: Faults = {
     const member = leaderOr(stage);
     if (member === null) return null;
     const { device } = member.host;
-    const roomBytes = stage.random.pick([0, 4096, 40_960]);
-    return failing(stage, member, () => (device.capacityBytes = device.usedBytes() + roomBytes));
+    const { cluster, random } = stage;
+    const leads = cluster.leader === member;
+    const roomBytes = random.pick([0, 4096, 40_960]);
+    const end = failing(stage, member, () => (device.capacityBytes = device.usedBytes() + roomBytes));
+    return () => {
+      if (device.refusedWrites > 0 && leads) cluster.story.saw('full disks of a master');
+      end();
+    };
   },
   /** It reads as if it were fine, and brings other bytes. */
   misdirectedRead(stage) {

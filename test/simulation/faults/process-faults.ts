@@ -72,7 +72,9 @@ export const processFaults: Faults = {
   transfer({ cluster }) {
     const { leader } = cluster;
     if (leader?.node === null || leader?.node === undefined) return null;
-    void leader.node.log.transferLeadership();
+    void leader.node.log.transferLeadership().then((moved) => {
+      if (!moved) cluster.story.saw('hand-overs aborted');
+    });
     return () => {};
   },
 };

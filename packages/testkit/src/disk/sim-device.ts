@@ -76,6 +76,10 @@ export class SimDevice {
   /** Nothing that is asked for is done, or answered, until it is false again; see `whenAnswering`. */
   #hanging = false;
   #waiting: (() => void)[] = [];
+  /** Told of each operation as it is done. */
+  noticed: ((operation: DiskOperation, path: string) => void) | null = null;
+  /** Writes for which there was no room. */
+  refusedWrites = 0;
   /** Told of each operation before it is done; true: the process dies here, and it is not done. */
   intercept: ((operation: DiskOperation, path: string) => boolean) | null = null;
   #tree: NameTree;
@@ -203,6 +207,7 @@ export class SimDevice {
       const count = failed
         ? toWholeSectors(position, this.random.below(bytes.length + 1), bytes.length)
         : this.#roomFor(node, position, bytes.length);
+      if (!failed && count < bytes.length) this.refusedWrites++;
       if (count > 0) node.write(bytes.subarray(0, count), position);
       return count;
     };

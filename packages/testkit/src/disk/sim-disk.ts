@@ -84,6 +84,7 @@ export class SimDisk implements Disk {
     return new Promise((resolve, reject) => {
       const perform = (): void => {
         if (this.abandoned || device.intercept?.(operation, path) === true) return;
+        device.noticed?.(operation, path);
         const fault = device.takeFault(operation, path);
         if (fault !== null && fault.misdirected !== true) {
           hooks.onFault?.();
