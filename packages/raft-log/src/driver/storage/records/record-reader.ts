@@ -98,7 +98,8 @@ export class RecordReader {
       }
       const entry = entryOf(span, held, position);
       if (typeof entry === 'string') {
-        this.#markDamaged(span, position, entry);
+        // Unless the file was given up for another, and closed, while it was waited for: then that one is asked.
+        if (this.locate(position)?.source === span.source) this.#markDamaged(span, position, entry);
         again.push(i);
       } else results[i] = entry;
     }
