@@ -51,6 +51,17 @@ function failing(stage: Stage, member: SimNode, begin: () => void): () => void {
   };
 }
 
+/** Its next read of such a file fails, or brings other bytes. */
+function misreading(stage: Stage, member: SimNode, misdirected: boolean): () => void {
+  const path = stage.random.pick(['journal', 'journal', 'records', 'snapshot', 'hard-state']);
+  member.misreads = true;
+  const end = failing(stage, member, () => member.host.device.fail({ operation: 'read', path, misdirected }));
+  return () => {
+    member.misreads = false;
+    end();
+  };
+}
+
 export const diskFaults: Faults = {
   wipe(stage) {
     const { cluster, random, budget } = stage;
@@ -80,8 +91,14 @@ export const diskFaults: Faults = {
     if (member === null) return null;
     const { random } = stage;
     const path = random.pick(['journal', 'journal', 'hard-state', 'snapshot']);
-    const operation = random.pick(['sync', 'write', 'rename', 'syncDirectory', 'read'] as const);
+    const operation = random.pick(['sync', 'write', 'rename', 'syncDirectory'] as const);
     return failing(stage, member, () => member.host.device.fail({ operation, path }));
+  },
+  /** What can't be read is as good as damaged. */
+  unreadable(stage) {
+    const member = leaderOr(stage);
+    if (member === null || !stage.budget.allows(member)) return null;
+    return misreading(stage, member, false);
   },
   fullDisk(stage) {
     const member = leaderOr(stage);
@@ -100,13 +117,7 @@ export const diskFaults: Faults = {
   misdirectedRead(stage) {
     const member = leaderOr(stage);
     if (member === null || !stage.budget.allows(member)) return null;
-    const path = stage.random.pick(['journal', 'snapshot']);
-    member.misreads = true;
-    const end = failing(stage, member, () => member.host.device.fail({ operation: 'read', path, misdirected: true }));
-    return () => {
-      member.misreads = false;
-      end();
-    };
+    return misreading(stage, member, true);
   },
   slowDisk({ cluster, random }) {
     const { host } = random.pick(cluster.nodes);

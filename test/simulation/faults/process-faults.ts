@@ -29,7 +29,8 @@ export const processFaults: Faults = {
     const [before, kill] = [random.chance(0.5), random.chance(0.3)];
     let left = random.pick([1, 1, 2, 5]);
     device.intercept = (operation) => {
-      if (operation !== wanted || --left > 0) return false;
+      if (member.process !== process) device.intercept = null;
+      if (member.process !== process || operation !== wanted || --left > 0) return false;
       device.intercept = null;
       cluster.world.simulation.schedule(0, 'fault', null, () => {
         if (member.process !== process) return;
