@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createWriteStream, mkdtempSync, rmdirSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -31,6 +31,30 @@ export interface ProcessClusterOptions {
   readonly config?: string;
   /** Further flags for each node; called once, before it is started first. The directory is the cluster's. */
   readonly flagsOf?: (id: string, directory: string) => Promise<readonly string[]>;
+  /** Each node's data directory is a file system of its own, of so many bytes. Only where `mayMount`. */
+  readonly dataBytes?: number;
+}
+
+/** May this user mount file systems? */
+export function mayMount(): boolean {
+  const place = mkdtempSync(join(tmpdir(), 'lockstep-mount-'));
+  try {
+    mountMemory(place, 65_536);
+    unmount(place);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmdirSync(place);
+  }
+}
+
+function mountMemory(directory: string, bytes: number): void {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes},mode=0700`, 'tmpfs', directory], { stdio: 'pipe' });
+}
+
+function unmount(directory: string): void {
+  execFileSync('umount', [directory], { stdio: 'pipe' });
 }
 
 /** Real nodes as real processes on loopback, on a real disk. */
@@ -38,8 +62,10 @@ export class ProcessCluster {
   readonly nodes: readonly ProcessNode[];
   readonly directory: string;
   readonly #flags: readonly string[];
+  readonly #mounted: boolean;
 
-  private constructor(directory: string, nodes: readonly ProcessNode[], flags: readonly string[]) {
+  private constructor(directory: string, nodes: readonly ProcessNode[], flags: readonly string[], mounted: boolean) {
+    this.#mounted = mounted;
     this.directory = directory;
     this.nodes = nodes;
     this.#flags = flags;
@@ -55,7 +81,12 @@ export class ProcessCluster {
       const id = String.fromCodePoint('a'.codePointAt(0)! + i);
       const [stompPort, adminPort, peerPort] = ports.slice(i * 3, i * 3 + 3) as [number, number, number];
       const flags = (await options.flagsOf?.(id, directory)) ?? [];
-      nodes.push({ id, stompPort, adminPort, peerPort, data: join(directory, id), flags, process: null });
+      const data = join(directory, id);
+      if (options.dataBytes !== undefined) {
+        await mkdir(data);
+        mountMemory(data, options.dataBytes);
+      }
+      nodes.push({ id, stompPort, adminPort, peerPort, data, flags, process: null });
     }
     const flags = [...(options.flags ?? [])];
     if (options.config !== undefined) {
@@ -63,7 +94,7 @@ export class ProcessCluster {
       await writeFile(file, options.config);
       flags.push('--config', file);
     }
-    const cluster = new ProcessCluster(directory, nodes, flags);
+    const cluster = new ProcessCluster(directory, nodes, flags, options.dataBytes !== undefined);
     for (const node of nodes) cluster.revive(node);
     await cluster.master();
     return cluster;
@@ -91,8 +122,9 @@ export class ProcessCluster {
     child.stderr.pipe(output, { end: false });
     child.once('exit', () => {
       if (node.process === child) node.process = null;
-      output.end();
     });
+    // Later than its end: its last lines, which say why it ended, may still be on their way.
+    child.once('close', () => output.end());
     node.process = child;
   }
 
@@ -164,6 +196,7 @@ export class ProcessCluster {
   async stop(keep = false): Promise<void> {
     for (const node of this.nodes) if (node.process !== null) node.process.kill('SIGCONT');
     await Promise.all(this.nodes.map(async (node) => this.kill(node)));
+    if (this.#mounted) for (const { data } of this.nodes) unmount(data);
     if (!keep) await rm(this.directory, { recursive: true, force: true });
   }
 }
