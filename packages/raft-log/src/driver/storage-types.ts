@@ -108,7 +108,8 @@ export class CorruptionError extends Error {
   constructor(file: string, offset: number, detail: string) {
     super(
       `${file} is damaged at byte ${offset}: ${detail}. This is not what a crash leaves behind, so the node does not start: ` +
-        `entries that it acknowledged may be gone. With the other members up, move this data directory away and start the node empty; it fetches everything from them.`,
+        `entries that it acknowledged may be gone. If there are other members, move this data directory away and start the node empty: it fetches everything ` +
+        `from them. If it is alone, "lockstep verify" says what is lost, and "lockstep repair" saves the rest.`,
     );
     this.file = file;
     this.offset = offset;

@@ -31,7 +31,8 @@ t.test('a damaged record in the middle is named, with file and offset', async (t
     message:
       `journal/0000000000000001-00000001.log is damaged at byte ${offset}: a record's checksum does not match its bytes. ` +
       'This is not what a crash leaves behind, so the node does not start: entries that it acknowledged may be gone. ' +
-      'With the other members up, move this data directory away and start the node empty; it fetches everything from them.',
+      'If there are other members, move this data directory away and start the node empty: it fetches everything from them. ' +
+      'If it is alone, "lockstep verify" says what is lost, and "lockstep repair" saves the rest.',
   };
   await t.rejects(open(disk), expected);
   const twice = await open(disk).catch((error: Error) => error.message);
