@@ -133,10 +133,10 @@ t.test('missing files are noticed', async (t) => {
 t.test('files of a newer program are refused by name', async (t) => {
   const disk = newDisk();
   const storage = await open(disk);
-  await storage.writeIdentity({ ...someIdentity, formatVersion: 2 as 1 });
+  await storage.writeIdentity({ ...someIdentity, formatVersion: 3 as 1 });
   await t.rejects(open(disk), {
     name: 'NewerFormatError',
-    message: 'identity.json has format version 2, written by a newer Lockstep; this one knows versions up to 1',
+    message: 'identity.json has format version 3, written by a newer Lockstep; this one knows versions up to 2',
   });
 });
 
