@@ -304,3 +304,20 @@ t.test('a file of which nothing can be read does not keep a node from starting',
     [first, second, store].map((name) => `records/${name!.split('.')[0]}`),
   );
 });
+
+t.test('who reads a file from one end to the other finds the next pieces in memory', async (t) => {
+  const disk = newDisk();
+  const large = { segmentBytes: 4 * 1024 * 1024, retainBytes: 0 };
+  const storage = await open(disk, large);
+  const body = new Uint8Array(16_000).fill(1);
+  for (let i = 1; i <= 300; i++) await written(storage, { entries: [entry(i, 1, body)] });
+  await storage.saveSnapshot(299, 1, chunksOf('state'), liveAt(1, 299), null);
+  // A chunk holds sixteen of them.
+  await storage.readRecords([3]);
+  t.equal(storage.cachedRecord(40), null, 'one read says nothing about the next');
+  await storage.readRecords([20]);
+  await Promise.resolve(storage.readRecords([20]));
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+  t.ok(storage.cachedRecord(40) !== null && storage.cachedRecord(55) !== null, 'two more chunks');
+  t.equal(storage.cachedRecord(90), null, 'and no more than that');
+});
