@@ -276,6 +276,8 @@ export class Leadership {
 
   #judgeRound(peer: Progress): void {
     const { log, now, options, rules } = this.#member;
+    // Only learners are ever asked whether they have caught up.
+    if (this.#member.configuration.configuration.learners.length === 0) return;
     peer.judgeRound(log.lastIndex, now, options.electionTicks, rules);
   }
 

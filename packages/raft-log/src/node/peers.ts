@@ -65,22 +65,32 @@ export class Peers {
     return this.#member.majorities.agree(this.#isHeard);
   }
 
-  readonly #isHeard = (id: NodeId): boolean => this.#counts(id, (peer) => this.isAlive(peer));
+  readonly #isHeard = (id: NodeId): boolean => {
+    if (id === this.#member.id) return true;
+    const peer = this.#byId.get(id);
+    return peer?.standing === 'voter' && this.isAlive(peer);
+  };
 
   /** Has a majority answered a round that began within the last election time-out? */
   get confirmed(): boolean {
     return this.#member.majorities.agree(this.#isConfirmed);
   }
 
-  readonly #isConfirmed = (id: NodeId): boolean =>
-    this.#counts(id, ({ confirmedAt }) => {
-      const { now, options } = this.#member;
-      return confirmedAt !== null && now - confirmedAt < options.electionTicks;
-    });
+  readonly #isConfirmed = (id: NodeId): boolean => {
+    const { id: self, now, options } = this.#member;
+    if (id === self) return true;
+    const peer = this.#byId.get(id);
+    if (peer?.standing !== 'voter' || peer.confirmedAt === null) return false;
+    return now - peer.confirmedAt < options.electionTicks;
+  };
 
   /** Has a majority answered that round or a later one? */
   confirmedSince(round: number): boolean {
-    return this.#member.majorities.agree((id) => this.#counts(id, ({ ackedRound }) => ackedRound >= round));
+    return this.#member.majorities.agree((id) => {
+      if (id === this.#member.id) return true;
+      const peer = this.#byId.get(id);
+      return peer?.standing === 'voter' && peer.ackedRound >= round;
+    });
   }
 
   /** Is it there, and does it hold what it ever acknowledged? */
@@ -117,11 +127,5 @@ export class Peers {
     for (const id of member.members)
       if (id !== member.id && !member.isWitness(id)) held = Math.min(held, this.#byId.get(id)?.matchIndex ?? 0);
     return held;
-  }
-
-  #counts(id: NodeId, test: (peer: Progress) => boolean): boolean {
-    if (id === this.#member.id) return true;
-    const peer = this.#byId.get(id);
-    return peer !== undefined && peer.standing === 'voter' && test(peer);
   }
 }
