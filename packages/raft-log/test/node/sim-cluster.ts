@@ -6,7 +6,7 @@ import { Majorities } from '../../src/node/majorities.ts';
 import { Invariants } from './invariants.ts';
 import type { Mutant } from './mutants.ts';
 import { drawChange } from './sim-changes.ts';
-import { emptyDisk, SimMember } from './sim-member.ts';
+import { damagedDisk, emptyDisk, SimMember } from './sim-member.ts';
 import { drawWorld } from './world.ts';
 import type { World } from './world.ts';
 
@@ -257,7 +257,9 @@ export class SimCluster {
     this.#network = this.#network.filter((message) => message.from !== member.id && message.to !== member.id);
     for (let at = this.#transfers.length - 1; at >= 0; at -= 1)
       if (this.#transfers[at]!.to === member.id) this.#transfer(at, false);
-    this.#restart(member, emptyDisk(this.#mutant === 'wiped-may-vote' ? 'voter' : 'abstaining'));
+    const standing = this.#mutant === 'wiped-may-vote' ? 'voter' : 'abstaining';
+    const disk = this.random.chance(0.5) ? emptyDisk(standing) : damagedDisk(member.disk, standing, this.random);
+    this.#restart(member, disk);
   }
 
   /** Every half of every configuration in use keeps a majority that may vote: else the cluster would stand still for ever. */

@@ -32,6 +32,13 @@ export function emptyDisk(standing: HardState['standing']): DiskState {
   return { hardState, snapshotIndex: 0, snapshotTerm: 0, configuration: null, firstIndex: 1, entries: [] };
 }
 
+/** Damage in the journal above the snapshot: standing first, then the log is cut before it. Term and vote are in another file. */
+export function damagedDisk(disk: DiskState, standing: HardState['standing'], random: Random): DiskState {
+  const least = Math.max(0, disk.snapshotIndex + 1 - disk.firstIndex);
+  const kept = least + random.below(disk.entries.length - least + 1);
+  return { ...disk, hardState: { ...disk.hardState, standing }, entries: disk.entries.slice(0, kept) };
+}
+
 type Journal = Omit<DiskState, 'hardState'>;
 
 /** One member: a pure node, its disk, and the batches that the disk has not yet taken. */
