@@ -19,7 +19,9 @@ export class Unwritten {
   }
 
   get(index: number): Entry | null {
-    return this.#entries[index - this.firstIndex] ?? null;
+    const at = index - this.firstIndex;
+    // A negative index would be looked up as a name, which is slow, and asked for with each record that is read.
+    return at < 0 ? null : (this.#entries[at] ?? null);
   }
 
   /** Consecutive entries; the first replaces whatever stands at its index and behind it. */
