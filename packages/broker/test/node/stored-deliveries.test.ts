@@ -228,3 +228,20 @@ t.test('a session that makes requests as it is given messages, and ends in the m
   await bench.commit();
   t.match(bench.broker.queues(), [{ depth: 2 }]);
 });
+
+t.test('a session that ends while it is given messages leaves its room to others', async (t) => {
+  const limits = { heldBytesMax: 50 * kib, askedBytesMax: 1e9, sessionShareBytes: 1 };
+  const bench = await backlog(20, 10 * kib, new HostBench(1e9, limits));
+  bench.inMemory = () => true;
+  for (const name of ['a', 'b', 'c']) {
+    const endpoint = bench.attach(name);
+    endpoint.stalled = true;
+    endpoint.onEffect = () => {
+      if (endpoint.seen.length < 6) return;
+      bench.host.submit({ type: 'endSession', session: name as SessionId, how: 'clean' });
+    };
+    bench.subscribe(name, 1);
+    await bench.turn();
+    t.equal(endpoint.seen.length, 6, name);
+  }
+});

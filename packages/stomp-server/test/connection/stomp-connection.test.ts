@@ -227,8 +227,12 @@ t.test(
     client.send('SEND\ndestination:/queue/b\n\nx\0');
     await bench.pass(100);
     t.notOk(bench.broker.asked.includes('send /queue/b "" x'));
+    const taken = bench.broker.takenBy.length;
+    t.ok((bench.broker.endpoints.get(session)?.unsentBytes ?? 0) > 500_000);
     client.connection.resume();
     await bench.until(() => bench.broker.asked.includes('send /queue/b "" x'));
+    t.same(bench.broker.takenBy.slice(taken), [session], 'it is said that there is room again');
+    t.equal(bench.broker.endpoints.get(session)?.unsentBytes, 0);
     await bench.pass(100);
     const tags = bench.broker.requests.flatMap((request) => (request.type === 'settle' ? request.settlement.tags : []));
     t.same(
