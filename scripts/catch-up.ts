@@ -1,0 +1,92 @@
+/**
+ * How fast a node with an empty disk catches up with a cluster that holds many live messages and takes load, and what the load feels of it. Three nodes,
+ * each a process of its own on this machine; producers and a consumer at the master all the while.
+ *
+ * usage: pnpm catch-up [--megabytes 2000] [--bytes 1024] [--seconds 10] [--open 100] [--json]
+ */
+import { readFile, rm } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+
+import { ProcessCluster } from '@lockstep/test/harness';
+import type { ProcessNode } from '@lockstep/test/harness';
+
+import { nowMs } from './bench/plan.ts';
+import { fill } from './bench/queue-load.ts';
+import { SteadyLoad } from './bench/steady-load.ts';
+
+const { values } = parseArgs({
+  options: {
+    megabytes: { type: 'string', default: '2000' },
+    bytes: { type: 'string', default: '1024' },
+    seconds: { type: 'string', default: '10' },
+    open: { type: 'string', default: '100' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const [megabytes, bodyBytes, seconds] = [Number(values.megabytes), Number(values.bytes), Number(values.seconds)];
+const producers = 4;
+
+/** Resolves when the node has the whole state and takes part again. */
+async function joined(cluster: ProcessCluster, node: ProcessNode, master: ProcessNode): Promise<void> {
+  for (;;) {
+    const [own, asSeen] = await Promise.all([cluster.status(node), cluster.status(master)]);
+    const member = asSeen?.members.find(({ id }) => id === node.id);
+    // Under load it is always a little behind.
+    if (own?.role === 'slave' && member !== undefined && member.lagEntries !== null && member.lagEntries < 10_000)
+      return;
+    await pause(100);
+  }
+}
+
+/** What the node itself says of the records it fetched. */
+async function fetched(node: ProcessNode): Promise<string> {
+  const log = await readFile(`${node.data}.log`, 'utf8');
+  return /\d+ live records are here: [^"]*/.exec(log.slice(log.lastIndexOf('joins cluster')))?.[0] ?? 'nothing';
+}
+
+async function run(cluster: ProcessCluster): Promise<Record<string, number | string>> {
+  const master = await cluster.settled();
+  const messages = Math.floor((megabytes * 1e6) / bodyBytes);
+  await fill(cluster, { destination: '/queue/held', bodyBytes }, messages);
+  const victim = cluster.nodes.find((node) => node !== master)!;
+  await cluster.kill(victim);
+  await rm(victim.data, { recursive: true });
+  const window = Math.max(1, Math.round(Number(values.open) / producers));
+  const load = new SteadyLoad({
+    port: master.stompPort,
+    destination: '/queue/load',
+    bodyBytes: 256,
+    producers,
+    window,
+  });
+  await pause(3000);
+  const before = await load.rateWhile(pause(seconds * 1000));
+  const beganMs = nowMs();
+  cluster.revive(victim);
+  const whole = joined(cluster, victim, master);
+  const during = await load.rateWhile(whole);
+  const tookMs = nowMs() - beganMs;
+  const after = await load.rateWhile(pause(seconds * 1000));
+  load.stop();
+  return {
+    megabytes,
+    messages,
+    bodyBytes,
+    seconds: Math.round(tookMs / 100) / 10,
+    megabytesPerSecond: Math.round((megabytes * 1000) / tookMs),
+    records: await fetched(victim),
+    before,
+    during,
+    after,
+    share: Math.round((100 * during) / before) / 100,
+  };
+}
+
+const cluster = await ProcessCluster.start({ config: 'journal: { hardLimitBytes: 64GiB }' });
+try {
+  const figures = await run(cluster);
+  process.stdout.write(`${JSON.stringify(figures, null, values.json ? 0 : 2)}\n`);
+} finally {
+  await cluster.stop();
+}
