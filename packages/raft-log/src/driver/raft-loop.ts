@@ -10,7 +10,6 @@ import { LiveSet } from './live-set.ts';
 import type { LivePositions } from './live-set.ts';
 import type { RepairOutcome } from './payload-reader.ts';
 import type { PeerMessage, RecordsMessage, SnapshotMessage } from './peers/messages.ts';
-import type { RecordParser } from './peers/raft-messages.ts';
 import { Reads } from './reads.ts';
 import { StoredRecords } from './records/stored-records.ts';
 import { SnapshotTaker } from './snapshot-taker.ts';
@@ -29,7 +28,6 @@ export interface RaftLoopPorts {
   readonly machine: StateMachine;
   readonly story: ElectionStory;
   readonly entryPayload: (entry: Entry) => Uint8Array;
-  readonly parseRecords: RecordParser;
   /** The other members that hold records. */
   readonly others: () => readonly NodeId[];
   readonly reachable: (peer: NodeId) => boolean;

@@ -378,7 +378,6 @@ export class ReplicatedLog {
         machine: machineOf(this.#options, this.#storage),
         story: this.#story,
         entryPayload,
-        parseRecords: parseRecordsOrNull,
         others: () => this.#members.membership.holders,
         configured: (configuration) => this.#configured(configuration),
         isWitness: witness,

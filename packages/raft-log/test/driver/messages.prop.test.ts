@@ -140,6 +140,7 @@ const message: fc.Arbitrary<PeerMessage> = fc.oneof(
     next: count,
     appliedIndex: count,
     lacking: fc.array(count, { maxLength: 5 }),
+    checksum: count,
     bytes: fc.uint8Array({ maxLength: 100 }),
   }),
 );

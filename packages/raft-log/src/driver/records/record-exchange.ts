@@ -2,7 +2,6 @@ import type { Clock, Log, NodeId } from '@lockstep/kernel';
 import type { RepairOutcome } from '../payload-reader.ts';
 import type { RecordDamage } from '../storage-types.ts';
 import type { RecordsMessage } from '../peers/messages.ts';
-import type { RecordParser } from '../peers/raft-messages.ts';
 import type { RecordAccess } from './record-access.ts';
 import { RecordRepair } from './record-repair.ts';
 import { RecordServer } from './record-server.ts';
@@ -11,7 +10,6 @@ export interface RecordExchangePorts {
   readonly clock: Clock;
   readonly log: Log;
   readonly store: RecordAccess;
-  readonly parseRecords: RecordParser;
   /** The other members that hold records, the best one to ask first. */
   readonly members: () => readonly NodeId[];
   readonly reachable: (peer: NodeId) => boolean;

@@ -1,8 +1,8 @@
 import type { Clock, NodeId } from '@lockstep/kernel';
 import type { Entry } from '../../node/types.ts';
 import type { LivePositions } from '../live-set.ts';
-import type { RecordParser } from '../peers/raft-messages.ts';
 import type { Records, RecordsWant } from '../peers/messages.ts';
+import { recordsOf } from './cut-records.ts';
 import { RangeCutter } from './range-cutter.ts';
 import type { PositionRange } from './range-cutter.ts';
 import type { RecordAccess } from './record-access.ts';
@@ -10,7 +10,6 @@ import type { RecordAccess } from './record-access.ts';
 export interface RecordFetchPorts {
   readonly clock: Clock;
   readonly store: Pick<RecordAccess, 'addRecords'>;
-  readonly parseRecords: RecordParser;
   readonly send: (to: NodeId, message: RecordsWant) => void;
   /** Everything that could be had is on disk. */
   readonly done: (outcome: FetchOutcome) => void;
@@ -109,9 +108,9 @@ export class RecordFetch {
     const asked = this.#asked.get(answer.request);
     if (this.#over || asked === undefined || from !== this.#source || asked.from !== answer.from) return;
     if (answer.next <= asked.from || answer.next > asked.to) return;
-    const entries = this.#ports.parseRecords(answer.bytes);
+    const entries = recordsOf(answer);
     // Nothing to believe in it; `tick` asks again.
-    if (entries === null || !liesWithin(entries, asked.from, answer.next)) return;
+    if (entries === null) return;
     this.#heardAtMs = this.#ports.clock.monotonicMs();
     this.#asked.delete(answer.request);
     this.#ranges.answered(entries.length, answer.bytes.length);
@@ -191,14 +190,4 @@ export class RecordFetch {
       bytes: this.#bytes,
     });
   }
-}
-
-/** Ascending, and of the places that were asked for. */
-function liesWithin(entries: readonly Entry[], from: number, to: number): boolean {
-  let last = from - 1;
-  for (const { index } of entries) {
-    if (index <= last || index >= to) return false;
-    last = index;
-  }
-  return true;
 }

@@ -3,7 +3,7 @@ import type { Entry } from '../../node/types.ts';
 import type { Records, RecordsWant } from '../peers/messages.ts';
 import type { RepairOutcome } from '../payload-reader.ts';
 import type { RecordDamage } from '../storage-types.ts';
-import type { RecordParser } from '../peers/raft-messages.ts';
+import { recordsOf } from './cut-records.ts';
 import { groupPositions } from './group-positions.ts';
 import type { RecordAccess } from './record-access.ts';
 import { RepairStory } from './repair-story.ts';
@@ -12,7 +12,6 @@ export interface RecordRepairPorts {
   readonly clock: Clock;
   readonly log: Log;
   readonly store: Pick<RecordAccess, 'appliedIndex' | 'isLive' | 'addRecords'>;
-  readonly parseRecords: RecordParser;
   /** The other members that hold records, the best one to ask first. */
   readonly members: () => readonly NodeId[];
   readonly reachable: (peer: NodeId) => boolean;
@@ -84,7 +83,7 @@ export class RecordRepair {
     const question = this.#questions.get(answer.request);
     if (this.#stopped || question === undefined || question.peer !== from || question.from !== answer.from) return;
     this.#questions.delete(answer.request);
-    const entries = this.#ports.parseRecords(answer.bytes);
+    const entries = recordsOf(answer);
     if (entries === null || answer.next <= question.from) {
       // Damaged on the way, or that member has not applied so far: somebody else's turn, and at a later tick its own.
       this.#turn += 1;

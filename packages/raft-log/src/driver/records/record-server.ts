@@ -1,6 +1,7 @@
 import type { NodeId } from '@lockstep/kernel';
 import type { Records, RecordsWant } from '../peers/messages.ts';
 import { parseRecords } from '../storage/index.ts';
+import { checksumOf } from './cut-records.ts';
 import type { RecordAccess } from './record-access.ts';
 
 export interface RecordServerPorts {
@@ -86,17 +87,17 @@ export class RecordServer {
   async #answer({ request, from, to, bytesMax }: RecordsWant): Promise<Records> {
     const { store } = this.#ports;
     const end = store.appliedIndex < this.completeAt ? from : Math.min(to, store.appliedIndex + 1);
-    const base = { type: 'records', request, from } as const;
-    if (end <= from) {
-      return { ...base, next: from, appliedIndex: store.appliedIndex, lacking: [], bytes: new Uint8Array(0) };
-    }
+    const answer = (next: number, lacking: readonly number[], bytes: Uint8Array): Records => {
+      // What died while the disk was read may be missing as well: so it is the index afterwards that counts.
+      const { appliedIndex } = store;
+      return { type: 'records', request, from, next, appliedIndex, lacking, bytes, checksum: checksumOf(bytes) };
+    };
+    if (end <= from) return answer(from, [], new Uint8Array(0));
     const { next, bytes, lacking } = await store.readLive(from, end, Math.min(bytesMax, answerBytesMax));
     if (lacking.length > 0) this.#ports.lacking(lacking);
-    // What died while the disk was read may be missing as well: so it is the index afterwards that counts.
-    const { appliedIndex } = store;
-    if (lacking.length <= lackingMax) return { ...base, next, appliedIndex, lacking, bytes };
+    if (lacking.length <= lackingMax) return answer(next, lacking, bytes);
     const cut = lacking[lackingMax]!;
-    return { ...base, next: cut, appliedIndex, lacking: lacking.slice(0, lackingMax), bytes: recordsBelow(bytes, cut) };
+    return answer(cut, lacking.slice(0, lackingMax), recordsBelow(bytes, cut));
   }
 }
 

@@ -1,7 +1,6 @@
 import type { Clock, Log, NodeId } from '@lockstep/kernel';
 import { LiveSet } from '../live-set.ts';
 import type { Records, RecordsWant } from '../peers/messages.ts';
-import type { RecordParser } from '../peers/raft-messages.ts';
 import { findMissing } from '../records/find-missing.ts';
 import { RecordFetch } from '../records/record-fetch.ts';
 import type { FetchOutcome } from '../records/record-fetch.ts';
@@ -11,7 +10,6 @@ export interface LiveIntakePorts {
   readonly store: Pick<RecordAccess, 'holds' | 'addRecords'>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly parseRecords: RecordParser;
   readonly send: (to: NodeId, message: RecordsWant) => void;
   readonly others: () => readonly NodeId[];
 }
@@ -94,11 +92,10 @@ export class LiveIntake {
   #fetchFrom(source: NodeId, missing: LiveSet): Promise<FetchOutcome> {
     return new Promise((resolve, reject) => {
       if (this.#stopped) return;
-      const { clock, store, parseRecords, send } = this.#ports;
+      const { clock, store, send } = this.#ports;
       this.#fetch = new RecordFetch(this.#live, missing, source, {
         clock,
         store,
-        parseRecords,
         send,
         done: resolve,
         failed: reject,

@@ -2,7 +2,6 @@ import { DiskError } from '@lockstep/kernel';
 import type { Clock, Log, NodeId } from '@lockstep/kernel';
 import type { LiveSet } from '../live-set.ts';
 import type { Records, RecordsWant, SnapshotMessage, SnapshotOffer, SnapshotPiece } from '../peers/messages.ts';
-import type { RecordParser } from '../peers/raft-messages.ts';
 import type { RecordAccess } from '../records/record-access.ts';
 import type { SnapshotReceiver, Storage } from '../storage-types.ts';
 import type { SnapshotRestore, StateMachine } from '../types.ts';
@@ -28,7 +27,6 @@ export interface SnapshotIntakePorts {
   readonly machine: Pick<StateMachine, 'restore'>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly parseRecords: RecordParser;
   readonly send: (to: NodeId, message: SnapshotMessage | RecordsWant) => void;
   /** Other members that hold records and can be reached. */
   readonly others: () => readonly NodeId[];

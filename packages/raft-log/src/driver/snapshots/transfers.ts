@@ -2,7 +2,6 @@ import type { Clock, Log, NodeId } from '@lockstep/kernel';
 import type { RepairOutcome } from '../payload-reader.ts';
 import type { RecordDamage } from '../storage-types.ts';
 import type { PeerMessage, RecordsMessage, SnapshotMessage } from '../peers/messages.ts';
-import type { RecordParser } from '../peers/raft-messages.ts';
 import type { RecordAccess } from '../records/record-access.ts';
 import { RecordExchange } from '../records/record-exchange.ts';
 import type { Storage } from '../storage-types.ts';
@@ -18,7 +17,6 @@ export interface TransferPorts {
   readonly storage: Pick<Storage, 'snapshot' | 'openSnapshot' | 'receiveSnapshot'>;
   readonly store: RecordAccess;
   readonly machine: Pick<StateMachine, 'restore'>;
-  readonly parseRecords: RecordParser;
   /** The other members that hold records, the best one to ask first. */
   readonly members: () => readonly NodeId[];
   readonly reachable: (peer: NodeId) => boolean;

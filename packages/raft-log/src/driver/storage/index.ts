@@ -6,6 +6,7 @@
 export { NewerFormatError } from './newer-format-error.ts';
 export { openStorage } from './open-storage.ts';
 export {
+  cutRecords,
   entryPayload,
   makeConfigurationEntry,
   makeEntry,

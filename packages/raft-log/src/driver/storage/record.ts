@@ -130,6 +130,29 @@ export function parseRecords(bytes: Uint8Array): Entry[] {
   return entries;
 }
 
+/**
+ * As `parseRecords`, of bytes that have been checked as a whole: each record's own checksum is left alone. Null when they are not whole records. Of
+ * commands alone.
+ */
+export function cutRecords(bytes: Buffer): Entry[] | null {
+  const entries: Entry[] = [];
+  for (let offset = 0; offset < bytes.length;) {
+    if (bytes.length - offset < recordHeaderBytes) return null;
+    const length = bytes.readUInt32LE(offset);
+    if (length < recordHeaderBytes || length > bytes.length - offset) return null;
+    if (bytes[offset + 24] !== entryKind.command) return null;
+    const record = bytes.subarray(offset, offset + length);
+    entries.push({
+      index: readU64(bytes, offset + 8),
+      term: readU64(bytes, offset + 16),
+      kind: entryKind.command,
+      record,
+    });
+    offset += length;
+  }
+  return entries;
+}
+
 /** As `parseRecords`; null when they are damaged or cut short. */
 export function parseRecordsOrNull(bytes: Uint8Array): Entry[] | null {
   try {

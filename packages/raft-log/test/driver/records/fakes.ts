@@ -60,14 +60,6 @@ export function indexesOf(bytes: Uint8Array): number[] {
   return parseRecords(bytes).map(({ index }) => index);
 }
 
-export function recordsOrNull(bytes: Uint8Array): readonly Entry[] | null {
-  try {
-    return parseRecords(bytes);
-  } catch {
-    return null;
-  }
-}
-
 export function setOf(positions: Iterable<number>): LiveSet {
   const set = new LiveSet();
   for (const position of positions) set.retain(position);

@@ -1,9 +1,10 @@
 import t from 'tap';
 
 import type { Records, RecordsWant } from '../../../src/driver/peers/messages.ts';
+import { checksumOf } from '../../../src/driver/records/cut-records.ts';
 import { RecordFetch } from '../../../src/driver/records/record-fetch.ts';
 import type { FetchOutcome } from '../../../src/driver/records/record-fetch.ts';
-import { a, b, bytesOf, FakeRecords, record, recordsOrNull, setOf, settled, StepClock, upTo } from './fakes.ts';
+import { a, b, bytesOf, FakeRecords, record, setOf, settled, StepClock, upTo } from './fakes.ts';
 
 interface Run {
   readonly fetch: RecordFetch;
@@ -20,7 +21,6 @@ function begun(live: readonly number[], missing: readonly number[] = live): Run 
   const fetch = new RecordFetch(setOf(live), setOf(missing), a, {
     clock,
     store,
-    parseRecords: recordsOrNull,
     send: (to, want) => {
       t.equal(to, a);
       wants.push(want);
@@ -40,7 +40,7 @@ async function answer(source: FakeRecords, want: RecordsWant, cut = Infinity): P
   const { request, from, to, bytesMax } = want;
   const { appliedIndex } = source;
   const { next, bytes, lacking } = await source.readLive(from, Math.min(to, from + cut), bytesMax);
-  return { type: 'records', request, from, next, appliedIndex, lacking, bytes };
+  return { type: 'records', request, from, next, appliedIndex, lacking, bytes, checksum: checksumOf(bytes) };
 }
 
 async function serveAll(run: Run, source: FakeRecords): Promise<void> {
@@ -142,8 +142,12 @@ t.test('an answer is believed only if it is whole, of what was asked, and from w
   flipped[40]! ^= 1;
   run.fetch.receive({ ...good, bytes: flipped }, a);
   run.fetch.receive({ ...good, bytes: good.bytes.subarray(0, -3) }, a);
-  run.fetch.receive({ ...good, bytes: bytesOf([record(2), record(1)]) }, a);
-  run.fetch.receive({ ...good, bytes: bytesOf([record(11)]) }, a);
+  for (const records of [[record(2), record(1)], [record(11)]]) {
+    const bytes = bytesOf(records);
+    run.fetch.receive({ ...good, bytes, checksum: checksumOf(bytes) }, a);
+  }
+  const cut = good.bytes.subarray(0, -3);
+  run.fetch.receive({ ...good, bytes: cut, checksum: checksumOf(cut) }, a);
   run.fetch.receive({ ...good, next: 12 }, a);
   run.fetch.receive({ ...good, next: good.from }, a);
   run.fetch.receive({ ...good, from: good.from + 1 }, a);

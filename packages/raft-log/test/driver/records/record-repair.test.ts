@@ -4,8 +4,9 @@ import t from 'tap';
 
 import type { RepairOutcome } from '../../../src/driver/payload-reader.ts';
 import type { Records, RecordsWant } from '../../../src/driver/peers/messages.ts';
+import { checksumOf } from '../../../src/driver/records/cut-records.ts';
 import { RecordRepair } from '../../../src/driver/records/record-repair.ts';
-import { b, bytesOf, c, FakeRecords, record, recordsOrNull, settled, StepClock, upTo } from './fakes.ts';
+import { b, bytesOf, c, FakeRecords, record, settled, StepClock, upTo } from './fakes.ts';
 
 /** This member is a; b and c are the others. */
 class Bench {
@@ -25,7 +26,6 @@ class Bench {
       clock: this.clock,
       log: { ...silentLog, info: say, warn: say, error: say },
       store: this.own,
-      parseRecords: recordsOrNull,
       members: () => members,
       reachable: (peer) => !this.down.has(peer),
       send: (to, want) => this.wants.push({ to, want }),
@@ -47,10 +47,10 @@ class Bench {
     const { request, from, bytesMax } = want;
     const store = this.others.get(to)!;
     const end = Math.min(want.to, store.appliedIndex + 1);
-    const { appliedIndex } = store;
-    if (end <= from)
-      return { type: 'records', request, from, next: from, appliedIndex, lacking: [], bytes: new Uint8Array(0) };
-    return { type: 'records', request, from, appliedIndex, ...(await store.readLive(from, end, bytesMax)) };
+    const base = { type: 'records', request, from, appliedIndex: store.appliedIndex } as const;
+    if (end <= from) return { ...base, next: from, lacking: [], bytes: new Uint8Array(0), checksum: 0 };
+    const stretch = await store.readLive(from, end, bytesMax);
+    return { ...base, ...stretch, checksum: checksumOf(stretch.bytes) };
   }
 
   /** The others answer, until nothing more is asked. */
@@ -177,7 +177,8 @@ t.test('a copy of another record is not taken for it', async (t) => {
   bench.damaged([7]);
   const [asked] = bench.wants.splice(0);
   const good = await bench.answer(asked!);
-  bench.repair.receive({ ...good, bytes: bytesOf([record(8)]) }, b);
+  const bytes = bytesOf([record(8)]);
+  bench.repair.receive({ ...good, bytes, checksum: checksumOf(bytes) }, b);
   await settled();
   t.not(bench.own.here.has(7), 'nothing was put in its place');
 });
