@@ -62,7 +62,7 @@ export interface ReplicatedLogSettings {
   readonly hardLimitBytes: number | null;
   /** Bound on what is kept in memory of records that were read back. */
   readonly cacheBytes: number;
-  /** What compaction reads in a second as long as there is no hurry; the farther the disk's use is beyond what it should be, the more. */
+  /** What compaction reads in a second as long as there is no hurry; the farther the disk's use is beyond what it should be, the more. 0: there is none. */
   readonly compactionBytesPerSecond: number;
   /** What the scrubber reads in a second. */
   readonly scrubBytesPerSecond: number;

@@ -66,7 +66,11 @@ export class StoreUpkeep {
   }
 
   start(): void {
-    this.#done = Promise.all([this.#run(() => this.#compact()), this.#run(() => this.#scrub())]);
+    const compacts = this.#options.compactionBytesPerSecond > 0;
+    this.#done = Promise.all([
+      this.#run(() => (compacts ? this.#compact() : Promise.resolve())),
+      this.#run(() => this.#scrub()),
+    ]);
   }
 
   /** There is a new snapshot, or more to be reclaimed otherwise. */
