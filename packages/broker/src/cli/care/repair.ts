@@ -69,7 +69,7 @@ export async function repair(data: string, flags: RepairFlags): Promise<void> {
   report(true, aside);
   say(`${directory} is repaired: ${lossText(found, real)}; the old files are in ${aside}`);
   if (state.abandoned.length > 0) {
-    say(`${countText(state.abandoned.length, 'more entry')} of broken transactions took no effect`);
+    say(`${countText(state.abandoned.length, 'more entr', 'y', 'ies')} of broken transactions took no effect`);
   }
 }
 

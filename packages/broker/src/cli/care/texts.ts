@@ -1,6 +1,6 @@
-/** `1 message`, `1,200 messages`. */
-export function countText(count: number, what: string): string {
-  return `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
+/** `1 message`, `1,200 messages`; with other endings than none and `s`: `countText(2, 'entr', 'y', 'ies')`. */
+export function countText(count: number, what: string, one = '', more = 's'): string {
+  return `${count.toLocaleString('en')} ${what}${count === 1 ? one : more}`;
 }
 
 const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];

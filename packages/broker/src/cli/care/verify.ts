@@ -18,6 +18,11 @@ function depthOf({ state }: DataAtRest): Depth {
   return { messages: queues.reduce((sum, { depth }) => sum + depth, 0), queues: queues.length };
 }
 
+/** Intact ones; what stands in two files counts twice. */
+function recordsIn({ survey }: DataAtRest): number {
+  return survey.stored.reduce((sum, { table }) => sum + table.count, survey.records.count);
+}
+
 /** What to do about it. */
 function advice({ survey }: DataAtRest, damages: readonly Judged[]): string {
   if (damages.every(({ kind }) => kind === 'torn')) return 'nothing to be done: the next start takes care of it';
@@ -43,16 +48,16 @@ export async function verify(data: string, flags: VerifyFlags): Promise<void> {
   const depth = depthOf(found);
   const ok = damages.every(({ kind }) => kind === 'torn');
   if (flags.json === true) {
-    const { identity, files, bytes, records, snapshot } = survey;
+    const { identity, files, bytes, snapshot } = survey;
     const { broker, node, clusterId, members } = identity ?? {};
     const who = { broker: broker ?? null, node: node ?? null, cluster: clusterId ?? null, members: members ?? [] };
     const held = { snapshot: snapshot?.index ?? null, last: survey.log.lastIndex, ...depth };
     console.log(
-      JSON.stringify({ data: directory, ok, ...who, files, bytes, records: records.count, ...held, damages }),
+      JSON.stringify({ data: directory, ok, ...who, files, bytes, records: recordsIn(found), ...held, damages }),
     );
   } else {
     for (const damage of damages) console.log(lineOf(damage));
-    const size = `${countText(survey.files, 'file')}, ${bytesText(survey.bytes)}, ${countText(survey.records.count, 'record')}`;
+    const size = `${countText(survey.files, 'file')}, ${bytesText(survey.bytes)}, ${countText(recordsIn(found), 'record')}`;
     const live = state.rootless
       ? 'how many messages there are is not known'
       : `${countText(depth.messages, 'live message')} in ${countText(depth.queues, 'queue')}`;

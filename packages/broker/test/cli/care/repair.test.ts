@@ -105,3 +105,22 @@ t.test('one of several nodes: the others have what is damaged here', async (t) =
   });
   t.same(fingerprint(data), before);
 });
+
+t.test('of a transaction of which a part is lost, nothing takes effect; the next one does', async (t) => {
+  const file = `${made.data}.jsonl`;
+  await lockstep(['export', made.data, file]);
+  const directory = t.testdir({});
+  const data = join(directory, 'data');
+  t.equal((await lockstep(['import', data, file])).code, 0);
+  t.equal((await lockstep(['import', data, file])).code, 0);
+  damageText(data, 'message 100 ');
+  t.equal((await waitingIn(t, data, '--partial')).length, 381, 'the second import is there');
+  const { code, stdout, stderr } = await lockstep(['repair', data, '--yes']);
+  t.equal(code, 0, stderr);
+  t.match(stdout, '381 more entries of broken transactions took no effect');
+  t.same(await waitingIn(t, data), told(made));
+  const node = started(['start', '--data', data, '--stomp', '0']);
+  t.ok(await node.line('ready'), 'the node starts');
+  node.child.kill('SIGKILL');
+  await node.ended;
+});
