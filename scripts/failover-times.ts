@@ -2,7 +2,8 @@
  * How long clients wait when something happens to a node of three. Producers always have a receipted SEND under way, and go to the next node when
  * their connection ends. `kill`, `stop`: the master gets SIGKILL, or falls silent (SIGSTOP): from the signal to the next RECEIPT over a
  * connection made after it, three producers, one at each node. `transfer`: the master is stopped cleanly, and hands over: the longest time without
- * any RECEIPT. `follower`: a slave gets SIGKILL: the longest that a SEND of producers at the master waits for its RECEIPT.
+ * any RECEIPT. `follower`: a slave gets SIGKILL: the longest that a SEND of producers at the master waits for its RECEIPT. For these two, what
+ * the same span showed before anything happened is given beside it (`calm`).
  *
  * usage: pnpm failover-times [--rounds 30] [--mode kill|stop|transfer|follower|all] [--election MS] [--json]
  */
@@ -47,11 +48,17 @@ async function round(mode: Mode, cluster: ProcessCluster, receipts: Receipts, ma
   }
 }
 
-/** Milliseconds, one for each round. */
-async function measure(mode: Mode, rounds: number, flags: readonly string[]): Promise<number[]> {
+/** Milliseconds, one for each round; `calm`: the longest wait in a span in which nothing happened. */
+interface Measured {
+  readonly times: readonly number[];
+  readonly calm: readonly number[];
+}
+
+async function measure(mode: Mode, rounds: number, flags: readonly string[]): Promise<Measured> {
   const cluster = await ProcessCluster.start({ config: `cluster: { ${flags.join(', ')} }` });
   const receipts = new Receipts();
   const times: number[] = [];
+  const calm: number[] = [];
   const all = cluster.nodes.map(({ stompPort }) => stompPort);
   const makeProbers = (ports: readonly number[]): Prober[] =>
     all.map(
@@ -65,6 +72,11 @@ async function measure(mode: Mode, rounds: number, flags: readonly string[]): Pr
     const master = await cluster.settled();
     if (mode === 'follower') probers = makeProbers([master.stompPort]);
     await pause(watchMs / 5);
+    if (mode === 'transfer' || mode === 'follower') {
+      receipts.begin();
+      await pause(watchMs);
+      calm.push(mode === 'transfer' ? receipts.longestGapMs : receipts.longestWaitMs);
+    }
     times.push(await round(mode, cluster, receipts, master));
     if (mode === 'follower') for (const prober of probers) prober.stop();
     for (const node of cluster.nodes) {
@@ -74,7 +86,7 @@ async function measure(mode: Mode, rounds: number, flags: readonly string[]): Pr
   }
   for (const prober of probers) prober.stop();
   await cluster.stop();
-  return times;
+  return { times, calm };
 }
 
 function summary(times: readonly number[]): Record<string, number> {
@@ -93,11 +105,13 @@ const { values } = parseArgs({
 });
 const flags = values.election === undefined ? [] : [`electionMs: ${values.election}ms`];
 for (const mode of modes.filter((one) => values.mode === 'all' || values.mode === one)) {
-  const times = await measure(mode, Number(values.rounds), flags);
+  const { times, calm } = await measure(mode, Number(values.rounds), flags);
   const figures = summary(times);
-  if (values.json) process.stdout.write(`${JSON.stringify({ mode, ...figures, times })}\n`);
+  const before = calm.length === 0 ? null : summary(calm);
+  if (values.json) process.stdout.write(`${JSON.stringify({ mode, ...figures, times, calm: before })}\n`);
   else {
     const list = Object.entries(figures).map(([name, value]) => `${name} ${value}`);
     process.stdout.write(`${mode}: ${list.join(', ')}\n  each: ${times.map((ms) => Math.round(ms)).join(' ')}\n`);
+    if (before !== null) process.stdout.write(`  calm: ${JSON.stringify(before)}\n`);
   }
 }
