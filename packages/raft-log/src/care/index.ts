@@ -11,7 +11,6 @@ export { rewriteSegments, rewriteVotes } from './rewrite.ts';
 export { readSnapshotChunks, surveyData } from './survey.ts';
 export type { Survey, SurveyedSnapshot } from './survey.ts';
 export type { Damage, DamageKind, OnProgress, ReadableDisk } from './types.ts';
-export { readIdentity } from '../driver/storage/identity-file.ts';
 export { openStorage } from '../driver/storage/open-storage.ts';
 export { entryPayload, makeEntry, recordHeaderBytes } from '../driver/storage/record.ts';
 export { entryKind } from '../node/index.ts';

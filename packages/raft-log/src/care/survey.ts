@@ -1,3 +1,4 @@
+import { membersOf } from '../node/index.ts';
 import type { ConfigurationAt, HardState } from '../node/index.ts';
 import { CorruptionError } from '../driver/storage-types.ts';
 import type { Identity } from '../driver/storage-types.ts';
@@ -28,8 +29,10 @@ export interface SurveyedSnapshot {
 /** What stands in a data directory. */
 export interface Survey {
   readonly identity: Identity | null;
-  /** All members, learners too, as this node last knew them; null where nothing says. */
-  readonly members: readonly string[] | null;
+  /** All members, learners too, as this node last knew them. */
+  readonly members: readonly string[];
+  /** No other member has what this node has. */
+  readonly alone: boolean;
   readonly hardState: HardState | null;
   /** The newest, if there is one. */
   readonly snapshot: SurveyedSnapshot | null;
@@ -93,9 +96,11 @@ export async function surveyData(disk: ReadableDisk, onProgress: OnProgress): Pr
   onProgress(total, total);
   const log = new LogRows(table, snapshot?.index ?? 0, logFrom, voidings(found, table));
   reportHoles(log, snapshot, segments, found);
+  const members = knownMembers(identity, snapshot, configurations);
   return {
     identity,
-    members: membersOf(identity, snapshot, configurations),
+    members,
+    alone: identity === null ? members.length <= 1 : members.length === 1 && members[0] === identity.node,
     hardState,
     snapshot,
     stored,
@@ -110,16 +115,14 @@ export async function surveyData(disk: ReadableDisk, onProgress: OnProgress): Pr
   };
 }
 
-/** By the newest configuration, or as the cluster was founded. Null: nothing says. */
-function membersOf(
+/** By the newest configuration, or as the cluster was founded; none: it joined others that are not known here yet. */
+function knownMembers(
   identity: Identity | null,
   snapshot: SurveyedSnapshot | null,
   configurations: FoundConfigurations,
-): readonly string[] | null {
-  const { configuration } = configurations.list.at(-1) ?? snapshot?.configuration ?? { configuration: null };
-  if (configuration === null) return identity?.members ?? null;
-  const { voters, votersOutgoing, learners } = configuration;
-  return [...new Set([...voters, ...votersOutgoing, ...learners])];
+): readonly string[] {
+  const newest = configurations.list.at(-1) ?? snapshot?.configuration ?? null;
+  return newest !== null ? membersOf(newest.configuration) : (identity?.members ?? []);
 }
 
 async function orDamage<T>(

@@ -5,12 +5,13 @@ import { createInterface } from 'node:readline';
 import type { ImportedMessage } from '@lockstep/core';
 import { DiskError } from '@lockstep/kernel';
 import { CorruptionError } from '@lockstep/raft-log';
-import { readIdentity } from '@lockstep/raft-log/care';
+import { surveyData } from '@lockstep/raft-log/care';
 
 import { NodeDisk } from '../../ports/node-disk.ts';
 import { readOwnerOf, takeDataDirectory } from '../data-directory.ts';
 import type { Owner } from '../data-directory.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
+import { refuseUnlessAtRest } from './data-at-rest.ts';
 import { ExportFileError, ExportFileReader } from './export-file.ts';
 import { LoneLog } from './lone-log.ts';
 import { ProgressBar } from './progress-bar.ts';
@@ -56,20 +57,18 @@ export async function importMessages(data: string, file: string, flags: ImportFl
 }
 
 /** A new directory belongs to whom the flags say; one that is there to itself, and it must be alone. */
-async function ownerOf(directory: string, { broker, node }: ImportFlags): Promise<Owner> {
+async function ownerOf(directory: string, { broker, node, json }: ImportFlags): Promise<Owner> {
+  const quiet = json === true;
   const there = statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true;
   const owner = there ? readOwnerOf(directory) : null;
   if (owner === null) return { broker: broker ?? newOwner.broker, node: node ?? newOwner.node };
-  let members: readonly string[];
-  try {
-    members = (await readIdentity(new NodeDisk(directory)))?.members ?? [owner.node];
-  } catch (error) {
-    if (!(error instanceof CorruptionError)) throw error;
-    throw new CommandError(exitCodes.failed, error.message, error);
-  }
-  if (members.length > 1) {
-    const hint = 'import into a new directory, start it, and let `lockstep` clients or a link bring the messages over';
-    const text = `${directory} is one of ${members.length} nodes, which must all hold the same: ${hint}`;
+  await refuseUnlessAtRest(directory);
+  const looking = new ProgressBar('checking the data', quiet);
+  const { alone } = await surveyData(new NodeDisk(directory), looking.update);
+  looking.end();
+  if (!alone) {
+    const hint = 'import into a new directory, start it, and let clients bring the messages over';
+    const text = `${directory} is one of several nodes, which must all hold the same: ${hint}`;
     throw new CommandError(exitCodes.usage, text);
   }
   return { broker: broker ?? owner.broker, node: node ?? owner.node };

@@ -23,10 +23,9 @@ export interface RepairFlags {
 
 /** Why it can't be done here; null: it can. */
 function obstacle({ survey, state, damages }: DataAtRest): string | null {
-  const members = survey.members?.length ?? 1;
-  if (members > 1) {
+  if (!survey.alone) {
     return (
-      `this node is one of ${members}, and the others hold what is damaged here: start it, and it repairs itself from them; ` +
+      `this node is one of several, and the others hold what is damaged here: start it, and it repairs itself from them; ` +
       'if it refuses, move this directory away and start it empty'
     );
   }

@@ -26,7 +26,7 @@ function recordsIn({ survey }: DataAtRest): number {
 /** What to do about it. */
 function advice({ survey }: DataAtRest, damages: readonly Judged[]): string {
   if (damages.every(({ kind }) => kind === 'torn')) return 'nothing to be done: the next start takes care of it';
-  if ((survey.members?.length ?? 1) === 1) {
+  if (survey.alone) {
     return '`lockstep repair` says what can be kept, and does it; `lockstep export --partial` saves what can be read';
   }
   return (
@@ -49,8 +49,8 @@ export async function verify(data: string, flags: VerifyFlags): Promise<void> {
   const ok = damages.every(({ kind }) => kind === 'torn');
   if (flags.json === true) {
     const { identity, files, bytes, snapshot } = survey;
-    const { broker, node, clusterId, members } = identity ?? {};
-    const who = { broker: broker ?? null, node: node ?? null, cluster: clusterId ?? null, members: members ?? [] };
+    const { broker, node, clusterId } = identity ?? {};
+    const who = { broker: broker ?? null, node: node ?? null, cluster: clusterId ?? null, members: survey.members };
     const held = { snapshot: snapshot?.index ?? null, last: survey.log.lastIndex, ...depth };
     console.log(
       JSON.stringify({ data: directory, ok, ...who, files, bytes, records: recordsIn(found), ...held, damages }),

@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 
+import { defaultBrokerOptions, ImportWriter } from '@lockstep/core';
+import { silentLog } from '@lockstep/kernel';
+import type { NodeId } from '@lockstep/kernel';
+import { entryKind, makeEntry, openStorage } from '@lockstep/raft-log/care';
 import type { Test } from 'tap';
 
+import { NodeClock } from '../../../src/ports/node-clock.ts';
+import { NodeDisk } from '../../../src/ports/node-disk.ts';
 import { lockstep, started } from '../program.ts';
 
 const settledCount = 20;
@@ -85,13 +90,34 @@ export function flip(path: string, at: number): void {
   writeFileSync(path, bytes);
 }
 
-/** Makes its identity say that it is one of these. */
-export function joinMembers(data: string, members: readonly string[]): void {
-  const path = join(data, 'identity.json');
-  const { identity } = JSON.parse(readFileSync(path, 'utf8')) as { identity: object };
-  const changed = { ...identity, members };
-  const checksum = crc32(JSON.stringify(changed)).toString(16).padStart(8, '0');
-  writeFileSync(path, JSON.stringify({ crc32: checksum, identity: changed }));
+/** What one of three nodes has on its disk, with a few messages in /queue/a. */
+export async function makeMember(directory: string): Promise<string> {
+  const data = join(directory, 'member');
+  mkdirSync(data);
+  const storage = await openStorage({
+    disk: new NodeDisk(data),
+    log: silentLog,
+    clock: new NodeClock(),
+    segmentBytes: 1024 * 1024,
+    fsync: 'always',
+  });
+  const [a, b, c] = ['a', 'b', 'c'] as NodeId[];
+  const node = { broker: 'lockstep', node: a!, clusterId: 'c1', incarnation: 'i1' };
+  await storage.writeIdentity({ formatVersion: 1, ...node, members: [a!, b!, c!], state: 'founded' });
+  writeFileSync(join(data, 'owner.json'), '{"broker":"lockstep","node":"a"}');
+  const writer = new ImportWriter();
+  const commands = [writer.begin(1, defaultBrokerOptions).slice()];
+  for (let i = 0; i < 10; i++) {
+    const body = Buffer.from(bodyOf(i));
+    const past = { timestampMs: 1, count: 0, deadLetter: null, envelope: 6 };
+    commands.push(writer.message({ queue: '/queue/a', ...past, headerBlock: new Uint8Array(0), body }).slice());
+  }
+  commands.push(writer.end().slice());
+  const entries = commands.map((command, i) => makeEntry(i + 1, 1, entryKind.command, command));
+  const hardState = { term: 1, votedFor: a!, standing: 'voter' } as const;
+  await new Promise<void>((resolve) => storage.write({ hardState, entries }, resolve));
+  await storage.close();
+  return data;
 }
 
 export interface Exported {

@@ -10,7 +10,7 @@ import {
   damageText,
   fingerprint,
   flip,
-  joinMembers,
+  makeMember,
   makeData,
   report,
   segmentsOf,
@@ -91,9 +91,9 @@ t.test('a missing segment is not made up', async (t) => {
 });
 
 t.test('one of several nodes: the others have what is damaged here', async (t) => {
-  const data = copyOf(made);
-  joinMembers(data, ['a', 'b', 'c']);
-  damageText(data, bodyOf(100));
+  const data = await makeMember(t.testdir({}));
+  t.match(await report(data), { ok: true, messages: 10, members: ['a', 'b', 'c'] });
+  damageText(data, bodyOf(5));
   const before = fingerprint(data);
   t.match(await lockstep(['verify', data]), {
     code: 1,
@@ -101,8 +101,11 @@ t.test('one of several nodes: the others have what is damaged here', async (t) =
   });
   t.match(await lockstep(['repair', data, '--yes']), {
     code: 1,
-    stderr: /one of 3, and the others hold what is damaged here/,
+    stderr: /one of several, and the others hold what is damaged here/,
   });
+  const file = `${made.data}.jsonl`;
+  await lockstep(['export', made.data, file]);
+  t.match(await lockstep(['import', data, file]), { code: 2, stderr: /is one of several nodes, which must all hold/ });
   t.same(fingerprint(data), before);
 });
 
