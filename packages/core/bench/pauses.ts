@@ -9,12 +9,22 @@ const queues = Number(process.argv[3] ?? 1);
 const options = { ...defaultBrokerOptions, storeBytesMax: Infinity, indexBytesMax: Infinity };
 const records: LiveRecords = { retain: () => {}, release: () => {} };
 
+/** Copies commands into slabs, as the journal does. */
 class BenchLog implements Proposer {
   next = 1;
   commands: Uint8Array[] = [];
+  #slab = new Uint8Array(0);
+  #used = 0;
 
   propose(commands: readonly Uint8Array[]): JournalPosition {
-    for (const command of commands) this.commands.push(command.slice());
+    for (const command of commands) {
+      if (this.#used + command.length > this.#slab.length) {
+        this.#slab = new Uint8Array(Math.max(256 * 1024, command.length));
+        this.#used = 0;
+      }
+      this.#slab.set(command, this.#used);
+      this.commands.push(this.#slab.subarray(this.#used, (this.#used += command.length)));
+    }
     this.next += commands.length;
     return (this.next - commands.length) as JournalPosition;
   }

@@ -167,6 +167,8 @@ export class StoredDeliveries {
 
   /** Looks in memory for the records of what waits, and notes which have to be read. */
   #ask(outbox: SessionOutbox): void {
+    // What comes behind a record that has to be read waits for it anyway, and mostly has to be read as well.
+    let reading = false;
     for (let next = outbox.toAsk; next !== undefined; next = outbox.toAsk) {
       const { effect } = next;
       if (effect.type === 'deliverStored') {
@@ -176,8 +178,11 @@ export class StoredDeliveries {
         }
         this.#asking(outbox, effect.size);
         this.#hold(outbox, effect.size);
-        next.record = this.#ports.records.payload(effect.position);
-        if (next.record === null) this.#gather(outbox, next, effect);
+        if (!reading) next.record = this.#ports.records.payload(effect.position);
+        if (next.record === null) {
+          reading = true;
+          this.#gather(outbox, next, effect);
+        }
       }
       outbox.asked();
     }
