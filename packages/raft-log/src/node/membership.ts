@@ -24,7 +24,8 @@ export function changed(configuration: Configuration, change: MembershipChange):
   const voters = [
     ...intended.filter(stays),
     ...add.filter(({ role }) => role === 'voter').map(({ id }) => id),
-    ...promote,
+    // Who is waited for already stays so.
+    ...promote.filter((id) => !intended.includes(id)),
   ];
   const witnesses = [...configuration.witnesses, ...add.filter(({ witness }) => witness).map(({ id }) => id)];
   const voting = voters.filter((id) => witnesses.includes(id));

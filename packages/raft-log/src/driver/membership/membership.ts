@@ -45,6 +45,8 @@ export class Membership {
   #configuration: Configuration | null = null;
   readonly #parting: Map<NodeId, { readonly address: Address; readonly sinceMs: number }> = new Map();
   #removed = false;
+  /** By some configuration that was in use since the start. */
+  #wasMember = false;
 
   constructor(options: MembershipOptions, ports: MembershipPorts) {
     this.#options = options;
@@ -115,6 +117,7 @@ export class Membership {
     }
     for (const id of membersOf(configuration)) this.#parting.delete(id);
     this.#configuration = configuration.voters.length === 0 ? null : configuration;
+    if (membersOf(configuration).includes(this.#options.node)) this.#wasMember = true;
     this.#ports.setPeers(this.peers);
   }
 
@@ -136,8 +139,13 @@ export class Membership {
     if (raft !== null) this.#judgeRemoval(raft);
   }
 
-  #judgeRemoval({ configurationCommitted, role }: RaftStatus): void {
+  /**
+   * A node that joins may begin with a snapshot of before it was added: so it must have been a member, in this life or (a vote is the
+   * proof) in an earlier one.
+   */
+  #judgeRemoval({ configurationCommitted, role, standing }: RaftStatus): void {
     const { node } = this.#options;
+    if (!this.#wasMember && standing !== 'voter') return;
     const isMember = this.#configuration === null || membersOf(this.#configuration).includes(node);
     const removed = !isMember && configurationCommitted && role === 'follower' && !this.#parting.has(node);
     if (removed === this.#removed) return;

@@ -1,0 +1,46 @@
+import { silentLog } from '@lockstep/kernel';
+import type { NodeId } from '@lockstep/kernel';
+import t from 'tap';
+
+import { Membership } from '../../../src/driver/membership/membership.ts';
+import { configurationOf } from '../../../src/node/index.ts';
+import type { RaftStatus, Standing } from '../../../src/node/index.ts';
+import { HandClock } from '../storage/harness.ts';
+
+const [a, b, c] = ['a', 'b', 'c'].map((name) => name as NodeId) as [NodeId, NodeId, NodeId];
+
+function statusOf(standing: Standing): RaftStatus {
+  const configuration = { index: 0, configuration: configurationOf([a, b]) };
+  return {
+    id: c,
+    role: 'follower',
+    term: 1,
+    leader: a,
+    standing,
+    commitIndex: 1,
+    lastIndex: 1,
+    persistedIndex: 1,
+    configuration,
+    configurationCommitted: true,
+    peers: [],
+  };
+}
+
+function membershipOfC(): Membership {
+  const membership = new Membership(
+    { node: c, configured: [] },
+    { clock: new HandClock(), log: silentLog, setPeers: () => {} },
+  );
+  membership.use(configurationOf([a, b]));
+  return membership;
+}
+
+t.test('a node that begins with a snapshot of before it was added is not taken for one that was removed', (t) => {
+  const joining = membershipOfC();
+  joining.tick(statusOf('abstaining'));
+  t.equal(joining.removed, false);
+  const voted = membershipOfC();
+  voted.tick(statusOf('voter'));
+  t.equal(voted.removed, true, 'who had a vote has been a member');
+  t.end();
+});
