@@ -59,16 +59,20 @@ function unmount(directory: string): void {
 
 /** Real nodes as real processes on loopback, on a real disk. */
 export class ProcessCluster {
-  readonly nodes: readonly ProcessNode[];
+  /** Those that were added since, too. */
+  readonly nodes: ProcessNode[];
   readonly directory: string;
   readonly #flags: readonly string[];
   readonly #mounted: boolean;
+  /** Who founds it. */
+  readonly #founders: string;
 
-  private constructor(directory: string, nodes: readonly ProcessNode[], flags: readonly string[], mounted: boolean) {
+  private constructor(directory: string, nodes: ProcessNode[], flags: readonly string[], mounted: boolean) {
     this.#mounted = mounted;
     this.directory = directory;
     this.nodes = nodes;
     this.#flags = flags;
+    this.#founders = nodes.map(({ id, peerPort }) => `${id}=127.0.0.1:${peerPort}`).join(',');
   }
 
   /** Resolves when a master serves. */
@@ -104,15 +108,24 @@ export class ProcessCluster {
     return `failover:(${this.nodes.map((node) => `tcp://127.0.0.1:${node.stompPort}`).join(',')})`;
   }
 
+  /** Starts a node that no other knows yet; it knows itself and one that runs. */
+  async join(id: string, flags: readonly string[] = []): Promise<ProcessNode> {
+    const [stompPort, adminPort, peerPort] = (await freePorts(3)) as [number, number, number];
+    const known = this.nodes.find((node) => node.process !== null) ?? this.nodes[0]!;
+    const members = `${id}=127.0.0.1:${peerPort},${known.id}=127.0.0.1:${known.peerPort}`;
+    const own = ['--members', members, ...flags];
+    const node = { id, stompPort, adminPort, peerPort, data: join(this.directory, id), flags: own, process: null };
+    this.nodes.push(node);
+    this.revive(node);
+    return node;
+  }
+
   /** Starts a node that is down. Its output is appended to `<data>.log`. The last of a flag given twice counts. */
   revive(node: ProcessNode, more: readonly string[] = []): void {
     if (node.process !== null) throw new Error(`node ${node.id} is running`);
     const args = ['start', '--data', node.data, '--node', node.id, '--broker', 'test'];
     args.push('--stomp', `127.0.0.1:${node.stompPort}`, '--admin', `127.0.0.1:${node.adminPort}`);
-    if (this.nodes.length > 1) {
-      const members = this.nodes.map((member) => `${member.id}=127.0.0.1:${member.peerPort}`).join(',');
-      args.push('--peer-listen', `127.0.0.1:${node.peerPort}`, '--members', members);
-    }
+    if (this.nodes.length > 1) args.push('--peer-listen', `127.0.0.1:${node.peerPort}`, '--members', this.#founders);
     const child = spawn(process.execPath, [program, ...args, ...this.#flags, ...node.flags, ...more], {
       env: programEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -18,6 +18,7 @@ export type {
   JournalOptions,
   LimitOptions,
   ListenerOptions,
+  MembersAnswer,
   MemberStatus,
   NodeRole,
   NodeStatus,

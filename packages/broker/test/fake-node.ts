@@ -1,6 +1,15 @@
 import type { BrokerId, NodeId } from '@lockstep/kernel';
 
-import type { BrokerNodeOptions, NodeRole, NodeStatus, RunningNode } from '../src/node/types.ts';
+import type { MemberOutcome } from '@lockstep/raft-log';
+
+import type {
+  BrokerNodeOptions,
+  MembersAnswer,
+  MembersChange,
+  NodeRole,
+  NodeStatus,
+  RunningNode,
+} from '../src/node/types.ts';
 
 /** A node that opens its listeners and does what it is told to; no broker behind it. */
 export class FakeNode implements RunningNode {
@@ -42,6 +51,25 @@ export class FakeNode implements RunningNode {
 
   queues(): ReturnType<RunningNode['queues']> {
     return [{ name: '/queue/a', depth: 2, bytes: 10, consumers: 1, unsettled: 1 }];
+  }
+
+  /** What was asked of it, as JSON. */
+  readonly asked: string[] = [];
+  outcome: MemberOutcome = { done: true };
+
+  async members(): Promise<MembersAnswer> {
+    const { node, members } = this.status();
+    return { by: node, confirmed: true, members: members.map((member) => ({ ...member, part: 'voter' })) };
+  }
+
+  async changeMembers(change: MembersChange): Promise<MemberOutcome> {
+    this.asked.push(JSON.stringify(change));
+    return this.outcome;
+  }
+
+  async transfer(to: NodeId | null): Promise<MemberOutcome> {
+    this.asked.push(JSON.stringify({ transfer: to }));
+    return this.outcome;
   }
 
   readiness(): ReturnType<RunningNode['readiness']> {

@@ -5,9 +5,13 @@ import { formatAddress } from '@lockstep/kernel';
 import type { Address } from '@lockstep/kernel';
 
 import type { RunningNode } from '../node/types.ts';
+import { addMemberRoutes } from './member-routes.ts';
 
-/** What the admin port answers from; all of it is of this node alone. */
-export type AdminSubject = Pick<RunningNode, 'status' | 'queues' | 'readiness'>;
+/** What the admin port answers from. */
+export type AdminSubject = Pick<
+  RunningNode,
+  'status' | 'queues' | 'readiness' | 'members' | 'changeMembers' | 'transfer'
+>;
 
 /** A file of the status page. */
 export interface PageFile {
@@ -32,7 +36,7 @@ const SECURITY_HEADERS = {
 
 const STARTING = { ready: false, reason: 'this node is still starting' };
 
-/** The admin API and the status page, not listening yet. It only reads. */
+/** The admin API and the status page, not listening yet. */
 export function adminServer({ subject, page }: AdminOptions): FastifyInstance {
   const server = fastify({ logger: false, bodyLimit: 64 * 1024, requestTimeout: 10_000, forceCloseConnections: true });
 
@@ -54,12 +58,14 @@ export function adminServer({ subject, page }: AdminOptions): FastifyInstance {
 
   server.get('/api/v1/queues', (_request, reply) => subject()?.queues() ?? reply.code(503).send(STARTING));
 
+  addMemberRoutes(server, subject);
+
   for (const [path, { type, content }] of page) {
     server.get(path, (_request, reply) => reply.type(type).send(content));
   }
 
   server.setNotFoundHandler((request, reply) => {
-    const known = '/, /healthz, /readyz, /api/v1/status, /api/v1/queues';
+    const known = '/, /healthz, /readyz, /api/v1/status, /api/v1/members, /api/v1/queues';
     void reply
       .code(404)
       .send({ error: `there is nothing at ${request.url.slice(0, 200)}; there is something at ${known}` });

@@ -4,6 +4,7 @@ import { ConfigError } from '../config/config-error.ts';
 import { addCareCommands } from './care/commands.ts';
 import type { ClusterFlags } from './cluster.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
+import { addMemberCommands } from './member-commands.ts';
 import type { ReceiveFlags } from './receive.ts';
 import type { SendFlags } from './send.ts';
 import type { StartNode } from './start-node.ts';
@@ -35,7 +36,11 @@ function addStart(program: Command, given: StartNode | null): void {
     .option('--ws <[host:]port>', 'listen for STOMP over WebSocket (not in this version)', gather)
     .option('--admin <[host:]port>', 'admin API and status page (default: 127.0.0.1:8161, unless --stomp is given)')
     .option('--peer-listen <host:port>', 'listen for the other nodes (default: the address among --members)')
-    .option('--members <list>', 'all nodes, this one included: a=HOST:PORT,b=HOST:PORT,c=HOST:PORT')
+    .option(
+      '--members <list>',
+      'who founds the broker, this node included: a=HOST:PORT,b=HOST:PORT,c=HOST:PORT; to join one: this node and a member',
+    )
+    .option('--witness', 'a member that votes but keeps no messages')
     .option('--secret-file <file>', 'the secret shared by all members; required beyond loopback')
     .option('--anonymous', 'let anybody log in on listeners beyond loopback')
     .option('--log-level <level>', 'debug, info, warn or error (default: info)')
@@ -171,10 +176,14 @@ function makeProgram(startNode: StartNode | null): Command {
   addStart(program, startNode);
   addClusterCommands(program);
   addClientCommands(program);
+  addMemberCommands(program);
   addCareCommands(program);
   addConfigCommands(program);
   // Settings are not inherited by commands that were added before; these are made explicit.
-  for (const command of program.commands) command.copyInheritedSettings(program);
+  for (const command of program.commands) {
+    command.copyInheritedSettings(program);
+    for (const inner of command.commands) inner.copyInheritedSettings(program);
+  }
   return program;
 }
 

@@ -1,9 +1,8 @@
 import type { MemberStatus, NodeRole, NodeStatus } from '../node/types.ts';
+import { adminUrlOf, askAdmin } from './admin-client.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { textTable } from './text-table.ts';
 
-const DEFAULT_ADMIN = 'http://127.0.0.1:8161';
-const ANSWER_MS = 5000;
 const WATCH_MS = 1000;
 
 export interface StatusFlags {
@@ -12,32 +11,7 @@ export interface StatusFlags {
   readonly watch?: boolean;
 }
 
-/** `HOST:PORT` will do. */
-function baseUrl(text: string): URL {
-  try {
-    const url = new URL(text.includes('://') ? text : `http://${text}`);
-    if (url.protocol === 'http:' || url.protocol === 'https:') return url;
-  } catch {
-    // Said below.
-  }
-  throw new CommandError(exitCodes.usage, `--admin: '${text}': must be a URL, as ${DEFAULT_ADMIN}`);
-}
-
-async function ask(url: URL): Promise<NodeStatus> {
-  let response: Response;
-  try {
-    response = await fetch(new URL('/api/v1/status', url), { signal: AbortSignal.timeout(ANSWER_MS) });
-  } catch (error) {
-    const hint = 'is the node running, and is its admin port there? `--admin URL` names another';
-    throw new CommandError(exitCodes.unreachable, `nobody answers at ${url.host}: ${hint}`, error);
-  }
-  const answer: unknown = await response.json().catch(() => null);
-  if (response.ok && answer !== null) return answer as NodeStatus;
-  const reason = (answer as { reason?: string } | null)?.reason ?? `it answered ${response.status}`;
-  throw new CommandError(exitCodes.failed, `${url.host} gives no status: ${reason}`);
-}
-
-function alive({ alive: is }: MemberStatus): string {
+export function aliveText({ alive: is }: MemberStatus): string {
   return is === null ? '–' : is ? 'yes' : 'NO';
 }
 
@@ -57,7 +31,7 @@ export function showStatus(status: NodeStatus): string {
       member.address,
       member.matchIndex === null ? '–' : String(member.matchIndex),
       member.lagEntries === null ? '–' : String(member.lagEntries),
-      alive(member),
+      aliveText(member),
     ]),
   );
   return [
@@ -70,11 +44,15 @@ export function showStatus(status: NodeStatus): string {
 }
 
 export async function status(flags: StatusFlags): Promise<void> {
-  const url = baseUrl(flags.admin ?? process.env['LOCKSTEP_ADMIN_URL'] ?? DEFAULT_ADMIN);
-  const show = async (): Promise<string> => {
-    const answer = await ask(url);
+  const url = adminUrlOf(flags.admin);
+  await showOrWatch(flags, async () => {
+    const answer = (await askAdmin(url, 'GET', '/api/v1/status')) as NodeStatus;
     return flags.json === true ? JSON.stringify(answer) : showStatus(answer);
-  };
+  });
+}
+
+/** Prints what `show` makes, once or for ever. */
+export async function showOrWatch(flags: StatusFlags, show: () => Promise<string>): Promise<void> {
   if (flags.watch !== true) {
     console.log(await show());
     return;

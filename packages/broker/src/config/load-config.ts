@@ -142,7 +142,9 @@ function settle(
     admin: values.admin?.listen ?? (named ? null : DEFAULT_ADMIN),
     cluster: {
       members,
-      listen: members.length === 1 ? null : (cluster.listen ?? own),
+      // One that names itself alone may be joined by others.
+      listen: cluster.members === undefined ? null : (cluster.listen ?? own),
+      witness: cluster.witness,
       refusedMeansDead: cluster.refusedMeansDead,
       electionMs: cluster.electionMs,
       heartbeatMs: cluster.heartbeatMs,

@@ -42,6 +42,7 @@ export interface ClusterValues {
   readonly members?: Readonly<Record<string, Address>> | undefined;
   readonly secretFile?: string | undefined;
   readonly tls?: ClusterTlsValues | undefined;
+  readonly witness: boolean;
   readonly refusedMeansDead: boolean;
   readonly electionMs: number;
   readonly heartbeatMs: number;
@@ -109,7 +110,8 @@ const cluster = section('The other nodes of this logical broker. Without members
       error: 'must be a map of node ids to HOST:PORT, as { a: 127.0.0.1:61619, b: 127.0.0.1:61629 }',
     })
     .meta({
-      description: 'All nodes of the logical broker, this one included: the same on each of them.',
+      description:
+        'Who founds the logical broker together, this node included: the same on each of them. A node that joins names itself and at least one member. Once the broker is founded the replicated membership counts (docs/membership.md), and differences are logged.',
       allowed: 'a map of node ids to HOST:PORT',
     })
     .optional(),
@@ -122,6 +124,9 @@ const cluster = section('The other nodes of this logical broker. Without members
       allowed: 'a map with the keys cert, key, ca',
     })
     .optional(),
+  witness: flag(
+    'This node is a witness: it votes, and keeps of the journal what another member lacks, but no messages. It takes clients as a slave does. Settled when it becomes a member; witnesses are fewer than half of the members.',
+  ).prefault(false),
   refusedMeansDead: flag(
     'A member whose connection broke and that refuses a new one counts as dead, and another takes over at once. Set it to false where a proxy stands between the nodes.',
   ).prefault(true),

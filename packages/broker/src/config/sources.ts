@@ -46,6 +46,7 @@ export const settings: readonly Setting[] = [
   { flag: 'peer-listen', path: ['cluster', 'listen'], read: plain },
   { flag: 'members', path: ['cluster', 'members'], read: members },
   { flag: 'secret-file', path: ['cluster', 'secretFile'], read: plain },
+  { flag: 'witness', path: ['cluster', 'witness'], read: plain },
   { flag: 'log-level', path: ['log', 'level'], read: plain },
   { flag: 'pretty', path: ['log', 'pretty'], read: plain },
 ];

@@ -3,7 +3,7 @@ import type { QueueStatus } from '@lockstep/core';
 import { assert, formatAddress } from '@lockstep/kernel';
 import type { Address, Connection, NodeId } from '@lockstep/kernel';
 import { ReplicatedLog } from '@lockstep/raft-log';
-import type { Leadership, StateMachine } from '@lockstep/raft-log';
+import type { Leadership, MemberOutcome, StateMachine } from '@lockstep/raft-log';
 import {
   ConnectionCount,
   defaultFlowOptions,
@@ -15,9 +15,18 @@ import {
 
 import { ClientGate, masterWaitMs } from './client-gate.ts';
 import { advertisedAddress, failoverUri } from './failover-uri.ts';
-import { nodeRole, nodeStatus, ownPart, readiness } from './node-status.ts';
+import { membershipChange } from './members-change.ts';
+import { memberStatus, nodeRole, nodeStatus, ownPart, readiness } from './node-status.ts';
 import { SessionHost } from './session-host.ts';
-import type { BoundListener, BrokerNodeOptions, NodeRole, NodeStatus, RunningNode } from './types.ts';
+import type {
+  BoundListener,
+  BrokerNodeOptions,
+  MembersAnswer,
+  MembersChange,
+  NodeRole,
+  NodeStatus,
+  RunningNode,
+} from './types.ts';
 
 /** Proposed and not yet applied, in bytes: beyond it no more is read from clients. Well below what the log would refuse. */
 const underWayBytesMax = 32 * 1024 * 1024;
@@ -117,6 +126,22 @@ export class BrokerNode implements RunningNode {
     return this.#broker.queues();
   }
 
+  async members(): Promise<MembersAnswer> {
+    const { by, confirmed, members } = await this.log.members.view();
+    const master = confirmed ? by : this.status().master;
+    return { by, confirmed, members: members.map((one) => ({ ...memberStatus(one, master), part: one.part })) };
+  }
+
+  async changeMembers(change: MembersChange): Promise<MemberOutcome> {
+    const { cluster } = this.#options;
+    const asked = membershipChange(change, this.log.status.members, cluster.secret !== null || Boolean(cluster.tls));
+    return 'why' in asked ? asked : this.log.members.change(asked);
+  }
+
+  transfer(to: NodeId | null): Promise<MemberOutcome> {
+    return this.log.members.transfer(to);
+  }
+
   readiness(): { readonly ready: boolean; readonly reason: string } {
     if (this.#stopping) return { ready: false, reason: 'this node is stopping' };
     return readiness(this.log.status, this.#leadership);
@@ -149,7 +174,7 @@ export class BrokerNode implements RunningNode {
     if (this.#stopping) return;
     this.#stopping = true;
     for (const listener of this.#listeners) await listener.close();
-    if (this.#leadership?.role === 'leader' && this.#options.cluster.members.length > 1) {
+    if (this.#leadership?.role === 'leader' && this.log.status.members.length > 1) {
       await this.#handOver(null);
     }
     this.#gate.close();
@@ -189,6 +214,7 @@ export class BrokerNode implements RunningNode {
       listen: cluster.listen,
       secret: cluster.secret,
       tls: cluster.tls ?? null,
+      witness: cluster.witness ?? false,
       levelMax: this.#options.levelMax ?? null,
       about: this.listeners.map(({ advertised }) => formatAddress(advertised)).join(','),
       machine: this.#machine(),
@@ -266,8 +292,8 @@ export class BrokerNode implements RunningNode {
   }
 
   #failover(): string {
-    const { node, cluster } = this.#options;
-    const others = cluster.members.filter(({ id }) => id !== node).map(({ id }) => this.log.aboutMember(id));
+    const { node } = this.#options;
+    const others = this.log.status.members.filter(({ id }) => id !== node).map(({ id }) => this.log.aboutMember(id));
     return failoverUri(
       this.listeners.map(({ advertised }) => formatAddress(advertised)),
       others,

@@ -1,6 +1,6 @@
 import type { Address, BrokerId, Clock, Disk, Log, MutualTls, Network, NodeId, Random } from '@lockstep/kernel';
 import type { QueueStatus } from '@lockstep/core';
-import type { RaftNode, RaftOptions, ReplicatedLogSettings } from '@lockstep/raft-log';
+import type { MemberOutcome, MemberPart, RaftNode, RaftOptions, ReplicatedLogSettings } from '@lockstep/raft-log';
 
 /** Everything a node is made of. Nothing here is specific to Node.js: the simulation makes nodes of the same kind. */
 export interface BrokerNodeOptions {
@@ -35,7 +35,7 @@ export interface ListenerOptions {
 }
 
 export interface ClusterOptions {
-  /** All members, this node included. One member: a logical broker of one. */
+  /** Who founds the broker together, this node included, or some whom to ask. Once it is founded, the log says who the members are. */
   readonly members: readonly { readonly id: NodeId; readonly address: Address }[];
   /** Where this node listens for the others; null in a logical broker of one. */
   readonly listen: Address | null;
@@ -43,6 +43,8 @@ export interface ClusterOptions {
   readonly secret: Uint8Array | null;
   /** Between the members; null or absent: none. */
   readonly tls?: MutualTls | null;
+  /** A member without a state, from the founding on or from when it joins. */
+  readonly witness?: boolean;
   /** A member whose connection was reset and that refuses a new one is dead: elect at once. */
   readonly refusedMeansDead: boolean;
   /** Silence of the master after which a slave stands for election: drawn between this and twice this. */
@@ -108,6 +110,20 @@ export interface MemberStatus {
   readonly alive: boolean | null;
 }
 
+/** `part`: what it is to the broker; see raft-log's `MemberPart`. */
+export interface PartMember extends MemberStatus {
+  readonly part: MemberPart;
+}
+
+/** What `GET /api/v1/members` answers. */
+export interface MembersAnswer {
+  /** Whose view it is. */
+  readonly by: NodeId;
+  /** It is the master's, who has made sure that it still is. */
+  readonly confirmed: boolean;
+  readonly members: readonly PartMember[];
+}
+
 /** What `GET /api/v1/status` answers. */
 export interface NodeStatus {
   readonly broker: BrokerId;
@@ -125,6 +141,13 @@ export interface NodeStatus {
   readonly failover: string;
 }
 
+export type MembersChange =
+  /** A new member; or, with another address, where a member has moved to. */
+  | { readonly type: 'add'; readonly id: NodeId; readonly address: Address; readonly witness: boolean }
+  | { readonly type: 'remove'; readonly id: NodeId }
+  /** A learner votes as soon as it has caught up. */
+  | { readonly type: 'promote'; readonly id: NodeId };
+
 /** One node of a logical broker, as the program drives it. */
 export interface RunningNode {
   readonly listeners: readonly BoundListener[];
@@ -132,6 +155,12 @@ export interface RunningNode {
   readonly peerAddress: Address | null;
   status(): NodeStatus;
   queues(): readonly QueueStatus[];
+  /** The members as the master sees them, if it can be asked; else as this node does. */
+  members(): Promise<MembersAnswer>;
+  /** On any node: the master is asked. Done when it is committed; a new member catches up after that. */
+  changeMembers(change: MembersChange): Promise<MemberOutcome>;
+  /** Hands mastership to that node, or to the best one. On any node. */
+  transfer(to: NodeId | null): Promise<MemberOutcome>;
   /** Can it take clients: as master with a majority, or as slave of a master it hears? The reason is for people. */
   readiness(): { readonly ready: boolean; readonly reason: string };
   /** The process must end: the disk failed, or an invariant did not hold. */

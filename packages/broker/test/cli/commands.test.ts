@@ -155,3 +155,24 @@ t.test('schema prints JSON', async (t) => {
   t.equal(code, 0);
   t.match(JSON.parse(stdout), { type: 'object', properties: { broker: { type: ['string', 'number'] } } });
 });
+
+t.test('members and transfer: what is not well-formed, or answered by nobody', async (t) => {
+  const nowhere = ['--admin', '127.0.0.1:1'];
+  const cases: [readonly string[], number, RegExp][] = [
+    [['members', ...nowhere], 3, /nobody answers at 127\.0\.0\.1:1/],
+    [['members', 'add', 'd', ...nowhere], 2, /'d': must be ID=HOST:PORT/],
+    [['members', 'add', 'd=61619', ...nowhere], 2, /must be ID=HOST:PORT/],
+    [['members', 'add', 'd e=h:1', ...nowhere], 2, /a member's id must be 1 to 64 of the characters/],
+    [['members', 'add', 'd=h:1', ...nowhere], 3, /nobody answers/],
+    [['members', 'remove', 'a/b', ...nowhere], 2, /a member's id must be/],
+    [['members', 'demote', 'a'], 2, /too many arguments|unknown command/],
+    [['transfer', 'b', ...nowhere], 3, /nobody answers/],
+    [['recover', '/nowhere', '--yes'], 2, /say `--sole-member`/],
+    [['recover', '/nowhere', '--sole-member', '--yes'], 2, /there is no such directory/],
+  ];
+  for (const [args, code, pattern] of cases) {
+    const ended = await lockstep(args);
+    t.equal(ended.code, code, `${args.join(' ')}: ${ended.stderr}`);
+    t.match(ended.stderr, pattern);
+  }
+});

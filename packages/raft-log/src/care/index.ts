@@ -8,6 +8,7 @@ export { RecordReader, suspectPayload } from './record-reader.ts';
 export { RecordTable } from './record-table.ts';
 export { rewriteRecords } from './rewrite-records.ts';
 export { rewriteSegments, rewriteVotes } from './rewrite.ts';
+export { becomeSoleMember } from './sole-member.ts';
 export { readSnapshotChunks, surveyData } from './survey.ts';
 export type { Survey, SurveyedSnapshot } from './survey.ts';
 export type { Damage, DamageKind, OnProgress, ReadableDisk } from './types.ts';
