@@ -68,7 +68,13 @@ export class DiskKeeper implements DiskReport {
 
   /** The log is in use from now on. */
   tend(trusted: () => TrustedSnapshot): void {
-    this.#upkeep = new StoreUpkeep(this.#settings, { ...this.#ports, files: this.#ports.storage.records, trusted });
+    const { storage } = this.#ports;
+    this.#upkeep = new StoreUpkeep(this.#settings, {
+      ...this.#ports,
+      files: storage.records,
+      checkLog: (pace) => storage.checkLog(pace),
+      trusted,
+    });
     this.#upkeep.start();
   }
 

@@ -141,6 +141,8 @@ export interface Storage {
    * checksum is checked. A read that finds damage marks it and takes another copy if there is one. Rejects only when the storage is unusable.
    */
   readRecords(positions: readonly number[]): Promise<readonly RecordRead[]>;
+  /** Reads the finished segments of the log from the disk. Records that are damaged are marked so (`readRecords` takes another copy), and returned. */
+  checkLog(pace: Pace): Promise<readonly RecordDamage[]>;
   /** The record if it is in memory: on its way to the disk, or in the cache. */
   cachedRecord(position: number): Entry | null;
   /** An intact copy, as far as is known, is on this disk: in the record store, or in the log if it is not above `committedIndex`. */

@@ -3,12 +3,15 @@ import { Compaction } from './compaction/compaction.ts';
 import type { TrustedSnapshot } from './compaction/compaction.ts';
 import { StoppedError, Throttle } from './compaction/throttle.ts';
 import { Scrubber } from './scrubber/scrubber.ts';
-import type { RecordFiles } from './storage-types.ts';
+import type { RecordDamage, RecordFiles } from './storage-types.ts';
+import type { Pace } from './storage/records/merge-records.ts';
 
 export interface StoreUpkeepPorts {
   readonly clock: Clock;
   readonly log: Log;
   readonly files: RecordFiles;
+  /** See `Storage.checkLog`. */
+  readonly checkLog: (pace: Pace) => Promise<readonly RecordDamage[]>;
   /** The newest snapshot on disk. */
   readonly trusted: () => TrustedSnapshot;
   /** See `ReplicatedLog.readPayloads`: it sees to the repair of what is damaged. */

@@ -2,11 +2,14 @@ import type { Log } from '@lockstep/kernel';
 import type { TrustedSnapshot } from '../compaction/compaction.ts';
 import { isWanted } from '../compaction/compaction.ts';
 import type { Throttle } from '../compaction/throttle.ts';
-import type { RecordFiles } from '../storage-types.ts';
+import type { RecordDamage, RecordFiles } from '../storage-types.ts';
+import type { Pace } from '../storage/records/merge-records.ts';
 
 export interface ScrubberPorts {
   readonly log: Log;
   readonly files: RecordFiles;
+  /** See `Storage.checkLog`. */
+  readonly checkLog: (pace: Pace) => Promise<readonly RecordDamage[]>;
   readonly throttle: Throttle;
   readonly trusted: () => TrustedSnapshot;
   /** Intact copies of these records are to be had from elsewhere. Resolves when all that can be done has been. */
@@ -22,7 +25,7 @@ const namedMax = 5;
 
 /**
  * Reads again what was written long ago, since a disk tells of its damage only when it is asked: so that it is found while other members
- * still have the record. Goes round the files of the record store for ever.
+ * still have the record. Goes round the finished segments of the log and the files of the record store for ever.
  */
 export class Scrubber {
   readonly #ports: ScrubberPorts;
@@ -41,25 +44,27 @@ export class Scrubber {
 
   /** Once round all files that there are now. Rejects with StoppedError, or with what makes the disk unusable. */
   async round(): Promise<void> {
-    for (const { id } of this.#ports.files.files) await this.#check(id);
+    const { files, checkLog, trusted } = this.#ports;
+    await this.#tell(await checkLog(this.#pace));
+    for (const { id } of files.files) {
+      const snapshot = trusted();
+      await this.#tell(await files.check(id, (position) => isWanted(snapshot, position), this.#pace));
+    }
     this.#rounds += 1;
   }
 
-  async #check(id: number): Promise<void> {
-    const { files, throttle, trusted, repair, log } = this.#ports;
-    const snapshot = trusted();
-    const pace = (bytes: number): Promise<void> => throttle.pace(bytes, this.#options.bytesPerSecond);
-    const damages = await files.check(id, (position) => isWanted(snapshot, position), pace);
-    // Compacted away meanwhile: what couldn't be read was not there any more.
-    const gone = !files.files.some((file) => file.id === id);
+  readonly #pace: Pace = (bytes) => this.#ports.throttle.pace(bytes, this.#options.bytesPerSecond);
+
+  /** `damages`: of one place. */
+  async #tell(damages: readonly RecordDamage[]): Promise<void> {
     const [first] = damages;
-    if (gone || first === undefined) return;
+    if (first === undefined) return;
     const positions = damages.map(({ position }) => position);
     const more = positions.length > namedMax ? ', …' : '';
-    log.warn(`the scrubber found ${first.file} damaged at byte ${first.offset}: ${first.detail}`, {
+    this.#ports.log.warn(`the scrubber found ${first.file} damaged at byte ${first.offset}: ${first.detail}`, {
       records: positions.length,
       entries: `${positions.slice(0, namedMax).join(', ')}${more}`,
     });
-    await repair(positions);
+    await this.#ports.repair(positions);
   }
 }

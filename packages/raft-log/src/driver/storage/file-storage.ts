@@ -7,6 +7,7 @@ import type {
   Identity,
   KeptRecords,
   LiveRead,
+  RecordDamage,
   RecordRead,
   SnapshotInfo,
   SnapshotReader,
@@ -25,6 +26,7 @@ import type { SnapshotStore } from './snapshot-store.ts';
 import { Unwritten } from './unwritten.ts';
 import { WriteQueue } from './write-queue.ts';
 import type { QueuedWrite } from './write-queue.ts';
+import type { Pace } from './records/merge-records.ts';
 
 const syncIntervalMs = 1000;
 const defaultCacheBytes = 64 * 1024 * 1024;
@@ -215,6 +217,14 @@ export class FileStorage implements Storage {
 
   readRecords(positions: readonly number[]): Promise<readonly RecordRead[]> {
     return this.#reader.read(positions, true);
+  }
+
+  async checkLog(pace: Pace): Promise<readonly RecordDamage[]> {
+    const damages: RecordDamage[] = [];
+    for (const segment of this.#journal.index.segments.slice(0, -1)) {
+      damages.push(...(await this.#reader.check(segment, pace)));
+    }
+    return damages;
   }
 
   cachedRecord(position: number): Entry | null {

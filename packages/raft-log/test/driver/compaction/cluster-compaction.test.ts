@@ -77,3 +77,25 @@ t.test('the scrubber finds a damaged record before anybody asks for it, and anot
     life.lines.join('\n'),
   );
 });
+
+t.test('so it does in the log itself, and the member goes on', async (t) => {
+  const cluster = new Cluster('scrub the log', { settings: { ...settings, cacheBytes: 1 } }).startAll();
+  await cluster.untilLed();
+  for (let i = 0; i < 40; i++) await cluster.commit(`keep ${i}`, blanks);
+  const life = cluster.life('b');
+  const { device } = life.process.disk;
+  const [segment] = device.list('journal').toSorted();
+  const bytes = Buffer.from(device.contentOf(`journal/${segment}`));
+  const at = bytes.indexOf('keep ');
+  const text = bytes
+    .subarray(at, at + 8)
+    .toString()
+    .trimEnd();
+  device.rot(`journal/${segment}`, at);
+  t.ok(
+    await cluster.until(() => life.lines.some((line) => line.includes(`scrubber found journal/${segment}`)), 60_000),
+  );
+  t.ok(await cluster.until(() => life.lines.some((line) => line.includes('is repaired')), 60_000), 'before it is read');
+  t.ok((await read(cluster, 'b')).includes(text.slice(5)), `${text} can be read`);
+  t.equal(life.failure, null);
+});

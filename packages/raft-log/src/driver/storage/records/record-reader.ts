@@ -10,6 +10,9 @@ import type { ByteSource } from './byte-source.ts';
 import { chunkBytes } from './chunk-cache.ts';
 import type { ChunkCache } from './chunk-cache.ts';
 import type { RecordBag, RecordSpan } from './record-bag.ts';
+import { RecordCursor } from './record-cursor.ts';
+import type { Pace } from './merge-records.ts';
+import type { Segment } from '../segment.ts';
 
 /** Chunks that are read before anybody asks, when a file is read from one end to the other. */
 const readAheadChunks = 2;
@@ -155,6 +158,36 @@ export class RecordReader {
       const length = Math.min(chunkBytes, source.settledEnd - next * chunkBytes);
       if (length > 0 && this.#cache.get(source, next, length) === null) void this.#cache.load(source, next, true);
     }
+  }
+
+  /** Reads all records of a segment of the log from the disk, past the cache. Those that are damaged are marked so, and returned. */
+  async check(segment: Segment, pace: Pace): Promise<readonly RecordDamage[]> {
+    const { id, path, settledEnd } = segment;
+    const read = async (into: Uint8Array, position: number): Promise<number> => {
+      try {
+        return await segment.read(into, position);
+      } catch (error) {
+        // What can't be read is as good as cut off.
+        if (error instanceof DiskError) return 0;
+        throw error;
+      }
+    };
+    const cursor = new RecordCursor({ id, path, settledEnd, read }, segment.table(), () => true);
+    const damages: RecordDamage[] = [];
+    for (let { position } = cursor; position !== null; { position } = cursor) {
+      if (cursor.record === null) await pace(await cursor.load());
+      const { record } = cursor;
+      const place = this.#log.locate(position);
+      // It left the log meanwhile, or was replaced.
+      if (place?.segment !== segment) return damages;
+      if (typeof record === 'string') {
+        const damage = { position, file: path, offset: place.place.offset, detail: record };
+        this.#damagedInLog.set(position, damage);
+        damages.push(damage);
+      }
+      cursor.advance();
+    }
+    return damages;
   }
 
   #markDamaged({ source, offset }: RecordSpan, position: number, detail: RecordFault): void {
