@@ -92,7 +92,7 @@ export function readiness(
   if (log.raft.leader !== null) return { ready: true, reason: `slave of ${log.raft.leader}` };
   if (log.raft.configuration.configuration.voters.length === 0) {
     const reason =
-      'this node waits for the master of the broker that it joins; `lockstep members add` makes it a member';
+      'no master is known, and this node has no vote before it has caught up with one: its disk was empty; start the members that have their data; a new node waits until `lockstep members add` makes it a member';
     return { ready: false, reason };
   }
   if (log.raft.standing === 'abstaining') {
