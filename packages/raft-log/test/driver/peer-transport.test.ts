@@ -329,6 +329,13 @@ t.test('a node of the first level is met with its own hello, until that level is
   const { world, a, b } = await pair(9, ['s', 's'], first);
   await world.simulation.runUntil(() => a.reachable.length > 0 && b.reachable.length > 0, 1000);
   t.same([a.warnings, a.greeted[0]?.levels, b.greeted[0]?.levels], [[], { min: 1, max: 1 }, { min: 1, max: 1 }]);
+  // What it could not read is not sent to it: it would take that for a fault.
+  a.transport.send(node('b'), { type: 'snapshotWorking', index: 7 });
+  a.transport.send(node('b'), heartbeat('a', 'b', 4));
+  a.transport.flush();
+  t.ok(await world.simulation.runUntil(() => b.heard.length > 0, 1000));
+  await world.simulation.runUntil(world.simulation.nowMs + 100);
+  t.same(b.heard, [{ from: 'a', message: heartbeat('a', 'b', 4) }]);
   b.leading = true;
   const tunnel = await world.simulation.run(() => a.transport.dialClient(node('b'), '10.0.0.9:4711'));
   tunnel.start({ data() {}, drain() {}, end() {}, close() {} });
