@@ -110,7 +110,8 @@ export class Following {
 
   /** The shape of a snapshot. Who has a state machine would lose its log by it, and takes none, whoever believes it to be a witness. */
   onShape({ index, shapeTerm, configuration }: Shape): void {
-    if (this.#member.hasNoState) this.onSnapshot(index, shapeTerm, configuration, true);
+    const fits = this.#member.hasNoState && configuration.index <= index;
+    if (fits) this.onSnapshot(index, shapeTerm, configuration, true);
   }
 
   /** An abstaining member that holds all it was asked to hold takes part again. */
