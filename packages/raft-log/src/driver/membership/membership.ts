@@ -40,8 +40,8 @@ export class Membership {
   readonly #options: MembershipOptions;
   readonly #ports: MembershipPorts;
   readonly #configured: ReadonlyMap<NodeId, Address>;
-  /** As members that were found have told. */
-  #hinted: ReadonlyMap<NodeId, Address> = new Map();
+  /** As members that were found have told: of a cluster to join, or of members that came while this node was away. */
+  readonly #hinted: Map<NodeId, Address> = new Map();
   #configuration: Configuration | null = null;
   readonly #parting: Map<NodeId, { readonly address: Address; readonly sinceMs: number }> = new Map();
   #removed = false;
@@ -100,7 +100,7 @@ export class Membership {
   get peers(): ReadonlyMap<NodeId, Address> {
     const peers = new Map<NodeId, Address>();
     if (this.#removed) return peers;
-    if (this.#configuration === null) for (const [id, address] of this.#hinted) peers.set(id, address);
+    for (const [id, address] of this.#hinted) peers.set(id, address);
     for (const [id, { address }] of this.#parting) peers.set(id, address);
     for (const { id, address } of this.members) if (address !== null) peers.set(id, address);
     peers.delete(this.#options.node);
@@ -113,7 +113,9 @@ export class Membership {
     const before = this.#configuration === null ? [] : membersOf(this.#configuration);
     for (const id of before) {
       const address = this.addressOf(id);
-      if (address !== null && !membersOf(configuration).includes(id)) this.#parting.set(id, { address, sinceMs });
+      if (membersOf(configuration).includes(id)) continue;
+      this.#hinted.delete(id);
+      if (address !== null) this.#parting.set(id, { address, sinceMs });
     }
     for (const id of membersOf(configuration)) this.#parting.delete(id);
     this.#configuration = configuration.voters.length === 0 ? null : configuration;
@@ -121,13 +123,16 @@ export class Membership {
     this.#ports.setPeers(this.peers);
   }
 
-  /** What a member of the cluster that this node is to join says of the members; means nothing once the log has said it. */
+  /**
+   * What a member says of the members. A node that has been away may be led by one that came meanwhile, and must hear it: a server takes
+   * entries from a leader that is not in its configuration (thesis §4.2.2). Who does not count this node in has nothing to tell it.
+   */
   hint(configuration: Configuration): void {
-    if (this.#configuration !== null) return;
-    const addresses = Object.entries(configuration.addresses).map(
-      ([id, text]) => [id as NodeId, parsePeerAddress(text)] as const,
-    );
-    this.#hinted = new Map(addresses.filter((pair): pair is [NodeId, Address] => pair[1] !== null));
+    if (this.#configuration !== null && !membersOf(configuration).includes(this.#options.node)) return;
+    for (const [id, text] of Object.entries(configuration.addresses)) {
+      const address = parsePeerAddress(text);
+      if (address !== null) this.#hinted.set(id as NodeId, address);
+    }
     this.#ports.setPeers(this.peers);
   }
 

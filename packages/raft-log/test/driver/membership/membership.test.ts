@@ -26,12 +26,24 @@ function statusOf(standing: Standing): RaftStatus {
   };
 }
 
-function membershipOfC(): Membership {
+const d = 'd' as NodeId;
+
+t.test('a member that has been away hears of those who came meanwhile, from whoever still counts it in', (t) => {
+  const membership = membershipOfC([a, b, c]);
+  const now = { ...configurationOf([a, d]), addresses: { d: 'd:7000' } };
+  membership.hint(now);
+  t.notOk(membership.peers.has(d), 'who does not count it in has nothing to say');
+  membership.hint({ ...now, voters: [a, c, d] });
+  t.same(membership.peers.get(d), { host: 'd', port: 7000 });
+  t.end();
+});
+
+function membershipOfC(members: readonly NodeId[] = [a, b]): Membership {
   const membership = new Membership(
     { node: c, configured: [] },
     { clock: new HandClock(), log: silentLog, setPeers: () => {} },
   );
-  membership.use(configurationOf([a, b]));
+  membership.use(configurationOf(members));
   return membership;
 }
 
