@@ -22,6 +22,7 @@ interface Before {
   lastTerm: number | null;
   persistedIndex: number;
   abstaining: boolean;
+  configuration: RaftNode['configuration'];
 }
 
 /** What a member was seen to have on its disk, when it was last looked at. */
@@ -116,9 +117,19 @@ export class Invariants {
     this.#electionSafety(node);
     const { role, term, commitIndex, snapshotIndex, lastIndex, persistedIndex } = raft;
     this.#held.set(name, { disk, index: persistedIndex, term: raft.termAt(persistedIndex) });
-    this.#committedNeverChanges(node, before?.commitIndex ?? raft.snapshotIndex);
+    this.#committedNeverChanges(node, before);
     const lastTerm = raft.termAt(lastIndex);
-    const now: Before = { role, term, commitIndex, snapshotIndex, lastIndex, lastTerm, persistedIndex, abstaining };
+    const now: Before = {
+      role,
+      term,
+      commitIndex,
+      snapshotIndex,
+      lastIndex,
+      lastTerm,
+      persistedIndex,
+      abstaining,
+      configuration: raft.configuration,
+    };
     if (before !== null) this.#count(raft, before, now);
     this.#before.set(node, now);
   }
@@ -185,7 +196,8 @@ export class Invariants {
     }
   }
 
-  #committedNeverChanges({ name, raft }: NodeView, from: number): void {
+  #committedNeverChanges({ name, raft }: NodeView, before: Before | null): void {
+    const from = before?.commitIndex ?? raft.snapshotIndex;
     if (raft.commitIndex < from) {
       throw new InvariantViolation('commit', `${name} went back from ${from} to ${raft.commitIndex}`);
     }
@@ -198,7 +210,13 @@ export class Invariants {
       if (term === null) continue;
       const known = this.#committed[index];
       if (known === undefined) {
-        if (raft.role === 'leader') this.#onMajority(name, index, raft.configuration);
+        // Of a configuration that came in the same step it is not known whether it came first.
+        const counted = [raft.configuration, before?.configuration ?? raft.configuration];
+        if (raft.role === 'leader' && !counted.some((one) => this.#onMajority(index, one)))
+          throw new InvariantViolation(
+            'committed only what a majority has on disk',
+            `${name} commits entry ${index}, which too few of ${raft.configuration.voters.join(', ')} have`,
+          );
         this.#committed[index] = term;
         this.#committedIn[index] = raft.term;
         this.seen.commits++;
@@ -212,15 +230,11 @@ export class Invariants {
   }
 
   /** A leader calls committed what a majority has on disk; while joint, one of each half (Raft §5.3, §6). */
-  #onMajority(leader: string, index: number, { voters, votersOutgoing }: RaftNode['configuration']): void {
-    for (const half of [voters, votersOutgoing]) {
+  #onMajority(index: number, { voters, votersOutgoing }: RaftNode['configuration']): boolean {
+    return [voters, votersOutgoing].every((half) => {
       const have = half.filter((id) => (this.#held.get(id)?.index ?? 0) >= index).length;
-      if (half.length > 0 && have * 2 <= half.length)
-        throw new InvariantViolation(
-          'committed only what a majority has on disk',
-          `${leader} commits entry ${index}, which ${have} of ${half.join(', ')} have`,
-        );
-    }
+      return half.length === 0 || have * 2 > half.length;
+    });
   }
 
   #logMatching(one: NodeView, other: NodeView): void {

@@ -1,4 +1,5 @@
 import type { Log } from '@lockstep/kernel';
+import { isJoint } from '@lockstep/raft-log';
 import { SimWorld } from '@lockstep/testkit';
 
 import type { Ledger } from '../harness/ledger.ts';
@@ -47,9 +48,9 @@ export async function runSeed({ seed, mutation = {}, nodes, log }: SeedOptions):
   const random = simulation.random.fork('scenario');
   const scenario = drawScenario(random, nodes);
   const nodeLog = log === undefined ? null : (name: string): Log => log(name, () => simulation.nowMs);
-  const cluster = new SimCluster(world, scenario.nodes, mutation, scenario.sizes, nodeLog);
+  const cluster = new SimCluster(world, scenario, mutation, nodeLog);
   const invariants = new Invariants();
-  for (const node of cluster.nodes)
+  for (const node of cluster.nodes.slice(0, scenario.nodes.length))
     simulation.schedule(random.between(0, 300), 'start', null, () => cluster.start(node));
   const workload = new Workload(cluster, scenario.load, random);
   const { ledger } = workload;
@@ -62,6 +63,8 @@ export async function runSeed({ seed, mutation = {}, nodes, log }: SeedOptions):
     const end = simulation.nowMs + scenario.faultsMs;
     await step(() => (simulation.nowMs >= end ? null : 'the faults go on'), Infinity);
     nemesis.stop();
+    // What an older program lacks of the newer ones' format may keep it from catching up.
+    cluster.upgradeAll();
     workload.close();
     cluster.underLoad = false;
     await step(() => workload.missing ?? unequal(cluster), convergeMs);
@@ -124,10 +127,16 @@ function stepper(
   };
 }
 
-/** What keeps the nodes from being up, empty and equal. */
+/** What keeps the members from being up, empty and equal. Who was removed does not count; who was added must be up. */
 function unequal(cluster: SimCluster): string | null {
+  const { configuration, members } = cluster;
+  if (configuration === null) return 'nobody leads';
+  if (isJoint(configuration) || configuration.votersNext.length > 0) return 'a change of membership is not over';
   const positions = new Set<number>();
-  for (const { name, node } of cluster.nodes) {
+  for (const member of cluster.nodes) {
+    const { name, node } = member;
+    if (!members.some((id) => id === name)) continue;
+    cluster.start(member);
     if (node === null) return `node ${name} is not up`;
     const [queue] = node.queues().filter(({ depth }) => depth > 0);
     if (queue !== undefined) return `node ${name} still has ${queue.depth} messages in ${queue.name}`;

@@ -27,7 +27,12 @@ export interface Load {
 
 /** One run as its seed draws it, faults aside. */
 export interface Scenario {
+  /** They found the cluster. */
   readonly nodes: readonly string[];
+  /** Machines that may be members later. */
+  readonly spares: readonly string[];
+  /** Nodes that are of an older version at first: they speak no more than the first format level. */
+  readonly old: readonly string[];
   readonly sizes: Sizes;
   readonly load: Load;
   /** For so long things go wrong. */
@@ -65,8 +70,14 @@ function drawLoad(random: SimRandom, nodes: number): Load {
 
 export function drawScenario(random: SimRandom, nodes: number | undefined): Scenario {
   const count = nodes ?? random.pick(drawnCounts);
+  const spares = count > 3 ? 0 : random.fork('spares').pick([0, 0, 1, 2]);
+  const machines = Array.from({ length: count + spares }, (_, i) => `n${i + 1}`);
+  const versions = random.fork('versions');
+  const share = versions.pick([0, 0, 0, 0.4, 1]);
   return {
-    nodes: Array.from({ length: count }, (_, i) => `n${i + 1}`),
+    nodes: machines.slice(0, count),
+    spares: machines.slice(count),
+    old: machines.filter(() => versions.chance(share)),
     sizes: drawSizes(random.fork('sizes')),
     load: drawLoad(random.fork('load'), count),
     faultsMs: random.between(4000, 16_000),

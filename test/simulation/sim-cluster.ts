@@ -2,18 +2,21 @@ import { BrokerNode } from '@lockstep/broker';
 import type { BrokerNodeOptions } from '@lockstep/broker';
 import { DiskError, silentLog } from '@lockstep/kernel';
 import type { Address, BrokerId, Disk, Log, NodeId } from '@lockstep/kernel';
-import { RaftNode } from '@lockstep/raft-log';
-import type { RaftOptions } from '@lockstep/raft-log';
+import { isJoint, membersOf, RaftNode } from '@lockstep/raft-log';
+import type { Configuration, RaftOptions } from '@lockstep/raft-log';
 import type { SimHost, SimProcess, SimWorld } from '@lockstep/testkit';
 
 import type { NodeView } from './invariants.ts';
 import { Sightings } from './sightings.ts';
 import { Promises } from './promises.ts';
-import type { Sizes } from './scenario.ts';
+import type { Scenario, Sizes } from './scenario.ts';
 import { Story } from './story.ts';
 
 const peerPort = 61619;
 const stompPort = 61613;
+
+/** Where other members reach it, as changes of membership want it. */
+export const peerAddressOf = (name: string): string => `${name}:${peerPort}`;
 
 /** A deliberate bug, to prove that the simulation sees it. */
 export interface ClusterMutation {
@@ -37,6 +40,8 @@ export class SimNode {
   sightings: Sightings | null = null;
   /** Counts the disks that it has had. */
   disk = 0;
+  /** The program on it knows no format level above this; null: it is today's. */
+  levelMax: number | null = null;
   /** A fault of its disk was set: it may end by itself. */
   diskFails = false;
   /** One of its reads brings what stands elsewhere: it may find its disk damaged. */
@@ -64,7 +69,8 @@ export class SimCluster {
   readonly nodes: readonly SimNode[];
   readonly #world: SimWorld;
   readonly #mutation: ClusterMutation;
-  readonly #sizes: Sizes;
+  readonly #scenario: Scenario;
+  readonly #founders: readonly NodeId[];
   readonly #log: ((name: string) => Log) | null;
   readonly #promises = new Promises((violation) => (this.failure ??= violation));
   readonly story: Story = new Story();
@@ -81,19 +87,15 @@ export class SimCluster {
   /** A node that ended by itself, which no fault of a simulated run may cause. */
   failure: Error | null = null;
 
-  constructor(
-    world: SimWorld,
-    names: readonly string[],
-    mutation: ClusterMutation,
-    sizes: Sizes,
-    log: ((name: string) => Log) | null,
-  ) {
+  constructor(world: SimWorld, scenario: Scenario, mutation: ClusterMutation, log: ((name: string) => Log) | null) {
     this.#world = world;
     this.#mutation = mutation;
-    this.#sizes = sizes;
+    this.#scenario = scenario;
+    this.#founders = scenario.nodes as readonly NodeId[];
     this.#log = log;
     this.underLoad = true;
-    this.nodes = names.map((name) => new SimNode(name, world.host(name)));
+    this.nodes = [...scenario.nodes, ...scenario.spares].map((name) => new SimNode(name, world.host(name)));
+    for (const node of this.nodes) if (scenario.old.includes(node.name)) node.levelMax = 1;
   }
 
   get addresses(): readonly Address[] {
@@ -111,6 +113,10 @@ export class SimCluster {
     if (member.process !== null) return;
     member.host.device.lieAboutSync = this.#mutation.lieAboutSync ?? false;
     const process = member.host.start();
+    if (member.levelMax !== null && process.random.fork('upgrade').chance(0.3)) {
+      member.levelMax = null;
+      this.story.saw('programs upgraded at a restart');
+    }
     member.process = process;
     void this.#run(member, process);
   }
@@ -119,6 +125,35 @@ export class SimCluster {
   get leader(): SimNode | undefined {
     const leading = this.nodes.filter(({ node }) => node?.log.raft?.role === 'leader');
     return leading.toSorted((a, b) => (b.node?.log.raft?.term ?? 0) - (a.node?.log.raft?.term ?? 0))[0];
+  }
+
+  /** From here on all run today's program. */
+  upgradeAll(): void {
+    for (const member of this.nodes) {
+      if (member.levelMax === null) continue;
+      member.levelMax = null;
+      if (member.process === null) continue;
+      this.story.saw('programs upgraded at the end');
+      this.kill(member);
+      this.start(member);
+    }
+  }
+
+  /** As the leader has it; null while nobody leads. */
+  get configuration(): Configuration | null {
+    return this.leader?.node?.log.raft?.configuration ?? null;
+  }
+
+  /** By the newest configuration that a running node knows; before there is one, the founders. */
+  get members(): readonly NodeId[] {
+    const { configuration } = this;
+    return configuration === null ? this.#founders : membersOf(configuration);
+  }
+
+  /** What was started first founds the cluster; what comes later is told of the members as they are. */
+  #configured(member: SimNode): readonly NodeId[] {
+    if (this.#scenario.spares.length === 0) return this.#founders;
+    return [...new Set([...this.members, member.name as NodeId])];
   }
 
   /** SIGKILL. */
@@ -142,6 +177,8 @@ export class SimCluster {
   }
 
   #gone(member: SimNode): void {
+    const raft = member.node?.log.raft ?? null;
+    if (raft !== null && isJoint(raft.configuration)) this.story.saw('membership: crashes while joint');
     member.sightings?.died();
     member.sightings = null;
     member.process = null;
@@ -157,7 +194,18 @@ export class SimCluster {
       if (tale === 'snapshots offered') this.onSnapshotOffered(member);
       sightings.heard(tale, this.underLoad);
     });
-    const plain = nodeOptions(member.name, this.nodes, process, disk, log, this.#sizes);
+    const plain: BrokerNodeOptions = {
+      ...nodeOptions(
+        member.name,
+        this.#configured(member),
+        process,
+        disk,
+        log,
+        this.nodes.length === 1,
+        this.#scenario.sizes,
+      ),
+      levelMax: member.levelMax,
+    };
     const mutated = this.#mutation.options?.(plain) ?? plain;
     const make = mutated.makeRaftNode ?? ((raft: RaftOptions): RaftNode => new RaftNode(raft));
     const options: BrokerNodeOptions = {
@@ -202,10 +250,11 @@ export class SimCluster {
 
 function nodeOptions(
   name: string,
-  nodes: readonly SimNode[],
+  members: readonly NodeId[],
   process: SimProcess,
   disk: Disk,
   log: Log,
+  alone: boolean,
   { segmentBytes, snapshotBytes, ...logSettings }: Sizes,
 ): BrokerNodeOptions {
   return {
@@ -220,8 +269,8 @@ function nodeOptions(
     log,
     listeners: [{ listen: { host: name, port: stompPort }, advertise: null }],
     cluster: {
-      members: nodes.map((member) => ({ id: member.name as NodeId, address: { host: member.name, port: peerPort } })),
-      listen: nodes.length > 1 ? { host: name, port: peerPort } : null,
+      members: members.map((id) => ({ id, address: { host: id, port: peerPort } })),
+      listen: alone ? null : { host: name, port: peerPort },
       secret: null,
       refusedMeansDead: true,
       electionMs: 500,

@@ -24,7 +24,7 @@ export function watchAlone(cluster: SimCluster, member: SimNode): () => void {
   simulation.schedule(settledMs, 'watch', null, () => (term = raft()?.term ?? null));
   return () => {
     const now = raft();
-    if (now === null || term === null || cluster.nodes.length === 1) return;
+    if (now === null || term === null || now.configuration.voters.length === 1) return;
     if (now.term !== term)
       cluster.failure ??= new InvariantViolation(
         'no term without a pre-vote',

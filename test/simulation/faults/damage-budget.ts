@@ -1,3 +1,5 @@
+import { isJoint } from '@lockstep/raft-log';
+
 import type { SimCluster, SimNode } from '../sim-cluster.ts';
 
 /** So long a member must have been a voter again before another one's disk may go: then its own disk says so too. */
@@ -33,10 +35,12 @@ export class DamageBudget {
   /** May this member's disk be damaged now? A cluster that is just being founded is spared. */
   allows(member: SimNode): boolean {
     this.look();
-    const { nodes } = this.#cluster;
-    if (!nodes.every((one) => this.#founded.has(one))) return false;
-    const damaged = nodes.filter((one) => one !== member && this.#isDamaged(one)).length;
-    return damaged + 1 <= Math.floor((nodes.length - 1) / 2);
+    const { configuration } = this.#cluster;
+    if (configuration === null || isJoint(configuration) || configuration.votersNext.length > 0) return false;
+    const voters = this.#cluster.nodes.filter(({ name }) => configuration.voters.some((id) => id === name));
+    if (!voters.includes(member) || !voters.every((one) => this.#founded.has(one))) return false;
+    const damaged = voters.filter((one) => one !== member && this.#isDamaged(one)).length;
+    return damaged + 1 <= Math.floor((voters.length - 1) / 2);
   }
 
   /** This member's disk is empty. */

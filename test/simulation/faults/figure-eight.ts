@@ -34,7 +34,7 @@ export class FigureEight {
   /** Null without a leader, or with another number of nodes than three. Else how to end it. */
   static begin(cluster: SimCluster): (() => void) | null {
     const { leader } = cluster;
-    if (cluster.nodes.length !== 3 || leader === undefined) return null;
+    if (cluster.nodes.length !== 3 || cluster.members.length !== 3 || leader === undefined) return null;
     const play = new FigureEight(cluster, leader);
     return () => play.#end();
   }

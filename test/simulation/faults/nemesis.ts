@@ -5,10 +5,11 @@ import { DamageBudget } from './damage-budget.ts';
 import { diskFaults } from './disk-faults.ts';
 import type { Faults } from './fault.ts';
 import { FigureEight } from './figure-eight.ts';
+import { membershipFaults } from './membership-faults.ts';
 import { networkFaults } from './network-faults.ts';
 import { processFaults } from './process-faults.ts';
 
-const faults: Faults = { ...processFaults, ...networkFaults, ...diskFaults };
+const faults: Faults = { ...processFaults, ...networkFaults, ...diskFaults, ...membershipFaults };
 const names = Object.keys(faults);
 /** Drawn apart from the mix: a play of several acts, which needs its time. */
 const figureEightChance = 0.2;
