@@ -1,4 +1,5 @@
-import { encodeText } from '@lockstep/kernel';
+import { decodeText, encodeText } from '@lockstep/kernel';
+import type { JournalPosition } from '@lockstep/kernel';
 import { SimRandom } from '@lockstep/testkit';
 
 import { Cluster } from './cluster.ts';
@@ -8,6 +9,9 @@ export interface ChaosReport {
   readonly violations: readonly string[];
   readonly acknowledged: number;
   readonly crashes: number;
+  /** Times that a member lost its disk, and that records on a disk were damaged. */
+  readonly wipes: number;
+  readonly damages: number;
   readonly story: string;
 }
 
@@ -19,7 +23,8 @@ const settings = { snapshotBytes: 3000, segmentBytes: 4096, tailBytesMax: 1500 }
 /**
  * Three members under crashes, kills, pauses, cuts and broken connections, with somebody proposing all the time; then all is healed. What
  * must hold: what any member applies at a position is what every other member applies there; what was acknowledged (applied by
- * the member that took it, while it led) is there at the end, in order; in the end all make progress.
+ * the member that took it, while it led) is there at the end, in order; in the end all make progress. One of the three has a bad disk: it is replaced by an
+ * empty one now and then, and bits of what it keeps below the log change. Every record that lives at the end is read back from every member.
  */
 export async function chaos(seed: number): Promise<ChaosReport> {
   const run = new Chaos(seed);
@@ -36,13 +41,18 @@ class Chaos {
   readonly #acknowledged: AppliedCommand[] = [];
   #pending: { readonly name: string; readonly position: number; readonly text: string; readonly life: object }[] = [];
   readonly #checked: Map<object, number> = new Map();
+  /** The one with the bad disk: more than one of three at a time is more than three survive. */
+  readonly #unlucky: string;
   #proposed = 0;
   #crashes = 0;
+  #wipes = 0;
+  #damages = 0;
 
   constructor(seed: number) {
     this.#seed = seed;
     this.#cluster = new Cluster(`chaos ${seed}`, { settings });
     this.#random = new SimRandom(`plan ${seed}`);
+    this.#unlucky = this.#random.pick(this.#cluster.names);
   }
 
   async run(): Promise<ChaosReport> {
@@ -63,6 +73,8 @@ class Chaos {
       violations: this.#violations,
       acknowledged: this.#acknowledged.length,
       crashes: this.#crashes,
+      wipes: this.#wipes,
+      damages: this.#damages,
       story: `seed ${this.#seed}\n${cluster.story()}`,
     };
   }
@@ -73,7 +85,7 @@ class Chaos {
     const other = this.#random.pick(cluster.names);
     const { process } = cluster.life(name);
     const { wires } = cluster.world;
-    switch (this.#random.below(8)) {
+    switch (this.#random.below(10)) {
       case 0:
       case 1:
         this.#stop(name);
@@ -90,6 +102,12 @@ class Chaos {
       case 5:
         wires.healAll();
         break;
+      case 6:
+        this.#wipe();
+        break;
+      case 7:
+        this.#damage();
+        break;
       default:
         for (const each of cluster.names) this.#revive(each);
     }
@@ -104,6 +122,29 @@ class Chaos {
     else host.crash({ silent: this.#random.chance(0.3) });
   }
 
+  /** Only while all vote, so that what it acknowledged is on other disks too. */
+  #wipe(): void {
+    const all = this.#cluster.names.map((name) => this.#cluster.life(name));
+    if (!all.every(({ process, log }) => process.state === 'running' && log?.status.raft?.standing === 'voter')) return;
+    this.#wipes += 1;
+    this.#observe();
+    const host = this.#cluster.world.host(this.#unlucky);
+    host.crash();
+    host.replaceDisk();
+    if (this.#random.chance(0.5)) this.#cluster.start(this.#unlucky);
+  }
+
+  #damage(): void {
+    const { device } = this.#cluster.world.host(this.#unlucky);
+    const files = device.files.filter(({ path, length }) => path.startsWith('records/') && length > 0);
+    if (files.length === 0) return;
+    this.#damages += 1;
+    for (let left = this.#random.pick([1, 3, 20]); left > 0; left -= 1) {
+      const { path, length } = this.#random.pick(files);
+      device.rot(path, this.#random.below(length), 1 << this.#random.below(8));
+    }
+  }
+
   #revive(name: string): void {
     const { process } = this.#cluster.life(name);
     if (process.state === 'paused') process.resume();
@@ -115,14 +156,18 @@ class Chaos {
       const life = this.#cluster.life(name);
       if (life.process.state !== 'running' || life.log?.leading !== true) continue;
       const count = 1 + this.#random.below(5);
-      const texts = Array.from(
-        { length: count },
-        () => `${name} ${(this.#proposed += 1)} ${'.'.repeat(this.#random.below(80))}`,
-      );
+      const texts = Array.from({ length: count }, () => this.#text(life.machine.live, name));
       const position = life.log.propose(texts.map(encodeText));
       if (typeof position !== 'number') continue;
       for (const [at, text] of texts.entries()) this.#pending.push({ name, position: position + at, text, life });
     }
+  }
+
+  /** A command; every other one is kept until a later one drops it. */
+  #text(live: ReadonlySet<number>, name: string): string {
+    if (live.size > 20 && this.#random.chance(0.3)) return `drop ${this.#random.pick([...live])}`;
+    const kept = this.#random.chance(0.5) ? 'keep ' : '';
+    return `${kept}${name} ${(this.#proposed += 1)} ${'.'.repeat(this.#random.below(80))}|`;
   }
 
   /** Looks at what has been applied since the last time. */
@@ -173,6 +218,20 @@ class Chaos {
     if (!caughtUp) this.#violation('not all have caught up');
     this.#observe();
     for (const name of cluster.names) this.#checkArchive(name, cluster.life(name).machine.applied);
+    for (const name of cluster.names) await this.#checkRecords(name);
+  }
+
+  /** What lives is read back as it was applied. */
+  async #checkRecords(name: string): Promise<void> {
+    const { machine, log } = this.#cluster.life(name);
+    const positions = [...machine.live] as JournalPosition[];
+    const read = await this.#cluster.world.simulation.run(() => log?.readPayloads(positions) ?? Promise.resolve([]));
+    for (const [at, found] of read.entries()) {
+      const position = positions[at] ?? 0;
+      const text = typeof found === 'string' ? found : decodeText(found);
+      if (text !== this.#truth.get(position))
+        this.#violation(`${name} reads "${text}" at ${position}, not "${this.#truth.get(position)}"`);
+    }
   }
 
   #checkArchive(name: string, archive: Archive): void {
@@ -180,7 +239,7 @@ class Chaos {
     for (const { position, text } of this.#acknowledged) {
       if (there.get(position) !== text) this.#violation(`${name} has lost the acknowledged "${text}" at ${position}`);
     }
-    const seen = archive.map(({ text }) => text).filter((text) => !text.startsWith('the last'));
+    const seen = archive.map(({ text }) => text).filter((text) => !/^(the last|drop)/.test(text));
     if (new Set(seen).size !== seen.length) this.#violation(`${name} applied something twice`);
   }
 
