@@ -91,13 +91,23 @@ export class MemberChanges implements MemberControl {
   }
 
   change(change: MembershipChange): Promise<MemberOutcome> {
-    if (this.#leads) return this.#changeHere(change);
-    return this.#passOn({ type: 'change', change });
+    return this.#patiently(() => (this.#leads ? this.#changeHere(change) : this.#passOn({ type: 'change', change })));
   }
 
   transfer(to: NodeId | null): Promise<MemberOutcome> {
-    if (this.#leads) return this.#transferHere(to);
-    return this.#passOn({ type: 'transfer', to });
+    return this.#patiently(() => (this.#leads ? this.#transferHere(to) : this.#passOn({ type: 'transfer', to })));
+  }
+
+  /** While nobody leads nothing has happened: an election is over soon. */
+  async #patiently(attempt: () => Promise<MemberOutcome>): Promise<MemberOutcome> {
+    const { clock } = this.#ports;
+    const begunMs = clock.monotonicMs();
+    for (;;) {
+      const outcome = await attempt();
+      const again = !outcome.done && outcome.why === 'no-leader' && clock.monotonicMs() - begunMs < busyMs;
+      if (!again) return outcome;
+      await new Promise<void>((resolve) => void clock.setTimer(retryMs, resolve));
+    }
   }
 
   async view(): Promise<MembersView> {
