@@ -10,6 +10,7 @@ import { journalDirectory } from './journal.ts';
 import { createJournal, hasSegments, recoverJournal } from './recover-journal.ts';
 import { recordsDirectory } from './records/open-records.ts';
 import { RecordStore } from './records/record-store.ts';
+import { newestConfiguration } from './newest-configuration.ts';
 import { hasSnapshots, SnapshotStore } from './snapshot-store.ts';
 
 /**
@@ -24,8 +25,11 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   const segments = await hasSegments(disk);
   const used = segments || identity !== null || (await hasSnapshots(disk));
   const damages: CorruptionError[] = [];
-  const tell = (damage: CorruptionError, configuration: ConfigurationAt | null): void => {
-    if (options.alone ?? isAlone(identity, configuration)) throw damage;
+  let alone = options.alone ?? null;
+  const tell = async (damage: CorruptionError): Promise<void> => {
+    // Asked before anything is cut off, and that once.
+    alone ??= isAlone(identity, await newestConfiguration(disk));
+    if (alone) throw damage;
     damages.push(damage);
     const { file, offset, detail } = damage;
     log.error(
@@ -33,24 +37,21 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     );
   };
   const hardState = await openHardState(options, used, tell);
-  const mayLose = async (damage: CorruptionError, configuration: ConfigurationAt | null = null): Promise<void> => {
-    tell(damage, configuration);
+  const mayLose = async (damage: CorruptionError): Promise<void> => {
+    await tell(damage);
     // First of all: it may have acknowledged what is about to be cut off, as one whose disk was lost may have.
     if (hardState.state.standing === 'voter') await hardState.write({ ...hardState.state, standing: 'abstaining' });
   };
   const snapshots = await SnapshotStore.open(disk, !(options.alone ?? isAlone(identity, null)), mayLose);
-  const inSnapshot = snapshots.info?.configuration ?? null;
   await disk.makeDirectory(journalDirectory);
   await disk.makeDirectory(recordsDirectory);
   await disk.syncDirectory('.');
   if (!segments && (hardState.state.term > 0 || used)) {
-    await mayLose(new CorruptionError(journalDirectory, 0, 'all its segments are missing'), inSnapshot);
+    await mayLose(new CorruptionError(journalDirectory, 0, 'all its segments are missing'));
   }
   const base = { index: snapshots.info?.index ?? 0, term: snapshots.info?.term ?? 0 };
   if (!segments) await createJournal(disk);
-  const { journal, configurations } = await recoverJournal(disk, log, options.segmentBytes, base, (damage, inJournal) =>
-    mayLose(damage, inJournal ?? inSnapshot),
-  );
+  const { journal, configurations } = await recoverJournal(disk, log, options.segmentBytes, base, mayLose);
   // The terms of the log are among those that a hard state that was lost had seen.
   const term = journal.index.termAt(journal.index.lastIndex) ?? 0;
   if (damages.length > 0 && hardState.state.term < term) {
@@ -73,16 +74,16 @@ function isAlone(identity: Identity | null, configuration: ConfigurationAt | nul
 async function openHardState(
   { disk }: StorageOptions,
   used: boolean,
-  tell: (damage: CorruptionError, configuration: ConfigurationAt | null) => void,
+  tell: (damage: CorruptionError) => Promise<void>,
 ): Promise<HardStateFile> {
   try {
     const found = await HardStateFile.open(disk);
     if (found !== null) return found;
     if (!used) return await HardStateFile.create(disk);
-    tell(new CorruptionError('hard-state', 0, 'the file is missing, and with it the last vote'), null);
+    await tell(new CorruptionError('hard-state', 0, 'the file is missing, and with it the last vote'));
   } catch (error) {
     if (!(error instanceof CorruptionError)) throw error;
-    tell(error, null);
+    await tell(error);
   }
   return HardStateFile.create(disk, { term: 0, votedFor: null, standing: 'abstaining' });
 }

@@ -36,8 +36,7 @@ export async function createJournal(disk: Disk): Promise<void> {
 /**
  * Reads the journal back, cuts off a torn write, and removes what is no longer part of it. All that it then holds is on disk.
  * A journal that does not lead up to the snapshot, or differs from it, is what an interrupted installation of that snapshot
- * left: it is void. Damage that no crash explains is shown to `mayCut`, with the newest configuration in front of it: when that resolves, the
- * journal is cut off there.
+ * left: it is void. Damage that no crash explains is shown to `mayCut`: when that resolves, the journal is cut off there.
  * @throws CorruptionError from `mayCut`, NewerFormatError
  */
 export async function recoverJournal(
@@ -45,12 +44,12 @@ export async function recoverJournal(
   log: Log,
   segmentBytes: number,
   snapshot: LogBase,
-  mayCut: (damage: CorruptionError, newest: ConfigurationAt | null) => Promise<void>,
+  mayCut: (damage: CorruptionError) => Promise<void>,
 ): Promise<RecoveredJournal> {
   await removeTemporaries(disk, journalDirectory);
   let replayed = await replayJournal(disk, log);
   while (replayed.cut !== null) {
-    await mayCut(replayed.cut.damage, replayed.configurations.list.at(-1) ?? null);
+    await mayCut(replayed.cut.damage);
     for (const segment of replayed.index.segments) await segment.close();
     await cutJournal(disk, replayed.cut);
     replayed = await replayJournal(disk, log);
@@ -61,7 +60,7 @@ export async function recoverJournal(
   let isVoid = voidReason(index, snapshot);
   if (index.firstIndex > snapshot.index + 1) {
     const missing = `entries ${snapshot.index + 1} to ${index.firstIndex - 1} are in no segment before it and in no snapshot`;
-    await mayCut(new CorruptionError(index.segments[0]!.path, 0, missing), configurations.list.at(-1) ?? null);
+    await mayCut(new CorruptionError(index.segments[0]!.path, 0, missing));
     isVoid = 'it begins too late';
   }
   if (isVoid !== null) {

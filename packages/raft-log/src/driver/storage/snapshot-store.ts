@@ -45,7 +45,7 @@ export class SnapshotStore {
   ): Promise<SnapshotStore> {
     await disk.makeDirectory(snapshotDirectory);
     await removeTemporaries(disk, snapshotDirectory);
-    const names = (await disk.list(snapshotDirectory)).filter(isSnapshotName).sort();
+    const names = await snapshotNames(disk);
     const newest = names.pop();
     if (newest === undefined) return new SnapshotStore(disk, null);
     const path = `${snapshotDirectory}/${newest}`;
@@ -166,7 +166,21 @@ function isSnapshotName(name: string): boolean {
 }
 
 export async function hasSnapshots(disk: Disk): Promise<boolean> {
-  return (await disk.list(snapshotDirectory)).some(isSnapshotName);
+  return (await snapshotNames(disk)).length > 0;
+}
+
+/** Oldest first. */
+async function snapshotNames(disk: Disk): Promise<string[]> {
+  return (await disk.list(snapshotDirectory)).filter(isSnapshotName).sort();
+}
+
+/**
+ * What the newest snapshot says of itself, only its ends looked at; null: there is none.
+ * @throws NewerFormatError
+ */
+export async function newestSnapshotEnds(disk: Disk): Promise<SnapshotInfo | CorruptionError | null> {
+  const newest = (await snapshotNames(disk)).at(-1);
+  return newest === undefined ? null : check(disk, `${snapshotDirectory}/${newest}`, false);
 }
 
 /** @throws NewerFormatError */

@@ -262,3 +262,48 @@ t.test('whether a node is alone, the newest configuration says, else its identit
   t.equal(await found([a], others), 'abstaining', 'it was joined by others');
   t.equal(await found(others, [a]), 'CorruptionError', 'the others have left');
 });
+
+t.test('who was left alone keeps a snapshot, a term and a vote that are damaged: nobody else has them', async (t) => {
+  const a = 'a' as NodeId;
+  const left = { ...configurationOf([a]), level: 2 };
+  const shrunk = async (configurationIndex: number): Promise<SimDisk> => {
+    const disk = newDisk();
+    const storage = await open(disk, member);
+    await storage.writeIdentity({ ...someIdentity, node: a });
+    await written(storage, { hardState: { ...vote, term: 6 } });
+    await written(storage, { hardState: vote });
+    for (let i = 1; i <= 30; i++) {
+      const one = i === configurationIndex ? makeConfigurationEntry(i, 1, left) : entry(i, 1);
+      await written(storage, { entries: [one] });
+    }
+    const configuration = configurationIndex > 20 ? null : { index: configurationIndex, configuration: left };
+    await storage.saveSnapshot(20, 1, chunksOf('the', 'state'), nothingLives, configuration);
+    return disk;
+  };
+  const started = (disk: SimDisk): Promise<string> =>
+    openStorage({
+      ...{ disk, log: silentLog, clock: new HandClock(), segmentBytes: 1000, retainBytes: 0, fsync: 'always' },
+    }).then(
+      ({ recovered }) => recovered.hardState.standing,
+      (error: Error) => error.name,
+    );
+  // In the log, and in the snapshot only.
+  for (const configurationIndex of [25, 2]) {
+    const disk = await shrunk(configurationIndex);
+    t.equal(await started(disk.crashClone(1)), 'voter');
+    const snapshot = `snapshot/${(await disk.list('snapshot'))[0]}`;
+    for (const [path, offset] of [
+      [snapshot, disk.device.contentOf(snapshot).length - 50],
+      ['hard-state', 20],
+      // The second write, in front of the entry that says it.
+      [(await segmentsOf(disk))[0]!, 64 + 96 + 40],
+    ] as const) {
+      if (path.startsWith('journal') && configurationIndex < 20) continue;
+      const clone = disk.crashClone(1);
+      clone.device.rot(path, offset);
+      const damaged = Buffer.from(clone.device.contentOf(path));
+      t.equal(await started(clone), 'CorruptionError', `${path}, ${configurationIndex}`);
+      t.same(Buffer.from(clone.device.contentOf(path)), damaged, 'and it is as it was');
+    }
+  }
+});
