@@ -21,7 +21,7 @@ function logOf(node: ProcessNode): readonly LogLine[] {
 async function stopMaster(cluster: ProcessCluster, master: ProcessNode): Promise<ProcessNode | undefined> {
   await cluster.kill(master, 'SIGTERM');
   const others = cluster.nodes.filter((node) => node !== master);
-  const statuses = await Promise.all(others.map(async (node) => cluster.status(node)));
+  const statuses = await Promise.all(others.map(async (node) => cluster.status(node, 20_000)));
   return others.find((_, i) => statuses[i]?.role === 'master');
 }
 

@@ -157,12 +157,12 @@ export class ProcessCluster {
     node.process.kill(signal);
   }
 
-  /** Null when the node does not answer. */
-  async status(node: ProcessNode): Promise<NodeStatus | null> {
+  /** Null when the node does not answer within that time: the default suits those who ask again; a node that is known to run gets longer. */
+  async status(node: ProcessNode, waitMs: number = 500): Promise<NodeStatus | null> {
     if (node.process === null) return null;
     try {
       const response = await fetch(`http://127.0.0.1:${node.adminPort}/api/v1/status`, {
-        signal: AbortSignal.timeout(500),
+        signal: AbortSignal.timeout(waitMs),
       });
       return response.ok ? ((await response.json()) as NodeStatus) : null;
     } catch {
