@@ -1,11 +1,11 @@
 /**
  * How long clients wait when something happens to a node of three. Producers always have a receipted SEND under way, and go to the next node when
  * their connection ends. `kill`, `stop`: the master gets SIGKILL, or falls silent (SIGSTOP): from the signal to the next RECEIPT over a
- * connection made after it, three producers, one at each node. `transfer`: the master is stopped cleanly, and hands over: the longest time without
- * any RECEIPT. `follower`: a slave gets SIGKILL: the longest that a SEND of producers at the master waits for its RECEIPT. For these two, what
+ * connection made after it, three producers, one at each node. `transfer`: the master hands over, and goes on as a slave; `term`: it is stopped
+ * cleanly (SIGTERM), and hands over before it ends: the longest time without any RECEIPT. `follower`: a slave gets SIGKILL: the longest that a SEND of producers at the master waits for its RECEIPT. For these three, what
  * the same span showed before anything happened is given beside it (`calm`).
  *
- * usage: pnpm failover-times [--rounds 30] [--mode kill|stop|transfer|follower|all] [--election MS] [--json]
+ * usage: pnpm failover-times [--rounds 30] [--mode kill|stop|transfer|term|follower|all] [--election MS] [--json]
  */
 import { parseArgs } from 'node:util';
 
@@ -15,7 +15,7 @@ import type { ProcessNode } from '@lockstep/test/harness';
 import { Prober } from './failover/prober.ts';
 import { Receipts } from './failover/receipts.ts';
 
-const modes = ['kill', 'stop', 'transfer', 'follower'] as const;
+const modes = ['kill', 'stop', 'transfer', 'term', 'follower'] as const;
 type Mode = (typeof modes)[number];
 
 /** What happens late shows within this time. */
@@ -23,6 +23,14 @@ const watchMs = 1500;
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Resolves when another leads. */
+async function handOver({ adminPort }: ProcessNode): Promise<void> {
+  const headers = { 'content-type': 'application/json' };
+  const url = `http://127.0.0.1:${adminPort}/api/v1/transfer`;
+  const answer = await fetch(url, { method: 'POST', headers, body: '{}' });
+  if (!answer.ok) throw new Error(`the master did not hand over: ${await answer.text()}`);
 }
 
 /** One round: does it to the cluster, and says how long clients waited. */
@@ -37,7 +45,9 @@ async function round(mode: Mode, cluster: ProcessCluster, receipts: Receipts, ma
       cluster.signal(master, 'SIGSTOP');
       return recovery;
     case 'transfer':
-      void cluster.kill(master, 'SIGTERM');
+    case 'term':
+      if (mode === 'term') void cluster.kill(master, 'SIGTERM');
+      else void handOver(master);
       await recovery;
       await pause(watchMs);
       return receipts.longestGapMs;
@@ -72,10 +82,10 @@ async function measure(mode: Mode, rounds: number, flags: readonly string[]): Pr
     const master = await cluster.settled();
     if (mode === 'follower') probers = makeProbers([master.stompPort]);
     await pause(watchMs / 5);
-    if (mode === 'transfer' || mode === 'follower') {
+    if (mode !== 'kill' && mode !== 'stop') {
       receipts.begin();
       await pause(watchMs);
-      calm.push(mode === 'transfer' ? receipts.longestGapMs : receipts.longestWaitMs);
+      calm.push(mode === 'follower' ? receipts.longestWaitMs : receipts.longestGapMs);
     }
     times.push(await round(mode, cluster, receipts, master));
     if (mode === 'follower') for (const prober of probers) prober.stop();
