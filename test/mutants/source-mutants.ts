@@ -1,39 +1,35 @@
 import type { Mutant } from './mutant.ts';
 
 const storage = 'raft-log/build/src/driver/storage';
+const scan = `${storage}/scan-segment.js`;
 
 /** Bugs put into the compiled code as it is loaded (`harness/load-mutant.ts`): nothing in the code itself knows of them. */
 export const sourceMutants: readonly Mutant[] = [
   {
     name: 'a torn tail taken for corruption',
-    edits: [{ file: `${storage}/scan-segment.js`, from: 'if (!torn)', to: 'if (true)' }],
+    edits: [{ file: scan, from: 'torn, damage: torn ? null : damage };', to: 'torn: false, damage };' }],
   },
   {
     name: 'corruption taken for a torn tail',
-    edits: [{ file: `${storage}/scan-segment.js`, from: 'if (!torn)', to: 'if (false)' }],
+    edits: [{ file: scan, from: 'torn, damage: torn ? null : damage };', to: 'torn: true, damage: null };' }],
   },
   {
     name: 'a torn tail accepted',
     edits: [
       {
-        file: `${storage}/scan-segment.js`,
-        from: 'return { end: offset, syncedTo, torn: true };\n        }',
-        to: 'offset += writeExtent(header.byteCount); continue;\n        }',
+        file: scan,
+        from: 'return { end: offset, syncedTo: Math.min(syncedTo, offset), torn, damage',
+        to: 'if (torn) { offset += writeExtent(header.byteCount); continue; } return { end: offset, syncedTo, torn, damage',
       },
     ],
   },
   {
     name: 'a damaged write header taken for the end of the journal',
-    edits: [
-      {
-        file: `${storage}/scan-segment.js`,
-        from: 'if (synced || !isHeaderMissing(bytes, offset))',
-        to: 'if (false)',
-      },
-    ],
+    edits: [{ file: scan, from: 'const torn = !synced && isHeaderMissing(bytes, offset);', to: 'const torn = true;' }],
   },
   {
     name: 'a failed fsync taken for done',
+    mutation: () => ({ faults: ['diskFault', 'diskFault', 'crash', 'crashAll'] }),
     edits: [
       {
         file: `${storage}/file-storage.js`,
@@ -44,6 +40,7 @@ export const sourceMutants: readonly Mutant[] = [
   },
   {
     name: 'the term written after its entries',
+    mutation: () => ({ faults: ['crashAtDiskStep', 'crashAll', 'transfer', 'isolate'] }),
     edits: [
       {
         file: `${storage}/file-storage.js`,

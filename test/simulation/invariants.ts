@@ -114,6 +114,11 @@ export class Invariants {
     const { raft, name, disk } = node;
     const abstaining = raft.status.standing === 'abstaining';
     if (before === null && !abstaining) this.#acknowledgementsOutlive(node);
+    if (before === null && (raft.termAt(raft.lastIndex) ?? 0) > raft.term)
+      throw new InvariantViolation(
+        'the term is on disk before its entries',
+        `${name} comes back in term ${raft.term} with an entry of term ${raft.termAt(raft.lastIndex)}`,
+      );
     this.#electionSafety(node);
     const { role, term, commitIndex, snapshotIndex, lastIndex, persistedIndex } = raft;
     this.#held.set(name, { disk, index: persistedIndex, term: raft.termAt(persistedIndex) });
