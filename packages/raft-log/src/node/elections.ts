@@ -8,6 +8,8 @@ const STAGGER_TICKS = 2;
 const YIELD_TICKS = 3;
 /** After that many failed attempts in a row the usual election time-out holds again. */
 const QUICK_TRIES = 4;
+/** For so many election time-outs one that led to no end leaves the field to others. */
+const STAND_BACK = 4;
 
 /**
  * When this member campaigns, whom it votes for, and whether it has won (Raft §5.2, §5.4.1; pre-vote: thesis §9.6).
@@ -37,6 +39,8 @@ export class Elections {
   #timeout: number;
   #tries = 0;
   #leaderHeardAt = 0;
+  /** Until then this member does not campaign of its own accord. */
+  #standsBackUntil = 0;
   /** Asked while the leader was still heard. Its death may be noticed here a moment later; then this is the first to answer. */
   #deferred: PreVoteRequest | null = null;
   #deferredAt = 0;
@@ -168,6 +172,12 @@ export class Elections {
     this.#deadline = Math.min(this.#deadline, this.#member.now + this.#retrySpan());
   }
 
+  /** This member's leading was of no use to anybody. */
+  standBack(): void {
+    const { now, options } = this.#member;
+    this.#standsBackUntil = now + STAND_BACK * options.electionTicks;
+  }
+
   get isCampaigning(): boolean {
     return this.#phase !== 'none';
   }
@@ -220,7 +230,8 @@ export class Elections {
 
   /** A learner, or who has been removed, could only disturb (thesis §4.2.3). */
   get #mayCampaign(): boolean {
-    return this.#member.standing === 'voter' && this.#member.mayLead;
+    const { now, standing, mayLead } = this.#member;
+    return standing === 'voter' && mayLead && now >= this.#standsBackUntil;
   }
 
   #campaignForVotes(): void {

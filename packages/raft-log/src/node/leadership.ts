@@ -118,6 +118,7 @@ export class Leadership {
     if (this.#strikes >= STRIKES) return false;
     this.#handOver.tick();
     if (this.#retiring && !this.#handOver.underWay) return false;
+    if (this.#isWitness && this.canHelpNobody) return false;
     if (this.#isWitness) this.#handOver.begin(null);
     this.#reads.expire();
     this.#peers.dropThoseGone();
@@ -130,6 +131,11 @@ export class Leadership {
       for (const peer of this.#peers.all) if (this.#committedFor(peer) > peer.commitSent) this.#heartbeat(peer);
     }
     return true;
+  }
+
+  /** A witness that leads to no end. */
+  get canHelpNobody(): boolean {
+    return this.#peers.allOutOfReach;
   }
 
   /** Builds what the followers are due; once per batch. */

@@ -61,6 +61,15 @@ export class Peers {
     return peer.heardAt !== null && now - peer.heardAt < options.electionTicks;
   }
 
+  /** Of those who are there and could lead, none can be brought up to date from this member's log. */
+  get allOutOfReach(): boolean {
+    const { configuration } = this.#member.configuration;
+    const there = this.#all.filter(
+      (peer) => configuration.voters.includes(peer.id) && !this.#member.isWitness(peer.id) && this.isAlive(peer),
+    );
+    return there.length > 0 && there.every(({ outOfReach }) => outOfReach);
+  }
+
   get quorumHeard(): boolean {
     return this.#member.majorities.agree(this.#isHeard);
   }

@@ -46,6 +46,8 @@ export class Progress {
   transferring = false;
   /** To a witness: when the shape was sent that it has not answered. */
   shapeSentAt: number | null = null;
+  /** It needs a state to go on from, which this leader, a witness, has not. */
+  outOfReach = false;
   /** No member any more as of that entry. */
   leavesAt: { readonly index: number; readonly since: number } | null = null;
   /** A learner's last round was short, and the one under way has not become long. */
@@ -71,6 +73,7 @@ export class Progress {
 
   becomeReplicate(): void {
     this.state = 'replicate';
+    this.outOfReach = false;
     this.nextIndex = this.matchIndex + 1;
     this.probedAt = null;
     this.#land(Number.POSITIVE_INFINITY);
@@ -90,6 +93,7 @@ export class Progress {
     this.admitIndex = null;
     this.caughtUp = false;
     this.isKnown = false;
+    this.outOfReach = false;
     this.becomeProbe(nextIndex);
   }
 

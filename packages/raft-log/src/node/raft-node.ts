@@ -242,7 +242,10 @@ export class RaftNode {
   #tick(ticks: number): void {
     this.#member.now += ticks;
     if (this.#leadership === null) this.#elections.tick(ticks);
-    else if (!this.#leadership.tick(ticks)) this.#follow(null);
+    else if (!this.#leadership.tick(ticks)) {
+      if (this.#leadership.canHelpNobody) this.#elections.standBack();
+      this.#follow(null);
+    }
   }
 
   #persisted(batch: number): void {

@@ -161,7 +161,10 @@ export class Replication {
     const { id: self } = this.#member;
     const toWitness = this.#member.isWitness(peer.id);
     // A witness that leads has no state to give; another member with state can be brought up to date from its log.
-    if (!toWitness && this.#member.isWitness(self)) return;
+    if (!toWitness && this.#member.isWitness(self)) {
+      peer.outOfReach = true;
+      return;
+    }
     peer.becomeSnapshot();
     if (toWitness) {
       this.#sendShape(peer);
