@@ -1,3 +1,4 @@
+import { DiskError } from '@lockstep/kernel';
 import type { Clock, Log, NodeId } from '@lockstep/kernel';
 import type { Entry } from '../../node/types.ts';
 import type { Records, RecordsWant } from '../peers/messages.ts';
@@ -160,6 +161,10 @@ export class RecordRepair {
     try {
       if (here.length > 0) await this.#ports.store.addRecords(here.map((position) => copies.get(position)!));
     } catch (error) {
+      if (error instanceof DiskError && error.code === 'ENOSPC') {
+        this.#noRoom(positions, here);
+        return;
+      }
       this.stop();
       this.#ports.failed(error);
       return;
@@ -171,6 +176,16 @@ export class RecordRepair {
       if (mend === undefined || copies.has(position)) continue;
       mend.refused.add(peer);
       if (!lacking.includes(position)) mend.goneAt = Math.max(mend.goneAt ?? 0, appliedIndex);
+    }
+    this.#release(positions);
+    this.#proceed();
+  }
+
+  /** A full disk is no reason to end: whoever wants the record asks again, and others have it. */
+  #noRoom(positions: readonly number[], here: readonly number[]): void {
+    for (const position of here) {
+      const mend = this.#mends.get(position);
+      if (mend !== undefined) this.#lost(position, mend, 'there is no room on the disk for an intact copy');
     }
     this.#release(positions);
     this.#proceed();

@@ -193,6 +193,9 @@ async function check(disk: Disk, path: string, whole: boolean): Promise<Snapshot
     if (damage !== null && 'detail' in damage) return new CorruptionError(path, damage.offset, damage.detail);
     if (pathOf(ends) === path) return ends;
     return new CorruptionError(path, 0, `by its header it is ${snapshotName(ends.index, ends.term)}`);
+  } catch (error) {
+    if (!(error instanceof DiskError && error.code === 'EIO')) throw error;
+    return new CorruptionError(path, 0, 'the disk can not read it');
   } finally {
     await file.close();
   }

@@ -1,4 +1,4 @@
-import { silentLog } from '@lockstep/kernel';
+import { DiskError, silentLog } from '@lockstep/kernel';
 import type { NodeId } from '@lockstep/kernel';
 import t from 'tap';
 
@@ -239,4 +239,19 @@ t.test('after a stop nothing is asked or said', async (t) => {
   await bench.pass(60_000);
   t.equal(bench.outcomes, null);
   t.same(bench.wants, []);
+});
+
+t.test('a full disk ends no repair but that of the records that it has no room for', async (t) => {
+  const bench = new Bench();
+  const { own } = bench;
+  const addRecords = own.addRecords.bind(own);
+  own.addRecords = () => Promise.reject(new DiskError('ENOSPC', 'write', 'records/1.store.tmp'));
+  bench.damaged([7]);
+  await bench.serve();
+  t.same(bench.outcomes, ['lost']);
+  t.match(bench.lines.at(-1), 'no room on the disk');
+  own.addRecords = addRecords;
+  bench.damaged([7]);
+  await bench.serve();
+  t.same(bench.outcomes, ['repaired'], 'when there is room again');
 });

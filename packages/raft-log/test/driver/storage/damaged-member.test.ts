@@ -147,6 +147,17 @@ t.test('a damaged snapshot goes, and the log that follows it', async (t) => {
   t.same((await open(disk.crashClone(0), member)).damages, []);
 });
 
+t.test('a snapshot that can’t be read by the disk is damaged', async (t) => {
+  const disk = newDisk();
+  const storage = await thirty(disk);
+  await storage.saveSnapshot(20, 1, chunksOf('the', 'state'), nothingLives);
+  disk.device.fail({ operation: 'read', path: 'snapshot/' });
+  const again = await open(disk, member);
+  t.equal(again.snapshot, null);
+  t.match(again.damages, [{ detail: 'the disk can not read it' }]);
+  t.equal(again.recovered.hardState.standing, 'abstaining');
+});
+
 t.test('whichever bit is flipped: what is found is a part of what was there, and less of it has no vote', async (t) => {
   const random = new SimRandom('bits');
   const disk = newDisk();

@@ -321,3 +321,12 @@ t.test('who reads a file from one end to the other finds the next pieces in memo
   t.ok(storage.cachedRecord(40) !== null && storage.cachedRecord(55) !== null, 'two more chunks');
   t.equal(storage.cachedRecord(90), null, 'and no more than that');
 });
+
+t.test('a table that can’t be read by the disk costs no records', async (t) => {
+  const disk = newDisk();
+  const storage = await sixty(disk);
+  await storage.saveSnapshot(55, 1, chunksOf('state'), liveAt(2, 30));
+  const [table] = (await disk.list('records')).filter((name) => name.endsWith('.idx')).toSorted();
+  disk.device.fail({ operation: 'read', path: `records/${table}` });
+  t.same(await texts(await open(disk, options), 2, 30), ['2 payload of 2', '30 payload of 30']);
+});

@@ -78,11 +78,15 @@ async function openRetired(
   }
 }
 
+/** One that can't be read is as good as missing: the records are in another file. */
 async function readSidecar(disk: Disk, path: string, sequence: number): Promise<SlotTable | null> {
   const name = `${path}${sidecarEnding}`;
   const file = await disk.open(name, 'read');
   try {
     return decodeSidecar(name, await readWhole(file), sequence);
+  } catch (error) {
+    if (error instanceof DiskError && error.code === 'EIO') return null;
+    throw error;
   } finally {
     await file.close();
   }
