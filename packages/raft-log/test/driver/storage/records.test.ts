@@ -1,4 +1,5 @@
-import { silentLog } from '@lockstep/kernel';
+import { DiskError, silentLog } from '@lockstep/kernel';
+import type { Disk, DiskFile } from '@lockstep/kernel';
 import type { SimDisk } from '@lockstep/testkit';
 import t from 'tap';
 
@@ -130,9 +131,9 @@ t.test('a disk that can’t read a file has damaged it', async (t) => {
   const disk = newDisk();
   const storage = await sixty(disk);
   await storage.saveSnapshot(55, 1, chunksOf('state'), liveAt(2, 5, 50));
-  disk.device.fail({ operation: 'read', path: 'records/0000000000000001-', times: 2 });
+  disk.device.fail({ operation: 'read', path: 'records/0000000000000001-', times: 3 });
   t.same(await texts(storage, 2, 50), ['damaged in records', '50 payload of 50']);
-  disk.device.fail({ operation: 'read', path: 'journal/' });
+  disk.device.fail({ operation: 'read', path: 'journal/', times: 2 });
   t.same(await texts(storage, 60), ['damaged in journal']);
 });
 
@@ -329,4 +330,43 @@ t.test('a table that can’t be read by the disk costs no records', async (t) =>
   const [table] = (await disk.list('records')).filter((name) => name.endsWith('.idx')).toSorted();
   disk.device.fail({ operation: 'read', path: `records/${table}` });
   t.same(await texts(await open(disk, options), 2, 30), ['2 payload of 2', '30 payload of 30']);
+});
+
+/** Nothing can be read that touches this byte of the files with that in their path. */
+function withBadSpot(disk: Disk, inPath: string, spot: number): Disk {
+  const spoiled = (file: DiskFile): DiskFile => ({
+    size: () => file.size(),
+    read: async (into, position) => {
+      if (position <= spot && spot < position + into.length) throw new DiskError('EIO', 'read', inPath);
+      return file.read(into, position);
+    },
+    write: (chunks, position) => file.write(chunks, position),
+    truncate: (length) => file.truncate(length),
+    sync: () => file.sync(),
+    close: () => file.close(),
+  });
+  return {
+    list: (directory) => disk.list(directory),
+    makeDirectory: (directory) => disk.makeDirectory(directory),
+    open: async (path, mode) => {
+      const file = await disk.open(path, mode);
+      return path.includes(inPath) ? spoiled(file) : file;
+    },
+    rename: (from, to) => disk.rename(from, to),
+    remove: (path) => disk.remove(path),
+    syncDirectory: (directory) => disk.syncDirectory(directory),
+    space: () => disk.space(),
+  };
+}
+
+t.test('a sector that can’t be read costs the record in it, and not those that are read with it', async (t) => {
+  const disk = newDisk();
+  const live = liveAt(2, 3, 4, 50);
+  await (await sixty(disk)).saveSnapshot(55, 1, chunksOf('state'), live);
+  // In the third write of the first segment.
+  const storage = await open(withBadSpot(disk, 'records/0000000000000001-', 64 + 2 * 96 + 40), options);
+  t.same(await texts(storage, 2, 3, 4), ['2 payload of 2', 'damaged in records', '4 payload of 4']);
+  const ids = storage.records.files.map(({ id }) => id);
+  const { damaged } = await storage.records.rewrite(ids, (position) => live.has(position), noPace);
+  t.same(damaged, [3]);
 });

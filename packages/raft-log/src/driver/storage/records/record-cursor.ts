@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { DiskError } from '@lockstep/kernel';
 import { decodeRecordOf } from '../record.ts';
 import type { RecordFault } from '../record.ts';
 import type { ByteSource } from './byte-source.ts';
@@ -47,10 +48,24 @@ export class RecordCursor {
     const offset = offsets[this.#slot]!;
     const end = Math.max(offsets[this.#slot + 1]!, Math.min(offsets[count]!, offset + windowBytes));
     const memory = Buffer.allocUnsafeSlow(end - offset);
-    this.#window = memory.subarray(0, await this.#source.read(memory, offset));
+    const length = offsets[this.#slot + 1]! - offset;
+    let here = await this.#read(memory, offset);
+    // A sector that can't be read takes all with it that is read together with it.
+    if (here < length && length < memory.length) here = await this.#read(memory.subarray(0, length), offset);
+    this.#window = memory.subarray(0, here);
     this.#windowOffset = offset;
     this.#loaded = this.#slot;
     return this.#window.length;
+  }
+
+  /** What can't be read is as good as cut off. */
+  async #read(into: Uint8Array, position: number): Promise<number> {
+    try {
+      return await this.#source.read(into, position);
+    } catch (error) {
+      if (error instanceof DiskError && error.code === 'EIO') return 0;
+      throw error;
+    }
   }
 
   advance(): void {

@@ -99,7 +99,10 @@ export class RecordReader {
         results[i] = this.#damagedInLog.get(position) ?? this.#bag.damageOf(position) ?? 'missing';
         continue;
       }
-      const entry = entryOf(span, held, position);
+      let entry = entryOf(span, held, position);
+      if (typeof entry === 'string' && this.locate(position)?.source === span.source) {
+        entry = await this.#readAlone(span, position);
+      }
       if (typeof entry === 'string') {
         // Unless the file was given up for another, and closed, while it was waited for: then that one is asked.
         if (this.locate(position)?.source === span.source) this.#markDamaged(span, position, entry);
@@ -146,6 +149,18 @@ export class RecordReader {
       if (!(error instanceof DiskError)) throw error;
       chunks.set(chunk, Buffer.alloc(0));
     }
+  }
+
+  /** A sector that can't be read takes its neighbours with it, but not when they are asked for by themselves. */
+  async #readAlone({ source, offset, limit }: RecordSpan, position: number): Promise<Entry | RecordFault> {
+    const bytes = Buffer.allocUnsafeSlow(limit - offset);
+    let length = 0;
+    try {
+      length = await source.read(bytes, offset);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+    }
+    return decodeRecordOf(position, bytes, 0, length);
   }
 
   #readAhead(source: ByteSource, chunk: number): void {
