@@ -151,6 +151,11 @@ export interface Storage {
   readLive(live: LivePositions, from: number, to: number, bytesMax: number): Promise<LiveRead>;
   /** Puts committed records into the record store, durably; in any order, and any of them may be there already. Rejects with DiskError `ENOSPC`. */
   addRecords(entries: readonly Entry[]): Promise<void>;
+  /**
+   * As `addRecords`, of whole records of commands that lie one behind the other, and have been checked. Positions ascend, within a stretch and from one
+   * to the next. The bytes must not change any more.
+   */
+  addStretches(stretches: readonly Uint8Array[]): Promise<void>;
   readonly records: RecordFiles;
   /** What log, record store and snapshot take on the disk, nearly. */
   readonly diskBytes: number;

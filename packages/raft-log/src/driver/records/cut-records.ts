@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { crc32 } from 'node:zlib';
-import { cutRecords } from '../storage/index.ts';
+import { cutRecords, walkRecords } from '../storage/index.ts';
 import type { Entry } from '../../node/types.ts';
 import type { Records } from '../peers/messages.ts';
 
@@ -23,4 +23,51 @@ export function recordsOf({ bytes, checksum, from, next }: Records): readonly En
     last = index;
   }
   return entries;
+}
+
+/** Records that lie one behind the other, ascending. */
+export interface RecordStretch {
+  readonly first: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface CutAnswer {
+  /** All that came. */
+  readonly records: number;
+  readonly wantedRecords: number;
+  readonly wantedBytes: number;
+  /** The wanted ones, as views of the answer. */
+  readonly stretches: readonly RecordStretch[];
+}
+
+/** As `recordsOf`, without an object for each record. `wanted`: null for all. */
+export function stretchesOf(
+  { bytes, checksum, from, next }: Records,
+  wanted: ((position: number) => boolean) | null,
+): CutAnswer | null {
+  if (crc32(bytes) !== checksum) return null;
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const stretches: RecordStretch[] = [];
+  let [records, wantedRecords, wantedBytes] = [0, 0, 0];
+  let last = from - 1;
+  let first = 0;
+  let start = 0;
+  let end = 0;
+  const whole = walkRecords(buffer, (index, offset, length) => {
+    if (index <= last || index >= next) return false;
+    last = index;
+    records += 1;
+    if (wanted !== null && !wanted(index)) return true;
+    if (offset !== end || end === start) {
+      if (end > start) stretches.push({ first, bytes: buffer.subarray(start, end) });
+      first = index;
+      start = offset;
+    }
+    end = offset + length;
+    wantedRecords += 1;
+    wantedBytes += length;
+    return true;
+  });
+  if (end > start) stretches.push({ first, bytes: buffer.subarray(start, end) });
+  return whole ? { records, wantedRecords, wantedBytes, stretches } : null;
 }

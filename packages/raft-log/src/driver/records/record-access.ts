@@ -22,4 +22,6 @@ export interface RecordAccess {
   holds(position: number): boolean;
   /** Adds committed records, ascending. They are on disk when it resolves. */
   addRecords(records: readonly Entry[]): Promise<void>;
+  /** As `addRecords`: whole records that lie one behind the other; ascending, within a stretch and from one to the next. */
+  addStretches(stretches: readonly Uint8Array[]): Promise<void>;
 }

@@ -1,15 +1,15 @@
 import type { Clock, NodeId } from '@lockstep/kernel';
-import type { Entry } from '../../node/types.ts';
 import type { LivePositions } from '../live-set.ts';
 import type { Records, RecordsWant } from '../peers/messages.ts';
-import { recordsOf } from './cut-records.ts';
+import { stretchesOf } from './cut-records.ts';
+import type { CutAnswer, RecordStretch } from './cut-records.ts';
 import { RangeCutter } from './range-cutter.ts';
 import type { PositionRange } from './range-cutter.ts';
 import type { RecordAccess } from './record-access.ts';
 
 export interface RecordFetchPorts {
   readonly clock: Clock;
-  readonly store: Pick<RecordAccess, 'addRecords'>;
+  readonly store: Pick<RecordAccess, 'addStretches'>;
   readonly send: (to: NodeId, message: RecordsWant) => void;
   /** Everything that could be had is on disk. */
   readonly done: (outcome: FetchOutcome) => void;
@@ -52,7 +52,7 @@ export class RecordFetch {
   readonly #source: NodeId;
   /** Odd; those of repairs are even. */
   #request = -1;
-  #batch: Entry[] = [];
+  #batch: RecordStretch[] = [];
   #batchBytes = 0;
   #storing = false;
   #records = 0;
@@ -108,28 +108,25 @@ export class RecordFetch {
     const asked = this.#asked.get(answer.request);
     if (this.#over || asked === undefined || from !== this.#source || asked.from !== answer.from) return;
     if (answer.next <= asked.from || answer.next > asked.to) return;
-    const entries = recordsOf(answer);
+    const expected = this.#missing.countBetween(answer.from, answer.next - 1);
+    const noneIsHere = this.#live.countBetween(answer.from, answer.next - 1) === expected;
+    const cut = stretchesOf(answer, noneIsHere ? null : (position) => this.#missing.has(position));
     // Nothing to believe in it; `tick` asks again.
-    if (entries === null) return;
+    if (cut === null) return;
     this.#heardAtMs = this.#ports.clock.monotonicMs();
     this.#asked.delete(answer.request);
-    this.#ranges.answered(entries.length, answer.bytes.length);
+    this.#ranges.answered(cut.records, answer.bytes.length);
     if (answer.next < asked.to) this.#ranges.giveBack({ from: answer.next, to: asked.to });
-    this.#take(entries, answer);
+    if (cut.wantedRecords < expected) this.#completeAt = Math.max(this.#completeAt, answer.appliedIndex);
+    this.#take(cut, answer.lacking);
     this.#proceed();
   }
 
-  #take(entries: readonly Entry[], { from, next, lacking, appliedIndex }: Records): void {
-    const expected = this.#missing.countBetween(from, next - 1);
-    const noneIsHere = this.#live.countBetween(from, next - 1) === expected;
-    const wanted = noneIsHere ? entries : entries.filter(({ index }) => this.#missing.has(index));
-    if (wanted.length < expected) this.#completeAt = Math.max(this.#completeAt, appliedIndex);
-    for (const entry of wanted) {
-      this.#batch.push(entry);
-      this.#batchBytes += entry.record.length;
-      this.#bytes += entry.record.length;
-    }
-    this.#records += wanted.length;
+  #take({ stretches, wantedRecords, wantedBytes }: CutAnswer, lacking: readonly number[]): void {
+    for (const stretch of stretches) this.#batch.push(stretch);
+    this.#batchBytes += wantedBytes;
+    this.#bytes += wantedBytes;
+    this.#records += wantedRecords;
     for (const position of lacking) if (this.#missing.has(position)) this.#lacking.push(position);
   }
 
@@ -164,10 +161,10 @@ export class RecordFetch {
     this.#storing = true;
     try {
       while (this.#batch.length > 0 && (this.#batchBytes >= batchBytes || this.#allHere)) {
-        const batch = this.#batch.sort((one, other) => one.index - other.index);
+        const batch = this.#batch.sort((one, other) => one.first - other.first);
         this.#batch = [];
         this.#batchBytes = 0;
-        await this.#ports.store.addRecords(batch);
+        await this.#ports.store.addStretches(batch.map(({ bytes }) => bytes));
         if (this.#over) return;
         this.#fill();
       }

@@ -35,4 +35,8 @@ export class StoredRecords implements RecordAccess {
   addRecords(records: readonly Entry[]): Promise<void> {
     return this.#storage.addRecords(records);
   }
+
+  addStretches(stretches: readonly Uint8Array[]): Promise<void> {
+    return this.#storage.addStretches(stretches);
+  }
 }

@@ -7,7 +7,7 @@ import type { FetchOutcome } from '../records/record-fetch.ts';
 import type { RecordAccess } from '../records/record-access.ts';
 
 export interface LiveIntakePorts {
-  readonly store: Pick<RecordAccess, 'holds' | 'addRecords'>;
+  readonly store: Pick<RecordAccess, 'holds' | 'addStretches'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly send: (to: NodeId, message: RecordsWant) => void;

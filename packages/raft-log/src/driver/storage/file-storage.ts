@@ -240,9 +240,17 @@ export class FileStorage implements Storage {
     return readLive(this.#reader, live, { from, to, bytesMax });
   }
 
-  async addRecords(entries: readonly Entry[]): Promise<void> {
+  addRecords(entries: readonly Entry[]): Promise<void> {
+    return this.#addToStore(() => this.records.add(entries));
+  }
+
+  addStretches(stretches: readonly Uint8Array[]): Promise<void> {
+    return this.#addToStore(() => this.records.addStretches(stretches));
+  }
+
+  async #addToStore(add: () => Promise<void>): Promise<void> {
     try {
-      await this.records.add(entries);
+      await add();
     } catch (error) {
       // Nothing counts on them yet.
       if (!(error instanceof DiskError && error.code === 'ENOSPC')) this.#fail(error);

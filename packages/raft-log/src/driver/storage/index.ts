@@ -13,4 +13,5 @@ export {
   parseRecords,
   parseRecordsOrNull,
   recordHeaderBytes,
+  walkRecords,
 } from './record.ts';

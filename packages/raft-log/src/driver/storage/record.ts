@@ -131,26 +131,50 @@ export function parseRecords(bytes: Uint8Array): Entry[] {
 }
 
 /**
- * As `parseRecords`, of bytes that have been checked as a whole: each record's own checksum is left alone. Null when they are not whole records. Of
- * commands alone.
+ * Goes over records of commands, one behind the other, in bytes that have been checked as a whole: each record's own checksum is left alone. False
+ * when they are not whole records, or `visit` did not want to go on.
  */
-export function cutRecords(bytes: Buffer): Entry[] | null {
-  const entries: Entry[] = [];
+export function walkRecords(bytes: Buffer, visit: (index: number, offset: number, length: number) => boolean): boolean {
   for (let offset = 0; offset < bytes.length;) {
-    if (bytes.length - offset < recordHeaderBytes) return null;
-    const length = bytes.readUInt32LE(offset);
-    if (length < recordHeaderBytes || length > bytes.length - offset) return null;
-    if (bytes[offset + 24] !== entryKind.command) return null;
-    const record = bytes.subarray(offset, offset + length);
-    entries.push({
-      index: readU64(bytes, offset + 8),
-      term: readU64(bytes, offset + 16),
-      kind: entryKind.command,
-      record,
-    });
+    if (bytes.length - offset < recordHeaderBytes) return false;
+    const length = recordLengthAt(bytes, offset);
+    if (length < recordHeaderBytes || length > bytes.length - offset) return false;
+    if (bytes[offset + 24] !== entryKind.command) return false;
+    if (!visit(recordIndexAt(bytes, offset), offset, length)) return false;
     offset += length;
   }
-  return entries;
+  return true;
+}
+
+/** As `parseRecords`, of what `walkRecords` goes over. Null when it is not that. */
+export function cutRecords(bytes: Buffer): Entry[] | null {
+  const entries: Entry[] = [];
+  const whole = walkRecords(bytes, (index, offset, length) => {
+    const record = bytes.subarray(offset, offset + length);
+    entries.push({ index, term: readU64(record, 16), kind: entryKind.command, record });
+    return true;
+  });
+  return whole ? entries : null;
+}
+
+/** Of the record that begins there. */
+export function recordLengthAt(bytes: Buffer, offset: number): number {
+  return bytes.readUInt32LE(offset);
+}
+
+/** Of the record that begins there. */
+export function recordIndexAt(bytes: Buffer, offset: number): number {
+  return readU64(bytes, offset + 8);
+}
+
+/** The length of the command with this index that begins at `offset` and ends at or before `end`; 0 when `decodeRecordOf` is to say what is wrong, or different. */
+export function intactCommandBytes(index: number, bytes: Buffer, offset: number, end: number): number {
+  if (end - offset < recordHeaderBytes) return 0;
+  const length = recordLengthAt(bytes, offset);
+  if (length < recordHeaderBytes || length > end - offset) return 0;
+  if (bytes.readUInt16LE(offset + 24) !== (entryKind.command | (recordVersion << 8))) return 0;
+  if (recordIndexAt(bytes, offset) !== index) return 0;
+  return crc32(bytes.subarray(offset + 8, offset + length), length) === bytes.readUInt32LE(offset + 4) ? length : 0;
 }
 
 /** As `parseRecords`; null when they are damaged or cut short. */

@@ -123,4 +123,8 @@ export class FakeRecords implements RecordAccess {
     this.added.push(entries.map(({ index }) => index));
     for (const entry of entries) this.here.set(entry.index, entry);
   }
+
+  addStretches(stretches: readonly Uint8Array[]): Promise<void> {
+    return this.addRecords(stretches.flatMap((bytes) => parseRecords(bytes)));
+  }
 }

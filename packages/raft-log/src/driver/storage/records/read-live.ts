@@ -1,5 +1,9 @@
+import { Buffer } from 'node:buffer';
+import { DiskError } from '@lockstep/kernel';
 import type { LivePositions } from '../../live-set.ts';
 import type { LiveRead } from '../../storage-types.ts';
+import { intactCommandBytes } from '../record.ts';
+import type { RecordSpan } from './record-bag.ts';
 import type { RecordReader } from './record-reader.ts';
 
 export interface LiveRange {
@@ -10,34 +14,122 @@ export interface LiveRange {
 
 /** Bounds what is asked for at once, whatever the sizes. */
 const positionsMax = 16_384;
+/** What lies between two wanted records is read along with them if it is no more than this: that is less work than another read. */
+const gapBytesMax = 64 * 1024;
+/** With what is read along. */
+const readBytesMax = 4 * 1024 * 1024;
 
-/** The records of the live positions in a range, ascending, one behind the other. */
-export async function readLive(reader: RecordReader, live: LivePositions, range: LiveRange): Promise<LiveRead> {
-  const positions: number[] = [];
-  let bytes = 0;
-  let next = live.next(range.from);
-  for (; next !== null && next <= range.to && positions.length < positionsMax; next = live.next(next + 1)) {
-    const span = reader.locate(next);
-    bytes += span === null ? 0 : span.limit - span.offset;
-    if (bytes > range.bytesMax && positions.length > 0) break;
-    positions.push(next);
-  }
-  const records = await reader.read(positions, false);
-  const missing: number[] = [];
-  const found: Uint8Array[] = [];
-  for (const [i, read] of records.entries()) {
-    if (read !== 'missing' && 'record' in read) found.push(read.record);
-    else missing.push(positions[i]!);
-  }
-  return { bytes: concat(found), next: next === null || next > range.to ? range.to + 1 : next, missing };
+/** Wanted records of one file, near enough for one read. */
+interface Run {
+  readonly source: RecordSpan['source'];
+  readonly offset: number;
+  end: number;
+  readonly positions: number[];
+  readonly spans: RecordSpan[];
 }
 
-function concat(records: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(records.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const record of records) {
-    joined.set(record, at);
-    at += record.length;
+interface Plan {
+  readonly runs: readonly Run[];
+  /** Of which no place on the disk is known. */
+  readonly elsewhere: readonly number[];
+  readonly next: number | null;
+}
+
+/** Records that lie one behind the other. */
+interface Piece {
+  readonly first: number;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * The records of the live positions in a range, ascending, one behind the other. They are checked where they were read, without an object for
+ * each; only what can't be had in that way is looked for record by record.
+ */
+export async function readLive(reader: RecordReader, live: LivePositions, range: LiveRange): Promise<LiveRead> {
+  const { runs, elsewhere, next } = planOf(reader, live, range);
+  // All reads begin before anything changes.
+  const read = await Promise.all(runs.map(readRun));
+  const doubtful = [...elsewhere];
+  const pieces: Piece[] = [];
+  for (const [i, run] of runs.entries()) cutRun(run, read[i]!, pieces, doubtful);
+  const missing: number[] = [];
+  const found = doubtful.length === 0 ? [] : await reader.read(doubtful, false);
+  for (const [i, record] of found.entries()) {
+    if (record !== 'missing' && 'record' in record) pieces.push({ first: record.index, bytes: record.record });
+    else missing.push(doubtful[i]!);
   }
-  return joined;
+  missing.sort((one, other) => one - other);
+  return { bytes: joined(pieces), next: next === null || next > range.to ? range.to + 1 : next, missing };
+}
+
+function planOf(reader: RecordReader, live: LivePositions, { from, to, bytesMax }: LiveRange): Plan {
+  const runs: Run[] = [];
+  const elsewhere: number[] = [];
+  let run: Run | null = null;
+  let [count, bytes, readBytes] = [0, 0, 0];
+  let next = live.next(from);
+  for (; next !== null && next <= to && count < positionsMax; next = live.next(next + 1)) {
+    const span = reader.settled(next);
+    if (span === null) {
+      elsewhere.push(next);
+      count += 1;
+      continue;
+    }
+    const { source, offset, limit }: RecordSpan = span;
+    const gap: number = run !== null && run.source === source ? offset - run.end : -1;
+    const near = gap >= 0 && gap <= gapBytesMax;
+    bytes += limit - offset;
+    readBytes += limit - offset + (near ? gap : 0);
+    if (count > 0 && (bytes > bytesMax || readBytes > readBytesMax)) break;
+    if (run === null || !near) {
+      run = { source, offset, end: limit, positions: [], spans: [] };
+      runs.push(run);
+    }
+    run.end = limit;
+    run.positions.push(next);
+    run.spans.push(span);
+    count += 1;
+  }
+  return { runs, elsewhere, next };
+}
+
+/** What can't be read is as good as cut off. */
+async function readRun({ source, offset, end }: Run): Promise<Buffer> {
+  const memory = Buffer.allocUnsafeSlow(end - offset);
+  try {
+    return memory.subarray(0, await source.read(memory, offset));
+  } catch (error) {
+    if (error instanceof DiskError) return memory.subarray(0, 0);
+    throw error;
+  }
+}
+
+/** Moves what is intact together, in place. */
+function cutRun(run: Run, bytes: Buffer, pieces: Piece[], doubtful: number[]): void {
+  let first = 0;
+  let start = 0;
+  let end = 0;
+  const endPiece = (): void => {
+    if (end > start) pieces.push({ first, bytes: bytes.subarray(start, end) });
+    start = end;
+  };
+  for (const [i, { offset, limit }] of run.spans.entries()) {
+    const position = run.positions[i]!;
+    const at = offset - run.offset;
+    const length = intactCommandBytes(position, bytes, at, Math.min(bytes.length, limit - run.offset));
+    if (length === 0) {
+      doubtful.push(position);
+      endPiece();
+      continue;
+    }
+    if (end === start) first = position;
+    if (at > end) bytes.copyWithin(end, at, at + length);
+    end += length;
+  }
+  endPiece();
+}
+
+function joined(pieces: Piece[]): Uint8Array {
+  if (pieces.length === 1) return pieces[0]!.bytes;
+  return Buffer.concat(pieces.sort((one, other) => one.first - other.first).map(({ bytes }) => bytes));
 }

@@ -52,6 +52,11 @@ export class RecordReader {
     return { source: segment, offset: place.offset, limit: place.offset + place.length };
   }
 
+  /** As `locate`; null also while what is to be read is not what lies on the disk. */
+  settled(position: number): RecordSpan | null {
+    return this.#unwritten.get(position) === null ? this.locate(position) : null;
+  }
+
   /** What can be had without waiting. */
   cached(position: number): Entry | null {
     const queued = this.#unwritten.get(position);

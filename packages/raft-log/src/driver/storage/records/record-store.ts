@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { assert } from '@lockstep/kernel';
 import type { Disk, Log } from '@lockstep/kernel';
 import type { Entry } from '../../../node/index.ts';
@@ -91,6 +92,17 @@ export class RecordStore implements RecordFiles {
       for (const { index, record } of sorted) {
         if (index !== last) await output.add(index, record);
         last = index;
+      }
+      this.bag.replace([], await output.finish());
+    });
+  }
+
+  /** As `add`: whole records one behind the other, ascending, within a stretch and from one to the next. They must not change any more. */
+  async addStretches(stretches: readonly Uint8Array[]): Promise<void> {
+    if (stretches.length === 0) return;
+    await this.#output(async (output) => {
+      for (const { buffer, byteOffset, byteLength } of stretches) {
+        await output.addStretch(Buffer.from(buffer, byteOffset, byteLength));
       }
       this.bag.replace([], await output.finish());
     });

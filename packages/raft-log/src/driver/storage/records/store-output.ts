@@ -1,5 +1,7 @@
+import type { Buffer } from 'node:buffer';
 import type { Disk } from '@lockstep/kernel';
 import { temporaryEnding } from '../files.ts';
+import { recordIndexAt, recordLengthAt } from '../record.ts';
 import { nextSourceId } from './byte-source.ts';
 import type { FilePool } from './file-pool.ts';
 import { recordsDirectory } from './open-records.ts';
@@ -39,9 +41,22 @@ export class StoreOutput {
   }
 
   async #addSlowly(position: number, record: Uint8Array): Promise<void> {
+    const writer = await this.#writerFor(position, record.length);
+    writer.add(position, record);
+  }
+
+  /** Whole records, one behind the other, ascending; they must stay as they are until `finish`. */
+  async addStretch(records: Buffer): Promise<void> {
+    for (let offset = 0; offset < records.length;) {
+      const writer = await this.#writerFor(recordIndexAt(records, offset), recordLengthAt(records, offset));
+      offset = writer.addStretch(records, offset, this.#fileBytes, this.#first + distanceMax);
+    }
+  }
+
+  async #writerFor(position: number, bytes: number): Promise<StoreWriter> {
     let writer = this.#writer;
     const far = position - this.#first >= distanceMax;
-    if (writer !== null && (far || writer.bytes + record.length > this.#fileBytes)) {
+    if (writer !== null && (far || writer.bytes + bytes > this.#fileBytes)) {
       await this.#endFile(writer);
       writer = null;
     }
@@ -53,7 +68,7 @@ export class StoreOutput {
       this.#writer = writer;
     }
     if (writer.full) await writer.flush();
-    writer.add(position, record);
+    return writer;
   }
 
   /** All that was made is on disk under its name. */

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { Disk, DiskFile } from '@lockstep/kernel';
+import { recordIndexAt, recordLengthAt } from '../record.ts';
 import { SlotTableBuilder } from './slot-table.ts';
 import type { SlotTable } from './slot-table.ts';
 import { encodeStoreHeader, encodeStoreTable } from './store-format.ts';
@@ -47,6 +48,24 @@ export class StoreWriter {
   add(position: number, record: Uint8Array): void {
     this.#slots.add(position, this.#end);
     this.#append(record);
+  }
+
+  /**
+   * From `offset` on as many of these records as the file has room for, at least one; positions ascend and are below `positionEnd`. They must stay as they
+   * are until the next `flush`. Returns where it stopped.
+   */
+  addStretch(records: Buffer, offset: number, fileBytes: number, positionEnd: number): number {
+    const base = this.#end - offset;
+    let end = offset;
+    while (end < records.length) {
+      const position = recordIndexAt(records, end);
+      const after = end + recordLengthAt(records, end);
+      if (end > offset && (base + after > fileBytes || position >= positionEnd)) break;
+      this.#slots.add(position, base + end);
+      end = after;
+    }
+    this.#append(records.subarray(offset, end));
+    return end;
   }
 
   #append(bytes: Uint8Array): void {
