@@ -28,10 +28,15 @@ export async function newestConfiguration(disk: Disk): Promise<ConfigurationAt |
   names.sort((one, other) => segmentSequence(one)! - segmentSequence(other)!);
   for (const name of names) await takeFrom(disk, `${journalDirectory}/${name}`, segmentSequence(name)!, found);
   const inLog = found.list.at(-1) ?? null;
-  const ends = await newestSnapshotEnds(disk);
-  const inSnapshot = ends === null || ends instanceof CorruptionError ? null : ends.configuration;
+  const inSnapshot = await configurationInSnapshot(disk);
   if (inLog === null || inSnapshot === null) return inLog ?? inSnapshot;
   return inSnapshot.index > inLog.index ? inSnapshot : inLog;
+}
+
+/** Null: none, or its file is damaged at an end. */
+export async function configurationInSnapshot(disk: Disk): Promise<ConfigurationAt | null> {
+  const ends = await newestSnapshotEnds(disk);
+  return ends === null || ends instanceof CorruptionError ? null : ends.configuration;
 }
 
 async function takeFrom(disk: Disk, path: string, sequence: number, found: FoundConfigurations): Promise<void> {

@@ -10,7 +10,7 @@ import { journalDirectory } from './journal.ts';
 import { createJournal, hasSegments, recoverJournal } from './recover-journal.ts';
 import { recordsDirectory } from './records/open-records.ts';
 import { RecordStore } from './records/record-store.ts';
-import { newestConfiguration } from './newest-configuration.ts';
+import { configurationInSnapshot, newestConfiguration } from './newest-configuration.ts';
 import { hasSnapshots, SnapshotStore } from './snapshot-store.ts';
 
 /**
@@ -42,7 +42,10 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     // First of all: it may have acknowledged what is about to be cut off, as one whose disk was lost may have.
     if (hardState.state.standing === 'voter') await hardState.write({ ...hardState.state, standing: 'abstaining' });
   };
-  const snapshots = await SnapshotStore.open(disk, !(options.alone ?? isAlone(identity, null)), mayLose);
+  // Who may have others may lose it: so all of it is looked at now. By the founding, or by what the snapshot itself says.
+  const said = [null, await configurationInSnapshot(disk)];
+  const whole = !(options.alone ?? said.every((configuration) => isAlone(identity, configuration)));
+  const snapshots = await SnapshotStore.open(disk, whole, mayLose);
   await disk.makeDirectory(journalDirectory);
   await disk.makeDirectory(recordsDirectory);
   await disk.syncDirectory('.');

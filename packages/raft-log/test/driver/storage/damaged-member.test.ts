@@ -151,7 +151,7 @@ t.test('a snapshot that can’t be read by the disk is damaged', async (t) => {
   const disk = newDisk();
   const storage = await thirty(disk);
   await storage.saveSnapshot(20, 1, chunksOf('the', 'state'), nothingLives);
-  disk.device.fail({ operation: 'read', path: 'snapshot/' });
+  disk.device.fail({ operation: 'read', path: 'snapshot/', times: 10 });
   const again = await open(disk, member);
   t.equal(again.snapshot, null);
   t.match(again.damages, [{ detail: 'the disk can not read it' }]);
@@ -317,4 +317,21 @@ t.test('who was left alone keeps a snapshot, a term and a vote that are damaged:
       t.same(Buffer.from(clone.device.contentOf(path)), damaged, 'and it is as it was');
     }
   }
+});
+
+t.test('who founded alone and was joined since has others for a snapshot that is damaged', async (t) => {
+  const a = 'a' as NodeId;
+  const joined = { index: 2, configuration: { ...configurationOf([a, 'b' as NodeId]), level: 2 } };
+  const disk = newDisk();
+  const storage = await open(disk, member);
+  await storage.writeIdentity({ ...someIdentity, node: a, members: [a] });
+  for (let i = 1; i <= 30; i++) await written(storage, { entries: [entry(i, 1)] });
+  await storage.saveSnapshot(20, 1, chunksOf('the', 'state'), nothingLives, joined);
+  const path = `snapshot/${(await disk.list('snapshot'))[0]}`;
+  disk.device.rot(path, disk.device.contentOf(path).length - 34);
+  const again = await openStorage({
+    ...{ disk, log: silentLog, clock: new HandClock(), segmentBytes: 1000, retainBytes: 0, fsync: 'always' },
+  });
+  t.equal(again.snapshot, null);
+  t.equal(again.recovered.hardState.standing, 'abstaining');
 });
