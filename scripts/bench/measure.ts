@@ -112,7 +112,7 @@ export async function runWorker(plan: WorkerPlan): Promise<WorkerResult> {
 }
 
 /** User and system time of all nodes. */
-async function cpuSeconds(cluster: ProcessCluster): Promise<number> {
+export async function cpuSeconds(cluster: ProcessCluster): Promise<number> {
   let ticks = 0;
   for (const { process: child } of cluster.nodes) {
     if (child?.pid === undefined) continue;

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import type { ProcessCluster } from '@lockstep/test/harness';
 
-import { runWorker } from './measure.ts';
+import { cpuSeconds, runWorker } from './measure.ts';
 import { nowMs } from './plan.ts';
 import type { WorkerPlan } from './plan.ts';
 
@@ -29,13 +30,32 @@ export async function fill(cluster: ProcessCluster, load: QueueLoad, messages: n
   return Math.round((messages * 1000) / (nowMs() - fromMs));
 }
 
-/** Takes messages out for so long, after a second of warm-up. Returns messages a second. */
-export async function drain(cluster: ProcessCluster, load: QueueLoad, seconds: number): Promise<number> {
-  const measureFromMs = nowMs() + 1500;
+export interface Drained {
+  readonly messagesPerSecond: number;
+  /** Of all nodes together, user and system, microseconds for each message taken out. */
+  readonly cpuMicrosPerMessage: number;
+}
+
+/** Takes messages out for so long, after so much of warm-up. With fewer messages than that takes, the rate means nothing. */
+export async function drain(
+  cluster: ProcessCluster,
+  load: QueueLoad,
+  seconds: number,
+  warmupMs = 1500,
+): Promise<Drained> {
+  const measureFromMs = nowMs() + warmupMs;
   const measureToMs = measureFromMs + seconds * 1000;
   const times = { measureFromMs, measureToMs, drainToMs: measureToMs };
-  const { count } = await runWorker({ ...planOf(cluster, load), ...times, role: 'consumers' });
-  return Math.round(count / seconds);
+  const worker = runWorker({ ...planOf(cluster, load), ...times, role: 'consumers' });
+  await pause(measureFromMs - nowMs());
+  const cpuBefore = await cpuSeconds(cluster);
+  await pause(measureToMs - nowMs());
+  const cpu = (await cpuSeconds(cluster)) - cpuBefore;
+  const { count } = await worker;
+  return {
+    messagesPerSecond: Math.round(count / seconds),
+    cpuMicrosPerMessage: Math.round((cpu * 1e7) / Math.max(1, count)) / 10,
+  };
 }
 
 /** Resident memory of each node, now and at most so far, MB. */

@@ -42,8 +42,13 @@ function writeU64(bytes: Buffer, value: number, offset: number): void {
   bytes.writeUInt32LE(Math.floor(value / 0x1_0000_0000), offset + 4);
 }
 
+/** Within bounds that the caller has checked: what `Buffer.readUInt32LE` does to check them again shows where a deep queue is drained. */
+function readU32(bytes: Buffer, offset: number): number {
+  return (bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16) | (bytes[offset + 3]! << 24)) >>> 0;
+}
+
 function readU64(bytes: Buffer, offset: number): number {
-  return bytes.readUInt32LE(offset) + bytes.readUInt32LE(offset + 4) * 0x1_0000_0000;
+  return readU32(bytes, offset) + readU32(bytes, offset + 4) * 0x1_0000_0000;
 }
 
 /**
@@ -81,11 +86,10 @@ export type RecordFault = string;
 /** The record that begins at `offset` and ends at or before `end`; its bytes are a view. */
 export function decodeRecord(bytes: Buffer, offset: number, end: number): Entry | RecordFault {
   if (end - offset < recordHeaderBytes) return 'a record header is cut short';
-  const length = bytes.readUInt32LE(offset);
+  const length = readU32(bytes, offset);
   if (length < recordHeaderBytes || length > end - offset) return `a record claims to be ${length} bytes long`;
   const record = bytes.subarray(offset, offset + length);
-  if (crc32(record.subarray(8), length) !== record.readUInt32LE(4))
-    return `a record's checksum does not match its bytes`;
+  if (crc32(record.subarray(8), length) !== readU32(record, 4)) return `a record's checksum does not match its bytes`;
   const version = record[25]!;
   if (version !== recordVersion) return `a record has format version ${version}, this program knows ${recordVersion}`;
   const kind = record[24]!;

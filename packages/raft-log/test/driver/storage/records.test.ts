@@ -319,8 +319,11 @@ t.test('who reads a file from one end to the other finds the next pieces in memo
   await storage.readRecords([20]);
   await Promise.resolve(storage.readRecords([20]));
   for (let i = 0; i < 20; i++) await Promise.resolve();
-  t.ok(storage.cachedRecord(40) !== null && storage.cachedRecord(55) !== null, 'two more chunks');
-  t.equal(storage.cachedRecord(90), null, 'and no more than that');
+  t.ok(storage.cachedRecord(40) !== null && storage.cachedRecord(90) !== null, 'four more chunks');
+  t.equal(storage.cachedRecord(110), null, 'and no more than that');
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+  t.ok(storage.cachedRecord(110) !== null && storage.cachedRecord(150) !== null, 'four behind the last that was found');
+  t.equal(storage.cachedRecord(230), null, 'and no more than that');
 });
 
 t.test('a table that can’t be read by the disk costs no records', async (t) => {

@@ -7,14 +7,14 @@ const chunksMax = 0x1_0000;
 
 /** Pieces of files that were read lately, aligned, up to a bound in bytes; the one used longest ago goes first. */
 export class ChunkCache {
-  readonly #bytesMax: number;
+  readonly bytesMax: number;
   readonly #chunks = new Map<number, Buffer>();
   readonly #loading = new Map<number, Promise<Buffer>>();
   #bytes = 0;
   #lastKey = -1;
 
   constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
+    this.bytesMax = bytesMax;
   }
 
   get bytes(): number {
@@ -64,7 +64,7 @@ export class ChunkCache {
     this.#chunks.delete(key);
     this.#chunks.set(key, bytes);
     for (const [oldest, { length }] of this.#chunks) {
-      if (this.#bytes <= this.#bytesMax) return;
+      if (this.#bytes <= this.bytesMax) return;
       this.#chunks.delete(oldest);
       this.#bytes -= length;
     }

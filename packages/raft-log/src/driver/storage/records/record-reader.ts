@@ -14,8 +14,9 @@ import { RecordCursor } from './record-cursor.ts';
 import type { Pace } from './merge-records.ts';
 import type { Segment } from '../segment.ts';
 
-/** Chunks that are read before anybody asks, when a file is read from one end to the other. */
-const readAheadChunks = 2;
+/** Chunks that are read before anybody asks, when a file is read from one end to the other; but no more than this part of the cache. */
+const readAheadChunks = 4;
+const readAheadPart = 1 / 4;
 
 /** Records longer than this are read past the cache. */
 const keptBytesMax = 1024 * 1024;
@@ -33,7 +34,8 @@ export class RecordReader {
   readonly #bag: RecordBag;
   readonly #cache: ChunkCache;
   readonly #damagedInLog: Map<number, RecordDamage> = new Map();
-  /** Where the last read from a disk ended. */
+  readonly #readAheadChunks: number;
+  /** The farthest that was asked for lately, whether it was in the cache or not. */
   #lastSource: ByteSource | null = null;
   #lastChunk = 0;
 
@@ -42,6 +44,7 @@ export class RecordReader {
     this.#log = log;
     this.#bag = bag;
     this.#cache = cache;
+    this.#readAheadChunks = Math.min(readAheadChunks, Math.floor((cache.bytesMax * readAheadPart) / chunkBytes));
   }
 
   /** Where its bytes would be read; null when it is not on this disk, or known to be damaged. */
@@ -57,7 +60,7 @@ export class RecordReader {
     return this.#unwritten.get(position) === null ? this.locate(position) : null;
   }
 
-  /** What can be had without waiting. */
+  /** What can be had without waiting. Whoever goes through a file by it has the next pieces read meanwhile. */
   cached(position: number): Entry | null {
     const queued = this.#unwritten.get(position);
     if (queued !== null) return queued;
@@ -67,7 +70,9 @@ export class RecordReader {
     const end = span.limit - chunk * chunkBytes;
     const bytes = this.#cache.get(span.source, chunk, end);
     const entry = bytes === null ? '' : decodeRecordOf(position, bytes, span.offset - chunk * chunkBytes, end);
-    return typeof entry === 'string' ? null : entry;
+    if (typeof entry === 'string') return null;
+    this.#readAhead(span.source, chunk);
+    return entry;
   }
 
   /**
@@ -168,13 +173,16 @@ export class RecordReader {
     return decodeRecordOf(position, bytes, 0, length);
   }
 
+  /** Begins to read what comes behind this chunk, if its file is being read from one end to the other. */
   #readAhead(source: ByteSource, chunk: number): void {
-    const sequential =
-      this.#lastSource === source && chunk > this.#lastChunk && chunk <= this.#lastChunk + 1 + readAheadChunks;
+    const ahead = this.#readAheadChunks;
+    const step = this.#lastSource === source ? chunk - this.#lastChunk : Number.NaN;
+    // Several who read at once are not all equally far.
+    if (step <= 0 && step >= -ahead) return;
     this.#lastSource = source;
     this.#lastChunk = chunk;
-    if (!sequential) return;
-    for (let next = chunk + 1; next <= chunk + readAheadChunks; next++) {
+    if (!(step > 0 && step <= 1 + ahead)) return;
+    for (let next = chunk + 1; next <= chunk + ahead; next++) {
       const length = Math.min(chunkBytes, source.settledEnd - next * chunkBytes);
       if (length > 0 && this.#cache.get(source, next, length) === null) void this.#cache.load(source, next, true);
     }
