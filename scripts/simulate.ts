@@ -6,6 +6,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 
+import { runSeeds } from '@lockstep/test/harness';
 import { mutants, runSeed } from '@lockstep/test/simulation';
 
 import { campaign } from './simulate/campaign.ts';
@@ -25,9 +26,26 @@ const { values, positionals } = parseArgs({
   },
 });
 
+/** In a process of its own, where the code can be edited as it is loaded. */
+async function oneElsewhere(seed: number, mutant: string): Promise<number> {
+  let failed = 0;
+  let left = 1;
+  await runSeeds(
+    1,
+    () => (left-- > 0 ? { seed, mutant } : null),
+    (_job, report) => {
+      describe(report);
+      if (report.violation !== null) failed++;
+    },
+  );
+  return failed;
+}
+
 async function one(seed: number): Promise<number> {
-  const mutation = mutants.find(({ name }) => name === values.mutant)?.mutation?.();
-  if (values.mutant !== undefined && mutation === undefined) throw new Error(`no mutant is called ${values.mutant}`);
+  const mutant = mutants.find(({ name }) => name === values.mutant);
+  if (values.mutant !== undefined && mutant === undefined) throw new Error(`no mutant is called ${values.mutant}`);
+  if (mutant?.trial !== undefined || mutant?.edits !== undefined) return oneElsewhere(seed, mutant.name);
+  const mutation = mutant?.mutation?.();
   const mutated = mutation === undefined ? {} : { mutation };
   const report = await runSeed({ seed, ...mutated, ...(values.log ? { log: storyOf } : {}) });
   describe(report);

@@ -30,7 +30,8 @@ export async function hunt(seedsMax: number, jobs: number, only: string | undefi
   await runSeeds(jobs, next, ({ mutant }, { seed, violation }, worker) => {
     if (violation === null) return;
     if (violation.invariant === workerFailed) escaped++;
-    print(`${mutant}: caught at seed ${seed} by: ${violation.invariant}`);
+    const where = mutants.find(({ name }) => name === mutant)?.trial?.of ?? 'a broker';
+    print(`${mutant}: caught at seed ${seed} of ${where}, by: ${violation.invariant}`);
     hunted.delete(worker);
   });
   return escaped;

@@ -17,7 +17,10 @@ const graph: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Everything else that a package shows of itself. */
-const subpaths: Readonly<Record<string, readonly string[]>> = { 'stomp-server': ['./codec'], 'raft-log': ['./care'] };
+const subpaths: Readonly<Record<string, readonly string[]>> = {
+  'stomp-server': ['./codec'],
+  'raft-log': ['./care', './trials'],
+};
 
 /** Projects in which neither `setTimeout` nor `Buffer` nor `process` may compile. */
 const pureProjects = ['kernel/src', 'core/src', 'raft-log/src/node', 'federation/src'];

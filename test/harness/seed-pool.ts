@@ -20,8 +20,8 @@ const workerFlags = ['--max-semi-space-size=32', '--import', new URL('load-mutan
 /** The invariant that is named when a worker, and not the code under test, has failed. */
 export const workerFailed = 'the simulation itself';
 
-function lost(seed: number, detail: string): SeedReport {
-  const violation = { invariant: workerFailed, detail };
+/** A run of something smaller than a broker, or none. */
+export function reportOf(seed: number, violation: SeedReport['violation']): SeedReport {
   const none = { trace: '', simulatedMs: 0, events: 0, receipts: 0, deliveries: 0, faults: {}, seen: {} };
   return { seed, nodes: 0, violation, ...none };
 }
@@ -29,7 +29,8 @@ function lost(seed: number, detail: string): SeedReport {
 function runOn(child: ChildProcess, job: SeedJob): Promise<SeedReport> {
   return new Promise((resolve) => {
     const onMessage = (report: unknown): void => conclude(report as SeedReport);
-    const onExit = (code: number | null): void => conclude(lost(job.seed, `its process ended (${code ?? 'killed'})`));
+    const onExit = (code: number | null): void =>
+      conclude(reportOf(job.seed, { invariant: workerFailed, detail: `its process ended (${code ?? 'killed'})` }));
     const timer = setTimeout(() => child.kill('SIGKILL'), hungMs);
     const conclude = (report: SeedReport): void => {
       clearTimeout(timer);

@@ -1,5 +1,7 @@
 import type { Disk, DiskFile } from '@lockstep/kernel';
 
+import { tryCrash } from '@lockstep/raft-log/trials';
+
 import type { Mutant } from './mutant.ts';
 
 /** What is written to the hard state's file after it was made goes nowhere: a node that comes back has forgotten its term and its vote. */
@@ -62,5 +64,8 @@ export const diskMutants: readonly Mutant[] = [
   { name: 'fsync skipped before an acknowledgement', mutation: () => ({ lieAboutSync: true }) },
   { name: 'fsync answered before it is done', mutation: () => ({ disk: answersEarly }) },
   { name: 'votes not persisted', mutation: () => ({ disk: forgetsVotes }) },
-  { name: 'directories never synced', mutation: () => ({ disk: forgetsDirectories }) },
+  {
+    name: 'directories never synced',
+    trial: { of: 'a storage whose power fails', run: (seed) => tryCrash(seed, { disk: forgetsDirectories }) },
+  },
 ];

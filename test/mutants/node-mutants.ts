@@ -1,6 +1,8 @@
 import type { BrokerNodeOptions } from '@lockstep/broker';
 import { RaftNode, Rules } from '@lockstep/raft-log';
 import type { RaftOptions } from '@lockstep/raft-log';
+import { tryNodes } from '@lockstep/raft-log/trials';
+import type { NodeBug, NodeWorld } from '@lockstep/raft-log/trials';
 
 import type { Mutant } from './mutant.ts';
 
@@ -31,32 +33,6 @@ class AnswersBeforeDisk extends RaftNode {
   }
 }
 
-/** Raft §5.4.1: whoever asks gets the vote, however old its log. */
-class VotesForOlderLogs extends RaftNode {
-  override step(input: RaftInput): void {
-    const asks = input.type === 'receive' && /^(?:preVote|vote)Request$/.test(input.message.type);
-    if (!asks) {
-      super.step(input);
-      return;
-    }
-    const best = { lastIndex: Number.MAX_SAFE_INTEGER, lastTerm: Number.MAX_SAFE_INTEGER };
-    super.step({ ...input, message: { ...input.message, ...best } as typeof input.message });
-  }
-}
-
-/** Raft §5.3: takes entries whatever stands before them. */
-class ComparesNothing extends RaftNode {
-  override step(input: RaftInput): void {
-    if (input.type !== 'receive' || input.message.type !== 'append') {
-      super.step(input);
-      return;
-    }
-    const { message } = input;
-    const previousTerm = this.termAt(message.previousIndex) ?? message.previousTerm;
-    super.step({ type: 'receive', message: { ...message, previousTerm } });
-  }
-}
-
 /** Believes that it leads until it is told otherwise. */
 class ServesUnconfirmed extends RaftNode {
   override get serving(): boolean {
@@ -80,38 +56,9 @@ class BelievesCommitIndex extends Rules {
   }
 }
 
-/** Counts what was on its way to the disk before a truncation for what came after it. */
-class CountsOvertakenWrites extends Rules {
-  override truncationVoidsWrites(): boolean {
-    return false;
-  }
-}
-
-/** Thesis §9.6. */
-class NeverAsksFirst extends Rules {
-  override asksFirst(): boolean {
-    return false;
-  }
-}
-
-/** Thesis §6.2. */
-class LeadsForever extends Rules {
-  override mayGoOnLeading(): boolean {
-    return true;
-  }
-}
-
-/** Thesis §3.10. */
-class HandsOverTooEarly extends Rules {
-  override mayHandOver(): boolean {
-    return true;
-  }
-}
-
-/** A node whose disk was wiped votes at once. */
-function withVote(options: RaftOptions): RaftOptions {
-  const { recovered } = options;
-  return { ...options, recovered: { ...recovered, hardState: { ...recovered.hardState, standing: 'voter' } } };
+/** Looked for among nodes without a broker around them. */
+function alone(name: string, bug: NodeBug, world: Partial<NodeWorld>): Mutant {
+  return { name, trial: { of: 'nodes alone', run: (seed) => tryNodes(seed, 3, bug, world) } };
 }
 
 function made(
@@ -132,6 +79,12 @@ function made(
 const broken = (name: string, rules: () => Rules, rest: Parameters<typeof made>[2] = {}): Mutant =>
   made(name, (raft) => new RaftNode(raft, rules()), rest);
 
+const steady: Partial<NodeWorld> = { changes: 0 };
+const changing: Partial<NodeWorld> = { changes: 15 };
+const wiping: Partial<NodeWorld> = { wiping: true };
+const stormy: Partial<NodeWorld> = { changes: 0, storm: 40 };
+const hasty: Partial<NodeWorld> = { changes: 0, storm: 25, hasty: true, arrivalsMax: 8, loss: 0, wiping: false };
+
 /** Nodes that break one of Raft's rules. */
 export const nodeMutants: readonly Mutant[] = [
   broken('entries of an earlier term committed by counting', () => new CountsEarlierTerms(), {
@@ -139,17 +92,22 @@ export const nodeMutants: readonly Mutant[] = [
     small: true,
   }),
   broken('a commit index beyond the validated entries', () => new BelievesCommitIndex()),
-  broken('a write counts that a truncation has overtaken', () => new CountsOvertakenWrites(), {
-    faults: ['slowDisk', 'hangingDisk', 'isolate', 'transfer', 'partition'],
-  }),
-  broken('no pre-vote', () => new NeverAsksFirst()),
-  broken('no check-quorum', () => new LeadsForever()),
-  broken('leadership handed to a member that lacks entries', () => new HandsOverTooEarly()),
   made('a receipt for what is only proposed', (raft) => new AppliesUncommitted(raft)),
   made('votes and acknowledgements before they are on disk', (raft) => new AnswersBeforeDisk(raft)),
-  made('votes for a log that lacks entries', (raft) => new VotesForOlderLogs(raft)),
-  made('entries taken whatever stands before them', (raft) => new ComparesNothing(raft)),
   made('entries taken from a leader of an earlier term', (raft) => new HeedsOldLeaders(raft)),
   made('dispatch without a majority', (raft) => new ServesUnconfirmed(raft)),
-  made('a vote for an empty journal', (raft) => new RaftNode(withVote(raft))),
+  alone('a write counts that a truncation has overtaken', 'counts-overwritten-writes', hasty),
+  alone('no pre-vote', 'asks-nobody-first', steady),
+  alone('no check-quorum', 'leads-forever', steady),
+  alone('votes for a log that lacks entries', 'votes-for-older-logs', {}),
+  alone('entries taken whatever stands before them', 'compares-nothing', stormy),
+  alone('leadership handed to a member that lacks entries', 'hands-over-to-anybody', { wiping: false }),
+  alone('a read answered without a majority', 'answers-reads-at-once', steady),
+  alone('a vote for an empty journal', 'wiped-may-vote', wiping),
+  alone('a vote given back before what was lost has come again', 'admits-unconfirmed', wiping),
+  alone('the old configuration used until the new one is committed', 'uses-the-committed-configuration', changing),
+  alone('a joint configuration decides by one majority', 'needs-one-majority', changing),
+  alone('two changes of configuration at once', 'changes-while-changing', changing),
+  alone('a learner promoted before it has caught up', 'promotes-at-once', { ...changing, wiping: false }),
+  alone('a witness lets go of what a member lacks', 'releases-what-is-committed', { ...changing, wiping: false }),
 ];

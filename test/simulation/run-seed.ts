@@ -95,6 +95,9 @@ function violationOf(error: unknown): SeedReport['violation'] {
   if (error instanceof InvariantViolation) return { invariant: error.invariant, detail: error.message };
   if (error instanceof Error && error.name === 'CorruptionError')
     return { invariant: 'what a crash leaves is no corruption', detail: error.message };
+  // An assertion says what should hold.
+  if (error instanceof Error && error.name === 'AssertionError')
+    return { invariant: error.message, detail: error.stack ?? error.message };
   if (error instanceof Error) return { invariant: error.name, detail: error.stack ?? error.message };
   throw error;
 }

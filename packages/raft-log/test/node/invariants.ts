@@ -1,6 +1,7 @@
 import type { NodeId } from '@lockstep/kernel';
 import type { Configuration, RaftBatch } from '../../src/node/index.ts';
 import { Majorities } from '../../src/node/majorities.ts';
+import { ElectionInvariants } from './election-invariants.ts';
 import { MembershipInvariants } from './membership-invariants.ts';
 import type { SimMember } from './sim-member.ts';
 import { Violation } from './violation.ts';
@@ -8,6 +9,7 @@ import { Violation } from './violation.ts';
 /** Watches a whole cluster from above. */
 export class Invariants {
   readonly membership: MembershipInvariants;
+  readonly elections: ElectionInvariants = new ElectionInvariants();
   /** Members lose their disks in this run: what they held then can't be counted on the disks. */
   readonly #wiping: boolean;
   readonly #leaders = new Map<number, NodeId>();
@@ -18,7 +20,7 @@ export class Invariants {
   /** As of each member's batch before. */
   readonly #inUse = new Map<NodeId, Configuration>();
   readonly #asked = new Map<number, number>();
-  #elections = 0;
+  #electionCount = 0;
   #reads = 0;
 
   constructor(wiping: boolean) {
@@ -30,18 +32,15 @@ export class Invariants {
     return this.#committed.length - 1;
   }
 
-  get elections(): number {
-    return this.#elections;
-  }
-
   /** How often the interesting happened, lest silence be taken for safety. */
   get seen(): Readonly<Record<string, number>> {
-    return { elections: this.#elections, reads: this.#reads, ...this.membership.seen };
+    return { elections: this.#electionCount, reads: this.#reads, ...this.membership.seen };
   }
 
   restarted(member: SimMember): void {
     this.#checkedTo.set(member.id, member.disk.snapshotIndex);
     this.#inUse.set(member.id, member.node.configuration);
+    this.elections.restarted(member);
   }
 
   /** A question whether the leader still leads: what was committed then, the answer must cover (linearizability). */
@@ -57,20 +56,26 @@ export class Invariants {
     if (batch.install !== null) this.#checkedTo.set(id, batch.install.index);
     const from = this.#checkedTo.get(id)!;
     if (batch.commitIndex < from && from !== member.disk.snapshotIndex)
-      throw new Violation(`${id}: commit index went back`);
+      throw new Violation('the commit index never goes back', `${id}: commit index went back`);
     for (let index = from + 1; index <= batch.commitIndex; index += 1) this.#checkCommitted(member, index, members);
     this.#checkedTo.set(id, Math.max(from, batch.commitIndex));
+    this.elections.check(member, batch);
     this.membership.check(member, batch, members, this.lastCommitted);
     this.#inUse.set(id, node.configuration);
   }
 
   #checkRead(id: NodeId, context: number, index: number | null): void {
     const due = this.#asked.get(context);
-    if (due === undefined) throw new Violation(`${id} answers read ${context} twice, or unasked`);
+    if (due === undefined)
+      throw new Violation('each read is answered once', `${id} answers read ${context} twice, or unasked`);
     this.#asked.delete(context);
     if (index === null) return;
     this.#reads += 1;
-    if (index < due) throw new Violation(`${id} answers a read with ${index}, after ${due} was committed`);
+    if (index < due)
+      throw new Violation(
+        'a read covers what was committed before it',
+        `${id} answers a read with ${index}, after ${due} was committed`,
+      );
   }
 
   /** Log matching: where two logs have an entry of the same index and term, they are the same up to there. */
@@ -81,28 +86,33 @@ export class Invariants {
   #checkLeader({ id, node }: SimMember): void {
     const { term } = node.status;
     const known = this.#leaders.get(term);
-    if (known !== undefined && known !== id) throw new Violation(`two leaders in term ${term}: ${known} and ${id}`);
+    if (known !== undefined && known !== id)
+      throw new Violation('one leader a term', `two leaders in term ${term}: ${known} and ${id}`);
     this.#leaders.set(term, id);
     if (this.#checkedLeaders.has(term)) return;
     this.#checkedLeaders.add(term);
-    this.#elections += 1;
+    this.#electionCount += 1;
     for (let index = this.lastCommitted; index > 0; index -= 1) {
       const own = node.termAt(index);
       if (own === null && index <= node.commitIndex) break;
       if (own !== this.#committed[index])
-        throw new Violation(`leader ${id} of term ${term} lacks committed entry ${index}`);
+        throw new Violation('leader completeness', `leader ${id} of term ${term} lacks committed entry ${index}`);
     }
   }
 
   #checkCommitted(member: SimMember, index: number, members: readonly SimMember[]): void {
     const term = member.node.termAt(index);
-    if (term === null) throw new Violation(`${member.id} commits ${index}, which it does not hold`);
+    if (term === null)
+      throw new Violation('committed only what it holds', `${member.id} commits ${index}, which it does not hold`);
     const known = this.#committed[index];
     if (known === undefined) {
       this.#committed[index] = term;
       if (!this.#wiping) this.#checkHolders(member, index, term, members);
     } else if (known !== term) {
-      throw new Violation(`${member.id} commits ${index} of term ${term}, others of term ${known}`);
+      throw new Violation(
+        'committed entries never change',
+        `${member.id} commits ${index} of term ${term}, others of term ${known}`,
+      );
     }
   }
 
@@ -117,7 +127,11 @@ export class Invariants {
     const { index: at, configuration } = member.node.configurationAt(index);
     const counted =
       at === index ? [configuration] : [configuration, this.#inUse.get(member.id)!, member.node.configuration];
-    if (!counted.some(isHeld)) throw new Violation(`${index} was committed, but no majority holds it on disk`);
+    if (!counted.some(isHeld))
+      throw new Violation(
+        'committed is on disk of a majority',
+        `${index} was committed, but no majority holds it on disk`,
+      );
   }
 }
 
@@ -131,10 +145,11 @@ function checkPair(one: SimMember, other: SimMember): void {
       other.queued.entries[index - other.queued.firstIndex],
     ];
     const agree = a !== undefined && b !== undefined && a.term === b.term;
-    if (same && !agree) throw new Violation(`${one.id} and ${other.id} differ at ${index}, though they agree after it`);
+    if (same && !agree)
+      throw new Violation('log matching', `${one.id} and ${other.id} differ at ${index}, though they agree after it`);
     if (!agree) continue;
     same = true;
     if (String(a.record) !== String(b.record))
-      throw new Violation(`${one.id} and ${other.id} hold different bytes at ${index}`);
+      throw new Violation('log matching', `${one.id} and ${other.id} hold different bytes at ${index}`);
   }
 }

@@ -59,22 +59,26 @@ export class MembershipInvariants {
     for (const { id, disk, diskLastIndex } of members) {
       if (!voters.includes(id) || witnesses.includes(id) || !stillNeeded.includes(id)) continue;
       if (Math.max(disk.snapshotIndex, diskLastIndex) < index)
-        throw new Violation(`witness ${witness.id} lets go of ${index}, which ${id} lacks`);
+        throw new Violation(
+          'a witness keeps what a member with a state lacks',
+          `witness ${witness.id} lets go of ${index}, which ${id} lacks`,
+        );
     }
   }
 
   #checkWitness({ id, node }: SimMember): void {
     if (!node.configuration.witnesses.includes(id)) return;
-    if (node.role === 'leader' || node.serving) throw new Violation(`witness ${id} leads visibly`);
+    if (node.role === 'leader' || node.serving)
+      throw new Violation('a witness never leads visibly', `witness ${id} leads visibly`);
   }
 
   #checkHandOver(from: SimMember, to: SimMember): void {
     this.#handedOver += 1;
     const { voters, witnesses } = from.node.configuration;
     if (!voters.includes(to.id) || witnesses.includes(to.id))
-      throw new Violation(`${from.id} hands over to ${to.id}, which can't lead`);
+      throw new Violation('hands over only to who can lead', `${from.id} hands over to ${to.id}, which can't lead`);
     if (!this.#wiping && to.diskLastIndex < from.node.lastIndex)
-      throw new Violation(`${from.id} hands over to ${to.id}, which lacks entries`);
+      throw new Violation('hands over only to who holds all', `${from.id} hands over to ${to.id}, which lacks entries`);
   }
 
   #noteReign({ id, node }: SimMember): void {
@@ -88,10 +92,17 @@ export class MembershipInvariants {
   #checkStep(leader: SimMember, entry: Entry, members: readonly SimMember[], lastCommitted: number): void {
     const uncommitted = leader.queued.entries.filter((e) => e.configuration !== undefined && e.index > lastCommitted);
     if (uncommitted.length > 1)
-      throw new Violation(`${leader.id} has ${uncommitted.length} configurations under way at ${entry.index}`);
+      throw new Violation(
+        'one configuration at a time',
+        `${leader.id} has ${uncommitted.length} configurations under way at ${entry.index}`,
+      );
     const next = entry.configuration!;
     const before = leader.node.configurationAt(entry.index - 1).configuration;
-    if (!isStep(before, next)) throw new Violation(`${leader.id} goes from ${say(before)} to ${say(next)}`);
+    if (!isStep(before, next))
+      throw new Violation(
+        'a configuration follows from the one before',
+        `${leader.id} goes from ${say(before)} to ${say(next)}`,
+      );
     if (!isJoint(next)) return;
     this.#entered += 1;
     for (const id of next.voters) if (!before.voters.includes(id)) this.#checkPromotion(leader, id, members);
@@ -105,7 +116,10 @@ export class MembershipInvariants {
     const due = lastIndexAt[Math.max(0, lastIndexAt.length - 1 - 2 * leader.electionTicks)]!;
     const held = members.find((m) => m.id === id)!.diskLastIndex;
     if (held < due)
-      throw new Violation(`${id} gets a vote with its log at ${held}, long after the leader's was at ${due}`);
+      throw new Violation(
+        'a vote only for who has caught up',
+        `${id} gets a vote with its log at ${held}, long after the leader's was at ${due}`,
+      );
   }
 }
 

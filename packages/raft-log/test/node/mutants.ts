@@ -1,6 +1,6 @@
 import { Majorities } from '../../src/node/majorities.ts';
-import { Rules } from '../../src/node/index.ts';
-import type { Configuration, ConfigurationAt } from '../../src/node/index.ts';
+import { RaftNode, Rules } from '../../src/node/index.ts';
+import type { Configuration, ConfigurationAt, RaftInput, RaftOptions } from '../../src/node/index.ts';
 import type { Configurations } from '../../src/node/configurations.ts';
 
 /** Raft's figure 8. */
@@ -71,6 +71,38 @@ class AsksNobodyFirst extends Rules {
   }
 }
 
+class LeadsForever extends Rules {
+  override mayGoOnLeading(): boolean {
+    return true;
+  }
+}
+
+/** Raft §5.4.1: whoever asks gets the vote, however old its log. */
+class VotesForOlderLogs extends RaftNode {
+  override step(input: RaftInput): void {
+    const asks = input.type === 'receive' && /^(?:preVote|vote)Request$/.test(input.message.type);
+    if (!asks) {
+      super.step(input);
+      return;
+    }
+    const best = { lastIndex: Number.MAX_SAFE_INTEGER, lastTerm: Number.MAX_SAFE_INTEGER };
+    super.step({ ...input, message: { ...input.message, ...best } as typeof input.message });
+  }
+}
+
+/** Raft §5.3: takes entries whatever stands before them. */
+class ComparesNothing extends RaftNode {
+  override step(input: RaftInput): void {
+    if (input.type !== 'receive' || input.message.type !== 'append') {
+      super.step(input);
+      return;
+    }
+    const { message } = input;
+    const previousTerm = this.termAt(message.previousIndex) ?? message.previousTerm;
+    super.step({ type: 'receive', message: { ...message, previousTerm } });
+  }
+}
+
 /** What the node then does. */
 type BrokenRule =
   | 'counts-earlier-terms'
@@ -83,7 +115,8 @@ type BrokenRule =
   | 'changes-while-changing'
   | 'promotes-at-once'
   | 'releases-what-is-committed'
-  | 'asks-nobody-first';
+  | 'asks-nobody-first'
+  | 'leads-forever';
 
 const broken: Readonly<Record<BrokenRule, new () => Rules>> = {
   'counts-earlier-terms': CountsEarlierTerms,
@@ -97,14 +130,20 @@ const broken: Readonly<Record<BrokenRule, new () => Rules>> = {
   'promotes-at-once': PromotesAtOnce,
   'releases-what-is-committed': ReleasesWhatIsCommitted,
   'asks-nobody-first': AsksNobodyFirst,
+  'leads-forever': LeadsForever,
 };
+
+/** What no rule stands for. */
+type BrokenNode = 'votes-for-older-logs' | 'compares-nothing';
 
 /** In what surrounds the node. */
 type BrokenDriver = 'votes-not-persisted' | 'answers-before-disk' | 'wiped-may-vote' | 'admits-unconfirmed';
 
 /** The bug to build in, so that the checks can be seen to find it. */
-export type Mutant = 'none' | BrokenRule | BrokenDriver;
+export type Mutant = 'none' | BrokenRule | BrokenNode | BrokenDriver;
 
-export function rulesOf(mutant: Mutant): Rules {
-  return mutant in broken ? new broken[mutant as BrokenRule]() : new Rules();
+export function nodeWith(mutant: Mutant, options: RaftOptions): RaftNode {
+  if (mutant === 'votes-for-older-logs') return new VotesForOlderLogs(options);
+  if (mutant === 'compares-nothing') return new ComparesNothing(options);
+  return new RaftNode(options, mutant in broken ? new broken[mutant as BrokenRule]() : new Rules());
 }

@@ -66,6 +66,10 @@ const mutants: readonly (readonly [Mutant, Partial<World>])[] = [
   ['changes-while-changing', { changes: 15 }],
   ['promotes-at-once', { changes: 15, wiping: false }],
   ['releases-what-is-committed', { changes: 15, wiping: false }],
+  ['asks-nobody-first', {}],
+  ['leads-forever', { changes: 0 }],
+  ['votes-for-older-logs', {}],
+  ['compares-nothing', { changes: 0, storm: 40 }],
 ];
 for (const [mutant, world] of mutants) {
   t.test(`the checks find a node that ${mutant}`, (t) => {

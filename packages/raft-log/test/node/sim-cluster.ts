@@ -155,6 +155,7 @@ export class SimCluster {
 
   #deliver(message: RaftMessage): void {
     const member = this.#members.get(message.to)!;
+    this.invariants.elections.heard(member, message.from);
     this.#input(member, () => member.node.step({ type: 'receive', message: this.#tampered(message) }));
   }
 
@@ -182,6 +183,7 @@ export class SimCluster {
   #tick(member: SimMember, ticks: number): void {
     for (let at = 0; at < ticks; at += 1) this.invariants.membership.ticked(member);
     this.#input(member, () => member.node.step({ type: 'tick', ticks }));
+    this.invariants.elections.ticked(member);
   }
 
   #change(): void {

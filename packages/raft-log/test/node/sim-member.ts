@@ -1,14 +1,15 @@
 import type { NodeId, Random } from '@lockstep/kernel';
-import { rulesOf } from './mutants.ts';
+import { nodeWith } from './mutants.ts';
 import type { Mutant } from './mutants.ts';
 import { Violation } from './violation.ts';
-import { entryKind, RaftNode } from '../../src/node/index.ts';
+import { entryKind } from '../../src/node/index.ts';
 import type {
   Configuration,
   ConfigurationAt,
   Entry,
   HardState,
   RaftBatch,
+  RaftNode,
   RaftOptions,
   RecoveredLog,
 } from '../../src/node/index.ts';
@@ -64,7 +65,7 @@ export class SimMember {
     this.disk = disk;
     this.mutant = mutant;
     this.queued = { ...disk, entries: disk.entries.slice() };
-    this.node = new RaftNode({ ...optionsFor(id, founding, disk, random), ...settings }, rulesOf(mutant));
+    this.node = nodeWith(mutant, { ...optionsFor(id, founding, disk, random), ...settings });
   }
 
   get electionTicks(): number {
@@ -127,7 +128,8 @@ function writeTo(journal: Journal, batch: RaftBatch): void {
   const entries = batch.persist?.entries ?? [];
   if (entries.length === 0) return;
   const at = entries[0]!.index - journal.firstIndex;
-  if (at < 0 || at > journal.entries.length) throw new Violation('a write leaves a gap');
+  if (at < 0 || at > journal.entries.length)
+    throw new Violation('the log has no holes', `entry ${entries[0]!.index} is written at ${at}`);
   journal.entries.length = at;
   journal.entries.push(...entries);
 }

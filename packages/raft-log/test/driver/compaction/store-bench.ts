@@ -108,12 +108,17 @@ export class StoreBench {
     const sim = new SimDisk(device);
     const storage = await open(watched(sim, before), options);
     const live = new LiveSet();
+    // Not frozen from the other: what is compared with must not rest on what is checked.
+    const inSnapshot = new LiveSet();
     if (storage.snapshot !== null) {
       let text = '';
       await storage.loadSnapshot((chunk) => (text += decodeText(chunk)));
-      for (const position of JSON.parse(text) as number[]) live.retain(position);
+      for (const position of JSON.parse(text) as number[]) {
+        live.retain(position);
+        inSnapshot.retain(position);
+      }
     }
-    const trusted = { index: storage.snapshot?.index ?? 0, live: live.freeze() };
+    const trusted = { index: storage.snapshot?.index ?? 0, live: inSnapshot };
     const bench = new StoreBench(sim, storage, options, steps, { live, trusted });
     for (let index = trusted.index + 1; index <= bench.last; index++) bench.#apply(index, steps.get(index)!);
     return bench;
