@@ -120,7 +120,7 @@ export const sourceMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${storage}/record.js`,
-        from: 'if (crc32(record.subarray(8), length) !== record.readUInt32LE(4))',
+        from: 'if (crc32(record.subarray(8), length) !== readU32(record, 4))',
         to: 'if (length < 0)',
       },
     ],
