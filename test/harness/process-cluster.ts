@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createWriteStream, mkdtempSync, rmdirSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { NodeStatus } from '@lockstep/broker';
 
 import { freePorts } from './free-ports.ts';
-import { program, programEnvironment } from './program-runs.ts';
+import { spawnProgram } from './program-runs.ts';
 import { until } from './until.ts';
 
 /** One `lockstep start` process, which may die and come back with the same data and ports. */
@@ -126,10 +126,7 @@ export class ProcessCluster {
     const args = ['start', '--data', node.data, '--node', node.id, '--broker', 'test'];
     args.push('--stomp', `127.0.0.1:${node.stompPort}`, '--admin', `127.0.0.1:${node.adminPort}`);
     if (this.nodes.length > 1) args.push('--peer-listen', `127.0.0.1:${node.peerPort}`, '--members', this.#founders);
-    const child = spawn(process.execPath, [program, ...args, ...this.#flags, ...node.flags, ...more], {
-      env: programEnvironment(),
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawnProgram([...args, ...this.#flags, ...node.flags, ...more]);
     const output = createWriteStream(`${node.data}.log`, { flags: 'a' });
     child.stdout.pipe(output, { end: false });
     child.stderr.pipe(output, { end: false });

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 export const program: string = fileURLToPath(new URL('../../../packages/broker/bin/lockstep.js', import.meta.url));
@@ -11,10 +12,14 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Without what is meant for the test's own process: tap puts a loader into NODE_OPTIONS. */
-export function programEnvironment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => name !== 'NODE_OPTIONS' && !name.startsWith('LOCKSTEP_'));
-  return Object.fromEntries(kept);
+/**
+ * Starts `lockstep ARGS`; what it prints comes through pipes. Without what is meant for the test's own process: tap adds a loader to NODE_OPTIONS
+ * inside `spawn`, and with it handlers of signals that Node ignores (SIGXFSZ), so `env` takes it out again, in the same process.
+ */
+export function spawnProgram(args: readonly string[]): ChildProcessByStdio<null, Readable, Readable> {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('LOCKSTEP_')));
+  const command = ['-u', 'NODE_OPTIONS', process.execPath, program, ...args];
+  return spawn('env', command, { env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** `lockstep ARGS` as a process, and the lines that it prints. */
@@ -25,10 +30,7 @@ export class ProgramRun {
   readonly #waiting = new Set<() => void>();
 
   constructor(args: readonly string[]) {
-    const child = spawn(process.execPath, [program, ...args], {
-      env: programEnvironment(),
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawnProgram(args);
     this.child = child;
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));

@@ -55,9 +55,9 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   const base = { index: snapshots.info?.index ?? 0, term: snapshots.info?.term ?? 0 };
   if (!segments) await createJournal(disk);
   const { journal, configurations } = await recoverJournal(disk, log, options.segmentBytes, base, mayLose);
-  // The terms of the log are among those that a hard state that was lost had seen.
+  // The terms of the log are among those that a hard state that was lost had seen. (It may have been lost at the start before, which a crash then ended.)
   const term = journal.index.termAt(journal.index.lastIndex) ?? 0;
-  if (damages.length > 0 && hardState.state.term < term) {
+  if (hardState.state.standing === 'abstaining' && hardState.state.term < term) {
     await hardState.write({ term, votedFor: null, standing: 'abstaining' });
   }
   const records = await RecordStore.open(disk, log, options.segmentBytes);
