@@ -439,6 +439,7 @@ export class ReplicatedLog {
   }
 
   #nobodyListens(peer: NodeId): void {
+    this.#members.membership.nobodyListens(peer);
     if (!this.#settings.refusedMeansDead || this.#down.has(peer)) return;
     this.#down.add(peer);
     this.#story.gone(peer);

@@ -98,6 +98,7 @@ export class MembershipDriver {
   tick(): void {
     this.changes.tick();
     this.membership.tick(this.#ports.raft());
+    this.membership.tryOtherAddresses();
     this.#considerUpgrade();
   }
 

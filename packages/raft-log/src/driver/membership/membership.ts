@@ -32,6 +32,9 @@ export interface KnownMember {
 /** To who has left: what the leader has sent to say so must reach it. */
 const partingMs = 5000;
 
+/** How long an address is tried before the other one of the same member. */
+const tryOthersMs = 500;
+
 /**
  * Who the members are, and so with whom this node keeps connections: what the configuration in use says, and while there is none what the operator
  * and the members of the cluster say that it is about to join.
@@ -44,6 +47,10 @@ export class Membership {
   readonly #hinted: Map<NodeId, Address> = new Map();
   #configuration: Configuration | null = null;
   readonly #parting: Map<NodeId, { readonly address: Address; readonly sinceMs: number }> = new Map();
+  /** Nobody listens where the configuration in use says, and the operator of this node names another address: that is tried in turn. */
+  readonly #asConfigured: Set<NodeId> = new Set();
+  readonly #refused: Set<NodeId> = new Set();
+  #triedOthersAtMs = Number.NEGATIVE_INFINITY;
   #removed = false;
   /** By some configuration that was in use since the start. */
   #wasMember = false;
@@ -90,10 +97,30 @@ export class Membership {
   }
 
   addressOf(id: NodeId): Address | null {
+    const configured = this.#configured.get(id);
+    if (configured !== undefined && this.#asConfigured.has(id)) return configured;
     const said = this.#configuration?.addresses[id];
     return (
       (said === undefined ? null : parsePeerAddress(said)) ?? this.#configured.get(id) ?? this.#hinted.get(id) ?? null
     );
+  }
+
+  /**
+   * Nobody listens at that member's address. All members may have moved while they were down (other ports for the same data): then no master is
+   * there to be told, and what the operator names is the only way to find one another.
+   */
+  nobodyListens(id: NodeId): void {
+    if (this.#configuration !== null && this.#configured.has(id)) this.#refused.add(id);
+  }
+
+  /** Call it now and then. */
+  tryOtherAddresses(): void {
+    const now = this.#ports.clock.monotonicMs();
+    if (this.#refused.size === 0 || now - this.#triedOthersAtMs < tryOthersMs) return;
+    this.#triedOthersAtMs = now;
+    for (const id of this.#refused) if (!this.#asConfigured.delete(id)) this.#asConfigured.add(id);
+    this.#refused.clear();
+    this.#ports.setPeers(this.peers);
   }
 
   /** The other members, for whom there are addresses. */
