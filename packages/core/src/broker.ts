@@ -12,6 +12,7 @@ import { digestOf } from './snapshot/digest.ts';
 import { SnapshotReader } from './snapshot/read.ts';
 import { StateSnapshot } from './snapshot/write.ts';
 import { ReplicatedState } from './state/replicated-state.ts';
+import { StreamRules } from './stream/stream-rules.ts';
 import type { QueueStatus, TopicStatus } from './status.ts';
 
 /** A message that waits or is unsettled: `readMessage` makes the message of it and its record. */
@@ -35,6 +36,7 @@ export interface BrokerRestore {
 export class Broker {
   readonly #options: BrokerOptions;
   readonly #names = new DestinationNames();
+  readonly #rules: StreamRules;
   #state: ReplicatedState;
   #mastership: Mastership | null = null;
 
@@ -42,7 +44,8 @@ export class Broker {
     assert(options.maxDeliveries >= 1, 'maxDeliveries is at least 1');
     assert(options.deadLetterQueue.startsWith('/queue/'), 'the dead letter queue is a queue');
     this.#options = options;
-    this.#state = new ReplicatedState(this.#names);
+    this.#rules = options.rules ?? new StreamRules();
+    this.#state = new ReplicatedState(this.#names, this.#rules);
   }
 
   /**
@@ -57,9 +60,9 @@ export class Broker {
     else this.#mastership.applied(position, command, accepted, effects);
   }
 
-  /** For a log in which entries are lost, beside `apply`: forgets the parts of a transaction that came so far. Returns their positions. */
-  abandonParts(): readonly JournalPosition[] {
-    return this.#state.abandonParts();
+  /** For a log in which the entry at `lost` is lost, beside `apply`: forgets the parts of transactions that came so far. Returns their positions. */
+  abandonParts(lost: JournalPosition): readonly JournalPosition[] {
+    return this.#state.abandonParts(lost);
   }
 
   /** For a log in which entries are lost: the command ends a transaction of which parts are missing, and must not be applied. */
@@ -85,7 +88,7 @@ export class Broker {
    * state refers to, with the `write` that brings it. @throws AssertionError for bytes that are no whole snapshot.
    */
   restore(refersTo: (position: JournalPosition) => void): BrokerRestore {
-    const reader = new SnapshotReader(this.#names, refersTo);
+    const reader = new SnapshotReader(this.#names, this.#rules, refersTo);
     return {
       write: (chunk) => reader.write(chunk),
       finish: () => {

@@ -16,4 +16,14 @@ export { ImportWriter } from './import-writer.ts';
 export type { ImportedMessage } from './import-writer.ts';
 export { defaultBrokerOptions } from './options.ts';
 export type { BrokerOptions } from './options.ts';
+export type {
+  AttachedConsumer,
+  ConsumerKey,
+  ConsumerWish,
+  PublishedMessage,
+  SettlementGroup,
+  TopicInterest,
+} from './stream/messages.ts';
+export type { MasterMessage, NodeMessage } from './stream/messages.ts';
+export { StreamRules } from './stream/stream-rules.ts';
 export type { QueueStatus, TopicStatus } from './status.ts';

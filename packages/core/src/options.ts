@@ -1,4 +1,14 @@
+import type { StreamRules } from './stream/stream-rules.ts';
+
 export interface BrokerOptions {
+  /** Name of this node: its proposal stream bears it. */
+  readonly node: string;
+  /** Drawn when this process began: no other process of the node has the same. */
+  readonly run: string;
+  /** Milliseconds since the epoch, by this node's wall clock: when its clients sent their messages. */
+  readonly wallMs: () => number;
+  /** For tests, which break one and see that it is noticed. */
+  readonly rules?: StreamRules;
   /** Counted deliveries after which a message goes to the dead letters. At least 1; 6 by default. The master's value counts on every replica. */
   readonly maxDeliveries: number;
   /** `/queue/…`. */
@@ -18,6 +28,9 @@ export interface BrokerOptions {
 }
 
 export const defaultBrokerOptions: BrokerOptions = {
+  node: 'local',
+  run: '',
+  wallMs: () => 0,
   maxDeliveries: 6,
   deadLetterQueue: '/queue/ActiveMQ.DLQ',
   storeBytesMax: 1024 * 1024 * 1024,

@@ -23,7 +23,12 @@ class StoredMessage implements Message {
     this.deadLetter = deadLetter;
     input.start(record);
     assert(input.byte() === commandVersion, `the record at ${position} is of an unknown version`);
-    const type = input.byte();
+    let type = input.byte();
+    if (type === commandType.streamed) {
+      input.number();
+      input.number();
+      type = input.byte();
+    }
     const isMessage = type === commandType.enqueue || type === commandType.transactionPart;
     assert(isMessage, `the record at ${position} holds no message`);
     this.envelope = input.byte();

@@ -15,7 +15,7 @@ const messages = [
   imported('/queue/b', 'second', 2),
   imported('/queue/a', 'ü', 0),
   imported(defaultBrokerOptions.deadLetterQueue, 'dead', 6, dead),
-  imported('/queue/a', 'last', 0xffff),
+  imported('/queue/a', 'last', 0x7fff),
   imported('/queue/a', 'plain'),
 ];
 

@@ -24,6 +24,11 @@ export function writeEnqueue(
 ): void {
   out.byte(commandVersion);
   out.byte(type);
+  writeMessage(out, destination, timestampMs, message);
+}
+
+/** What stands behind the type of an `enqueue` or a `transactionPart`. */
+export function writeMessage(out: ByteWriter, destination: Uint8Array, timestampMs: number, message: NewMessage): void {
   out.byte(message.envelope);
   out.number(timestampMs);
   out.prefixed(destination);

@@ -1,3 +1,5 @@
+import type { Refusal } from '../requests.ts';
+
 /** Stands first in every command. A replica that meets another one stops: it can't know what the command does. */
 export const commandVersion = 1;
 
@@ -9,15 +11,26 @@ export const commandType = {
   transactionPart: 4,
   transactionEnd: 5,
   importEnd: 6,
+  openStream: 7,
+  streamed: 8,
+  refuse: 9,
+  mark: 10,
+  lapse: 11,
 } as const;
 
-/** What becomes of a settled message. The numbers are in journals. */
-export const outcomeCode = { ack: 0, requeue: 1, 'dead-letter': 2, discard: 3 } as const;
+/** What a `streamed` command may hold. */
+export type StreamedType = (typeof commandType)['enqueue' | 'settle' | 'transactionPart' | 'transactionEnd'];
+
+/**
+ * What becomes of a settled message. The numbers are in journals. `return`: it was written to a client that is gone or has unsubscribed; no
+ * delivery is counted, but the next one is a redelivery.
+ */
+export const outcomeCode = { ack: 0, requeue: 1, 'dead-letter': 2, discard: 3, return: 4 } as const;
 export type Outcome = keyof typeof outcomeCode;
 export type OutcomeCode = (typeof outcomeCode)[Outcome];
 
 /** How many outcomes there are; their codes are 0 to this − 1. */
-export const outcomeCount = 4;
+export const outcomeCount = 5;
 
 /** The policy of a mastership: it is in the log, so that replicas with different configurations stay equal. */
 export interface Policy {
@@ -25,3 +38,12 @@ export interface Policy {
   readonly maxDeliveries: number;
   readonly deadLetterQueue: string;
 }
+
+/** Reasons of a `refuse` command. Their places are in journals: new ones go to the end. */
+export const refusalCodes: readonly Refusal['code'][] = [
+  'store-full',
+  'overloaded',
+  'no-such-message',
+  'too-large',
+  'bad-destination',
+];

@@ -6,8 +6,8 @@ import { readSettlements } from './settlements-reader.ts';
 
 /** What a command is about, for the tools that look at data offline. */
 export interface CommandSummary {
-  /** `part`: of a transaction or an import. `end`: of one of them. */
-  readonly kind: 'message' | 'part' | 'settlement' | 'end' | 'opening';
+  /** `part`: of a transaction or an import. `end`: of one of them. `stream`: about a node's proposal stream, and no message. */
+  readonly kind: 'message' | 'part' | 'settlement' | 'end' | 'opening' | 'stream';
   /** Where a message or part goes. */
   readonly queue: string | null;
   /** Positions of the messages that it settles. */
@@ -21,22 +21,32 @@ const kinds: Readonly<Record<number, CommandSummary['kind']>> = {
   [commandType.transactionPart]: 'part',
   [commandType.transactionEnd]: 'end',
   [commandType.importEnd]: 'end',
+  [commandType.openStream]: 'stream',
+  [commandType.refuse]: 'stream',
+  [commandType.mark]: 'stream',
+  [commandType.lapse]: 'stream',
 };
 
 /** Null for bytes that make no command, as far as they are looked at. They may be damaged: what is returned is a guess then. */
 export function inspectCommand(command: Uint8Array): CommandSummary | null {
-  const kind = command[0] === commandVersion ? kinds[command[1] ?? 0] : undefined;
-  if (kind === undefined) return null;
   const input = new ByteReader();
   input.start(command);
-  input.skip(2);
   try {
+    if (input.byte() !== commandVersion) return null;
+    let type = input.byte();
+    if (type === commandType.streamed) {
+      input.number();
+      input.number();
+      type = input.byte();
+    }
+    const kind = kinds[type];
+    if (kind === undefined) return null;
     if (kind === 'message' || kind === 'part') {
       input.byte();
       input.number();
       return { kind, queue: decodeText(input.prefixed()), settled: [] };
     }
-    if (command[1] === commandType.transactionEnd) input.number();
+    if (type === commandType.transactionEnd) input.number();
     else if (kind !== 'settlement') return { kind, queue: null, settled: [] };
     const settled: number[] = [];
     readSettlements(input, new DestinationNames(), {

@@ -1,10 +1,13 @@
 import type { Policy } from '../commands/format.ts';
 import type { MessageChunk } from '../state/message-chunk.ts';
-import type { Opening, Part, ReplicatedState } from '../state/replicated-state.ts';
+import type { Part } from '../state/part.ts';
+import type { Opening, ReplicatedState } from '../state/replicated-state.ts';
+import type { StreamView } from '../state/stream.ts';
 
 export interface CapturedQueue {
   readonly name: string;
   readonly hash: number;
+  readonly suspectBelow: number;
   /** Not changed any more. */
   readonly chunks: readonly MessageChunk[];
 }
@@ -15,6 +18,8 @@ export interface Capture {
   readonly opening: Opening;
   readonly policy: Policy;
   readonly parts: readonly Part[];
+  /** In no order. */
+  readonly streams: readonly StreamView[];
   /** The queues that hold messages, in bins of a few dozen: each bin's hashes are below those of the next. */
   readonly bins: readonly (readonly CapturedQueue[])[];
 }
@@ -30,13 +35,18 @@ export function capture(state: ReplicatedState): Capture {
   let bits = 0;
   while (bits < 24 && state.queues.size >>> bits > queuesPerBin) bits++;
   const bins: CapturedQueue[][] = Array.from({ length: 1 << bits }, () => []);
-  for (const { name, hash, list } of state.queues.values()) {
+  for (const { name, hash, suspectBelow, list } of state.queues.values()) {
     if (list.length === 0) continue;
-    bins[bits === 0 ? 0 : hash >>> (32 - bits)]!.push({ name, hash, chunks: list.capture() });
+    bins[bits === 0 ? 0 : hash >>> (32 - bits)]!.push({ name, hash, suspectBelow, chunks: list.capture() });
   }
   state.beginSnapshotEra();
   const { applied, opening, policy, parts } = state;
-  return { applied, opening, policy, parts: parts.slice(), bins };
+  const streams = [...state.streams.values()].map(copyOf);
+  return { applied, opening, policy, parts: parts.slice(), streams, bins };
+}
+
+function copyOf({ node, epoch, run, number, lapsedAt, parts, marks }: StreamView): StreamView {
+  return { node, epoch, run, number, lapsedAt, parts: parts.slice(), marks: new Set(marks) };
 }
 
 /** The order of queues in a snapshot: by hash, since that needs no sorting of all names at once, and then by name. */

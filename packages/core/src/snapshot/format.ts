@@ -1,15 +1,31 @@
 /** The first number in a snapshot. Version 1 held bodies. */
-export const snapshotVersion = 2;
+export const snapshotVersion = 3;
+
+/** Still read: it has no streams, no queue has a `suspectBelow`, and a message's count stands times four, with two flags. */
+export const versionWithoutStreams = 2;
 
 /**
  * A snapshot is a series of records, each with its length before it; chunks cut them anywhere. The first byte of a record says what it is:
- * a head, the parts of an open transaction, then for each queue its name and runs of its messages, and an end. Numbers are those of `ByteWriter`.
+ * a head, the parts of an open transaction, each stream with its parts and runs of its marks, then for each queue its name and runs of its messages, and an end. Numbers are those of `ByteWriter`.
  */
-export const recordType = { head: 1, part: 2, queue: 3, messages: 4, end: 5 } as const;
+export const recordType = {
+  head: 1,
+  part: 2,
+  queue: 3,
+  messages: 4,
+  end: 5,
+  stream: 6,
+  streamPart: 7,
+  marks: 8,
+} as const;
 
-/** Lowest bits of a message's counted deliveries times four. */
+/** Lowest bits of a message's counted deliveries times `countScale`. */
 export const messageFlag = {
   dead: 1,
   /** Reason and original destination follow; else a dead letter has those of the one before it in the same record. */
   deadLetterFollows: 2,
+  /** It was delivered to a client that gave it back. */
+  returned: 4,
 } as const;
+
+export const countScale = 8;

@@ -1,11 +1,14 @@
-import { assert } from '@lockstep/kernel';
+import { assert, decodeText } from '@lockstep/kernel';
 import type { JournalPosition } from '@lockstep/kernel';
 import { ByteReader } from '../commands/byte-reader.ts';
 import type { DestinationNames } from '../commands/destination-names.ts';
+import { deliveriesMax } from '../state/message-chunk.ts';
 import type { Queue } from '../state/queue.ts';
 import { ReplicatedState } from '../state/replicated-state.ts';
 import type { DeadLetter } from '../effects.ts';
-import { messageFlag, recordType, snapshotVersion } from './format.ts';
+import type { StreamRules } from '../stream/stream-rules.ts';
+import { Stream } from '../state/stream.ts';
+import { countScale, messageFlag, recordType, snapshotVersion, versionWithoutStreams } from './format.ts';
 
 /** Builds a new state from a snapshot's chunks, cut anywhere. Bytes that are no snapshot are an AssertionError. */
 export class SnapshotReader {
@@ -18,6 +21,8 @@ export class SnapshotReader {
   #restBytes = 0;
   /** Not to be looked at before so many bytes are there. */
   #neededBytes = 1;
+  #version: number = snapshotVersion;
+  #stream: Stream | null = null;
   #queue: Queue | null = null;
   #messageCount = 0;
   /** Shared by those that have the same. */
@@ -26,10 +31,10 @@ export class SnapshotReader {
   #ended = false;
 
   /** `refersTo` is called with each position that the state refers to, as it is read. */
-  constructor(names: DestinationNames, refersTo: (position: JournalPosition) => void) {
+  constructor(names: DestinationNames, rules: StreamRules, refersTo: (position: JournalPosition) => void) {
     this.#names = names;
     this.#refersTo = refersTo;
-    this.#state = new ReplicatedState(names);
+    this.#state = new ReplicatedState(names, rules);
   }
 
   /** The chunk is not kept. */
@@ -78,10 +83,22 @@ export class SnapshotReader {
         this.#head(input);
         break;
       case recordType.part:
-        this.#part(input);
+        this.#part(null, input);
         break;
+      case recordType.stream:
+        this.#readStream(input);
+        break;
+      case recordType.streamPart:
+        this.#part(this.#openStream, input);
+        break;
+      case recordType.marks: {
+        const { marks } = this.#openStream;
+        while (input.at < input.end) marks.add(this.#text(input));
+        break;
+      }
       case recordType.queue:
         this.#queue = this.#state.queue(this.#text(input));
+        if (this.#version >= snapshotVersion) this.#queue.suspectBelow = input.number();
         break;
       case recordType.messages:
         this.#messages(input);
@@ -98,16 +115,35 @@ export class SnapshotReader {
   #head(input: ByteReader): void {
     this.#begun = true;
     const version = input.number();
-    assert(version === snapshotVersion, `the snapshot has the unknown version ${version}`);
+    assert(
+      version === snapshotVersion || version === versionWithoutStreams,
+      `the snapshot has the unknown version ${version}`,
+    );
+    this.#version = version;
     const applied = input.number();
     const opening = { position: input.number(), wallMs: input.number() };
     this.#state.restoreHead(applied, opening, { maxDeliveries: input.number(), deadLetterQueue: this.#text(input) });
   }
 
-  #part(input: ByteReader): void {
+  get #openStream(): Stream {
+    assert(this.#stream !== null, 'the snapshot has parts or marks without their stream');
+    return this.#stream;
+  }
+
+  #readStream(input: ByteReader): void {
+    const node = decodeText(input.prefixed());
+    const run = decodeText(input.prefixed());
+    const stream = new Stream(node, input.number(), run);
+    stream.number = input.number();
+    stream.lapsedAt = input.number();
+    this.#state.restoreStream(stream);
+    this.#stream = stream;
+  }
+
+  #part(stream: Stream | null, input: ByteReader): void {
     const destination = this.#text(input);
     const position = input.number() as JournalPosition;
-    this.#state.addPart(position, destination, input.number());
+    this.#state.restorePart(stream, position, destination, input.number());
     this.#refersTo(position);
   }
 
@@ -121,10 +157,15 @@ export class SnapshotReader {
       const size = input.number();
       const flags = input.number();
       const deadLetter = (flags & messageFlag.dead) === 0 ? null : this.#readDeadLetter(input, flags);
-      this.#state.add(queue, position, size, Math.floor(flags / 4), deadLetter);
+      this.#state.add(queue, position, size, this.#counted(flags), deadLetter);
+      if (this.#version >= snapshotVersion && (flags & messageFlag.returned) !== 0) queue.restoreReturned(position);
       this.#refersTo(position as JournalPosition);
       this.#messageCount++;
     }
+  }
+
+  #counted(flags: number): number {
+    return this.#version >= snapshotVersion ? Math.floor(flags / countScale) : Math.min(deliveriesMax, flags >>> 2);
   }
 
   #readDeadLetter(input: ByteReader, flags: number): DeadLetter {

@@ -1,12 +1,14 @@
 import { encodeText } from '@lockstep/kernel';
 import { ByteWriter } from '../commands/byte-writer.ts';
 import type { DeadLetter } from '../effects.ts';
-import { removedSlot } from '../state/message-chunk.ts';
+import { deliveriesMax, removedSlot, returnedFlag } from '../state/message-chunk.ts';
 import type { MessageChunk } from '../state/message-chunk.ts';
+import type { Part } from '../state/part.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
+import type { StreamView } from '../state/stream.ts';
 import { capture, sorted } from './capture.ts';
 import type { Capture, CapturedQueue } from './capture.ts';
-import { messageFlag, recordType, snapshotVersion } from './format.ts';
+import { countScale, messageFlag, recordType, snapshotVersion } from './format.ts';
 
 /** No record is longer than this and one message. */
 const recordBytes = 8 * 1024;
@@ -42,14 +44,9 @@ export class StateSnapshot implements Iterable<Uint8Array> {
 
   *[Symbol.iterator](): Generator<Uint8Array, void, undefined> {
     this.#writeHead();
-    for (const part of this.#capture.parts) {
-      this.#begin(recordType.part);
-      this.#record.prefixed(encodeText(part.destination));
-      this.#record.number(part.position);
-      this.#record.number(part.size);
-      this.#end();
-      if (this.#isFull()) yield this.#take();
-    }
+    yield* this.#parts(recordType.part, this.#capture.parts);
+    const streams = [...this.#capture.streams].sort((a, b) => a.epoch - b.epoch);
+    for (const stream of streams) yield* this.#stream(stream);
     for (const bin of this.#capture.bins) for (const queue of sorted(bin)) yield* this.#queue(queue);
     this.#begin(recordType.end);
     this.#record.number(this.#messageCount);
@@ -70,9 +67,43 @@ export class StateSnapshot implements Iterable<Uint8Array> {
     this.#end();
   }
 
-  *#queue({ name, chunks }: CapturedQueue): Generator<Uint8Array, void, undefined> {
+  *#parts(type: number, parts: readonly Part[]): Generator<Uint8Array, void, undefined> {
+    for (const { destination, position, size } of parts) {
+      this.#begin(type);
+      this.#record.prefixed(encodeText(destination));
+      this.#record.number(position);
+      this.#record.number(size);
+      this.#end();
+      if (this.#isFull()) yield this.#take();
+    }
+  }
+
+  *#stream(stream: StreamView): Generator<Uint8Array, void, undefined> {
+    const record = this.#record;
+    this.#begin(recordType.stream);
+    record.prefixed(encodeText(stream.node));
+    record.prefixed(encodeText(stream.run));
+    record.number(stream.epoch);
+    record.number(stream.number);
+    record.number(stream.lapsedAt);
+    this.#end();
+    yield* this.#parts(recordType.streamPart, stream.parts);
+    this.#begin(recordType.marks);
+    for (const queue of [...stream.marks].sort()) {
+      record.prefixed(encodeText(queue));
+      if (record.length < recordBytes) continue;
+      this.#end();
+      if (this.#isFull()) yield this.#take();
+      this.#begin(recordType.marks);
+    }
+    if (record.length > 1) this.#end();
+    if (this.#isFull()) yield this.#take();
+  }
+
+  *#queue({ name, suspectBelow, chunks }: CapturedQueue): Generator<Uint8Array, void, undefined> {
     this.#begin(recordType.queue);
     this.#record.prefixed(encodeText(name));
+    this.#record.number(suspectBelow);
     this.#end();
     this.#slotsInChunk += queueSlots;
     this.#beginMessages();
@@ -99,14 +130,15 @@ export class StateSnapshot implements Iterable<Uint8Array> {
       const at = slot++;
       const size = sizes[at]!;
       if (size === removedSlot) continue;
-      const count = counts[at]!;
+      const noted = counts[at]!;
+      const count = (noted & deliveriesMax) * countScale + ((noted & returnedFlag) === 0 ? 0 : messageFlag.returned);
       const position = positions[at]!;
       record.number(position - this.#previous);
       record.number(size);
       this.#previous = position;
       this.#messageCount++;
       const deadLetter = chunk.deadLetter(at);
-      if (deadLetter === null) record.number(count * 4);
+      if (deadLetter === null) record.number(count);
       else this.#writeDeadLetter(count, deadLetter);
     }
     this.#slots += slot - from;
@@ -114,16 +146,17 @@ export class StateSnapshot implements Iterable<Uint8Array> {
     return slot;
   }
 
+  /** `count`: as in the record, without the flags of dead letters. */
   #writeDeadLetter(count: number, deadLetter: DeadLetter): void {
     const record = this.#record;
     const { reason, originalDestination } = deadLetter;
     const last = this.#deadLetter;
     if (last !== null && last.reason === reason && last.originalDestination === originalDestination) {
-      record.number(count * 4 + messageFlag.dead);
+      record.number(count + messageFlag.dead);
       return;
     }
     this.#deadLetter = deadLetter;
-    record.number(count * 4 + messageFlag.dead + messageFlag.deadLetterFollows);
+    record.number(count + messageFlag.dead + messageFlag.deadLetterFollows);
     record.prefixed(encodeText(reason));
     record.prefixed(encodeText(originalDestination));
   }

@@ -3,8 +3,11 @@ import type { DeadLetter } from '../effects.ts';
 /** In `sizes`: the message was removed, its slot is empty. */
 export const removedSlot = 0xffff_ffff;
 
-/** What `counts` can hold. */
-export const deliveriesMax = 0xffff;
+/** What `counts` can hold beside the flag. */
+export const deliveriesMax = 0x7fff;
+
+/** In `counts`, beside the counted deliveries: the message was delivered to a client that gave it back, or is about to. */
+export const returnedFlag = 0x8000;
 
 /** Bytes of one slot: position, size, count. */
 const slotBytes = 14;
@@ -33,7 +36,7 @@ export class MessageChunk {
   readonly positions: Float64Array;
   /** Header block and body together, bytes; or `removedSlot`. */
   readonly sizes: Uint32Array;
-  /** Counted deliveries. */
+  /** Counted deliveries, and `returnedFlag`. */
   readonly counts: Uint16Array;
   /** Slots in use, removed messages included. */
   used = 0;

@@ -1,7 +1,7 @@
 import type { JournalPosition } from '@lockstep/kernel';
 import type { DeadLetter } from '../effects.ts';
 import type { Eras } from './eras.ts';
-import { MessageChunk, removedSlot } from './message-chunk.ts';
+import { deliveriesMax, MessageChunk, removedSlot, returnedFlag } from './message-chunk.ts';
 
 const firstCapacity = 8;
 const capacityMax = 512;
@@ -92,7 +92,12 @@ export class MessageList {
 
   /** Counted deliveries. */
   get count(): number {
-    return this.#chunk.counts[this.#slot]!;
+    return this.#chunk.counts[this.#slot]! & deliveriesMax;
+  }
+
+  /** A delivery was counted, or it was returned. */
+  get wasDelivered(): boolean {
+    return this.#chunk.counts[this.#slot]! !== 0;
   }
 
   get deadLetter(): DeadLetter | null {
@@ -114,8 +119,16 @@ export class MessageList {
     this.#chunk.note(this.#slot, this.#eras.mastership, holder, handout);
   }
 
+  /** `count`: at most `deliveriesMax`. */
   setCount(count: number): void {
-    this.#writableFound().counts[this.#slot] = count;
+    const { counts } = this.#writableFound();
+    counts[this.#slot] = (counts[this.#slot]! & returnedFlag) | count;
+  }
+
+  /** It was given to a client, whether or not that ever counts. */
+  setReturned(): void {
+    if ((this.#chunk.counts[this.#slot]! & returnedFlag) === 0)
+      this.#writableFound().counts[this.#slot]! |= returnedFlag;
   }
 
   /** Removes what the last search found. */

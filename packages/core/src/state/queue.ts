@@ -10,7 +10,7 @@ export interface QueueListener {
   added(position: number): void;
   /** Is about to be removed. */
   removing(): void;
-  /** A delivery was counted; it stays in its place. */
+  /** It comes back to its place: a delivery was counted, or it was returned. */
   requeued(): void;
   /** It was to be settled in a transaction that was refused: it stays as it was. */
   kept(): void;
@@ -23,6 +23,8 @@ export class Queue {
   readonly hash: number;
   readonly list: MessageList;
   listener: QueueListener | null = null;
+  /** Messages below this position may have been delivered by a node whose stream has lapsed since. 0 in an empty queue. */
+  suspectBelow = 0;
   #bytes = 0;
   #deadLetters: DeadLetter[] | null = null;
 
@@ -37,10 +39,21 @@ export class Queue {
     return this.#bytes;
   }
 
+  /** The message that `list` has just found may have been delivered before. */
+  get foundWasDelivered(): boolean {
+    const { list } = this;
+    return list.wasDelivered || list.position < this.suspectBelow;
+  }
+
   add(position: number, size: number, count: number, deadLetter: DeadLetter | null): void {
     this.list.insert(position, size, count, deadLetter);
     this.#bytes += size;
     this.listener?.added(position);
+  }
+
+  /** For a snapshot that is being read: the message was returned. */
+  restoreReturned(position: number): void {
+    if (this.list.find(position)) this.list.setReturned();
   }
 
   /** Removes the message that `list` has just found. */

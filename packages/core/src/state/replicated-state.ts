@@ -9,9 +9,14 @@ import type { DeadLetter } from '../effects.ts';
 import type { LiveRecords } from '../live-records.ts';
 import { indexBytesOf, recordOverheadBytes } from './costs.ts';
 import type { Eras } from './eras.ts';
+import type { StreamListener } from '../stream/stream-listener.ts';
+import { StreamRules } from '../stream/stream-rules.ts';
 import { deliveriesMax } from './message-chunk.ts';
+import type { Part } from './part.ts';
 import { Queue } from './queue.ts';
 import { MissingCounter, Settler } from './settler.ts';
+import { StreamCommands } from './stream-commands.ts';
+import type { Stream, StreamView } from './stream.ts';
 
 /** With so many queue objects the empty ones go; before, they are kept for their next message. Not part of the state. */
 const idleQueuesMin = 4096;
@@ -21,14 +26,6 @@ export interface Opening {
   readonly position: number;
   /** The master's clock: when this mastership began. */
   readonly wallMs: number;
-}
-
-/** A message of a transaction that has no end yet. */
-export interface Part {
-  readonly position: JournalPosition;
-  readonly destination: string;
-  /** Header block and body together, bytes. */
-  readonly size: number;
 }
 
 /** What all replicas agree upon: a function of the commands applied, and of nothing else. */
@@ -42,8 +39,11 @@ export class ReplicatedState {
   /** Of the command that is being applied. */
   #records: LiveRecords | null = null;
   #parts: Part[] = [];
+  readonly #streams: StreamCommands;
   #messageCount = 0;
   #messageBytes = 0;
+  /** Of all parts, those of streams included. */
+  #partCount = 0;
   #partBytes = 0;
   /** With messages in them. */
   #queueCount = 0;
@@ -52,8 +52,9 @@ export class ReplicatedState {
   #opening: Opening = { position: 0, wallMs: 0 };
   #policy: Policy = { maxDeliveries: 1, deadLetterQueue: '' };
 
-  constructor(names: DestinationNames) {
+  constructor(names: DestinationNames, rules: StreamRules = new StreamRules()) {
     this.#names = names;
+    this.#streams = new StreamCommands(this, names, rules);
   }
 
   get applied(): number {
@@ -68,19 +69,29 @@ export class ReplicatedState {
     return this.#policy;
   }
 
-  /** Parts of a transaction whose end has not been applied. Not to be changed. */
+  /** Parts, outside of streams, of a transaction whose end has not been applied. Not to be changed. */
   get parts(): readonly Part[] {
     return this.#parts;
   }
 
+  /** The nodes' proposal streams, by node. Not to be changed. */
+  get streams(): ReadonlyMap<string, StreamView> {
+    return this.#streams.byNode;
+  }
+
+  /** The stream of that epoch, unless its node has opened another since. */
+  openStream(epoch: number): StreamView | undefined {
+    return this.#streams.open(epoch);
+  }
+
   /** Bytes that the live messages take in the log, roughly. */
   get storeBytes(): number {
-    return this.#messageBytes + this.#partBytes + (this.#messageCount + this.#parts.length) * recordOverheadBytes;
+    return this.#messageBytes + this.#partBytes + (this.#messageCount + this.#partCount) * recordOverheadBytes;
   }
 
   /** Bytes of memory that the state takes, roughly. */
   get indexBytes(): number {
-    return indexBytesOf(this.#messageCount + this.#parts.length, this.#queueCount);
+    return indexBytesOf(this.#messageCount + this.#partCount, this.#queueCount);
   }
 
   /** Every queue object, empty ones too. */
@@ -99,10 +110,16 @@ export class ReplicatedState {
   }
 
   /**
-   * Takes effect at once; `records` hears which records are needed from now on, and which no longer. Returns false for a transaction that was
-   * refused: nothing of it happened.
+   * Takes effect at once; `records` hears which records are needed from now on, and which no longer, and `listener` what became of the streams.
+   * A command that asks for what can't be done any more (its stream is void, its number was there, a message of its transaction is gone) does
+   * nothing. Returns false for a transaction, outside of streams, that was refused so.
    */
-  apply(position: JournalPosition, command: Uint8Array, records: LiveRecords): boolean {
+  apply(
+    position: JournalPosition,
+    command: Uint8Array,
+    records: LiveRecords,
+    listener: StreamListener | null = null,
+  ): boolean {
     assert(position > this.#applied, `command ${position} comes after ${this.#applied} was applied`);
     this.#records = records;
     const input = this.#input;
@@ -112,6 +129,9 @@ export class ReplicatedState {
     const type = input.byte();
     this.#applied = position;
     switch (type) {
+      case commandType.streamed:
+        this.#streamed(position, input, listener);
+        return true;
       case commandType.enqueue:
         this.#enqueue(position, input);
         return true;
@@ -130,23 +150,37 @@ export class ReplicatedState {
         this.#open(position, input);
         return true;
       default:
-        assert(false, `the command at ${position} has the unknown type ${type}`);
+        this.#aboutStreams(type, position, input, listener);
+        return true;
     }
   }
 
-  /** For a log in which entries are lost: the parts that came belong to nothing any more. Returns their positions. */
-  abandonParts(): readonly JournalPosition[] {
+  /** For a log in which the entry at `lost` is lost: the parts that came belong to nothing any more. Returns their positions. */
+  abandonParts(lost: JournalPosition): readonly JournalPosition[] {
+    this.#streams.lose(lost);
     const positions = this.#parts.map(({ position }) => position);
     this.#clearParts();
+    for (const stream of this.#streams.byNode.values()) {
+      for (const { position } of stream.parts) positions.push(position);
+      this.#takeParts(stream);
+    }
     return positions;
   }
 
   /** For a log in which entries are lost: the command would end a transaction or an import of which other parts have come than it had. */
   lacksParts(command: Uint8Array): boolean {
-    if (command[1] !== commandType.transactionEnd && command[1] !== commandType.importEnd) return false;
-    this.#input.start(command);
-    this.#input.skip(2);
-    return this.#input.number() !== this.#parts.length;
+    const input = this.#input;
+    input.start(command);
+    input.skip(1);
+    let type = input.byte();
+    let parts: readonly Part[] = this.#parts;
+    if (type === commandType.streamed) {
+      parts = this.#streams.open(input.number())?.parts ?? [];
+      input.number();
+      type = input.byte();
+    }
+    if (type !== commandType.transactionEnd && type !== commandType.importEnd) return false;
+    return input.number() !== parts.length;
   }
 
   /** Puts a message into its queue, in its place. */
@@ -162,7 +196,9 @@ export class ReplicatedState {
     this.#messageCount--;
     this.#messageBytes -= queue.list.size;
     queue.removeFound();
-    if (queue.list.length === 0) this.#queueCount--;
+    if (queue.list.length > 0) return;
+    this.#queueCount--;
+    queue.suspectBelow = 0;
   }
 
   /** As `removeFound`, and its record is needed no longer. */
@@ -189,10 +225,71 @@ export class ReplicatedState {
     this.#policy = policy;
   }
 
+  /** For a snapshot that is being read into a new state. `stream`: null for a part outside of streams. */
+  restorePart(stream: Stream | null, position: JournalPosition, destination: string, size: number): void {
+    this.#addPart(stream?.parts ?? this.#parts, position, destination, size);
+  }
+
   /** For a snapshot that is being read into a new state. */
-  addPart(position: JournalPosition, destination: string, size: number): void {
-    this.#parts.push({ position, destination, size });
-    this.#partBytes += size;
+  restoreStream(stream: Stream): void {
+    this.#streams.restore(stream);
+  }
+
+  /** The transaction of which the stream has parts will have no end. */
+  voidParts(stream: Stream): void {
+    this.#release(this.#takeParts(stream));
+  }
+
+  #streamed(position: JournalPosition, input: ByteReader, listener: StreamListener | null): void {
+    const epoch = input.number();
+    const number = input.number();
+    const stream = this.#streams.take(epoch, number);
+    if (stream === null) return;
+    let accepted = true;
+    const inner = input.byte();
+    switch (inner) {
+      case commandType.enqueue:
+        this.#enqueue(position, input);
+        break;
+      case commandType.settle:
+        readSettlements(input, this.#names, this.#settler);
+        break;
+      case commandType.transactionPart:
+        this.#addPart(stream.parts, position, this.#destination(input), contentSize(input));
+        this.#records?.retain(position);
+        break;
+      case commandType.transactionEnd:
+        accepted = this.#streamedEnd(stream, input);
+        break;
+      default:
+        assert(false, `the command at ${position} holds the unknown type ${inner}`);
+    }
+    listener?.taken(epoch, number, accepted);
+  }
+
+  #streamedEnd(stream: Stream, input: ByteReader): boolean {
+    const count = input.number();
+    const parts = this.#takeParts(stream);
+    return this.#complete(input, parts, parts.length === count, true);
+  }
+
+  #aboutStreams(type: number, position: JournalPosition, input: ByteReader, listener: StreamListener | null): void {
+    switch (type) {
+      case commandType.openStream:
+        this.#streams.openStream(position, input, listener);
+        return;
+      case commandType.refuse:
+        this.#streams.refuse(input, listener);
+        return;
+      case commandType.mark:
+        this.#streams.mark(input, listener);
+        return;
+      case commandType.lapse:
+        this.#streams.lapse(position, input, listener);
+        return;
+      default:
+        assert(false, `the command at ${position} has the unknown type ${type}`);
+    }
   }
 
   #enqueue(position: JournalPosition, input: ByteReader): void {
@@ -203,8 +300,14 @@ export class ReplicatedState {
 
   #part(position: JournalPosition, input: ByteReader): void {
     const destination = this.#destination(input);
-    this.addPart(position, destination, contentSize(input));
+    this.#addPart(this.#parts, position, destination, contentSize(input));
     this.#records?.retain(position);
+  }
+
+  #addPart(parts: Part[], position: JournalPosition, destination: string, size: number): void {
+    parts.push({ position, destination, size });
+    this.#partCount++;
+    this.#partBytes += size;
   }
 
   /** Of a message's command, from behind its type. */
@@ -220,12 +323,17 @@ export class ReplicatedState {
     const parts = this.#parts;
     assert(parts.length === count, `the transaction that ends at ${position} has ${count} parts, ${parts.length} came`);
     this.#clearParts();
+    return this.#complete(input, parts, true, false);
+  }
+
+  /** All of a transaction, or nothing: it is refused unless it is `whole` and every message that it settles is there. */
+  #complete(input: ByteReader, parts: readonly Part[], whole: boolean, streamed: boolean): boolean {
     const settlementsAt = input.at;
     this.#missing.count = 0;
     readSettlements(input, this.#names, this.#missing);
     input.at = settlementsAt;
-    if (this.#missing.count > 0) {
-      this.#settler.refuse(input, this.#names);
+    if (this.#missing.count > 0 || !whole) {
+      this.#settler.refuse(input, this.#names, streamed);
       this.#release(parts);
       return false;
     }
@@ -276,8 +384,21 @@ export class ReplicatedState {
   }
 
   #clearParts(): void {
+    this.#forget(this.#parts);
     this.#parts = [];
-    this.#partBytes = 0;
+  }
+
+  #takeParts(stream: Stream): readonly Part[] {
+    const { parts } = stream;
+    if (parts.length === 0) return parts;
+    this.#forget(parts);
+    stream.parts = [];
+    return parts;
+  }
+
+  #forget(parts: readonly Part[]): void {
+    this.#partCount -= parts.length;
+    for (const { size } of parts) this.#partBytes -= size;
   }
 
   #release(parts: readonly Part[]): void {

@@ -13,17 +13,17 @@ export class Settler implements SettlementSink {
   readonly #state: ReplicatedState;
   #queue: Queue | undefined;
   #outcome: OutcomeCode = outcomeCode.ack;
-  #refusing = false;
+  #refusing: 'no' | 'yes' | 'streamed' = 'no';
 
   constructor(state: ReplicatedState) {
     this.#state = state;
   }
 
-  /** Reads settlements that are not to be: only the dispatcher hears of them. */
-  refuse(input: ByteReader, names: DestinationNames): void {
-    this.#refusing = true;
+  /** Reads settlements that are not to be: the dispatcher hears of them, and (of a `streamed` command) what was delivered bears it from now on. */
+  refuse(input: ByteReader, names: DestinationNames, streamed: boolean): void {
+    this.#refusing = streamed ? 'streamed' : 'yes';
     readSettlements(input, names, this);
-    this.#refusing = false;
+    this.#refusing = 'no';
   }
 
   group(queue: string, outcome: OutcomeCode): void {
@@ -34,8 +34,14 @@ export class Settler implements SettlementSink {
   position(position: number): void {
     const queue = this.#queue;
     if (queue === undefined || !queue.list.find(position)) return;
-    if (this.#refusing) queue.listener?.kept();
-    else if (this.#outcome === outcomeCode.ack || this.#outcome === outcomeCode.discard) this.#state.dropFound(queue);
+    if (this.#refusing !== 'no') {
+      // The client that had it may be gone by now, and then nothing else tells that it was delivered.
+      if (this.#refusing === 'streamed') queue.list.setReturned();
+      queue.listener?.kept();
+    } else if (this.#outcome === outcomeCode.return) {
+      queue.list.setReturned();
+      queue.listener?.requeued();
+    } else if (this.#outcome === outcomeCode.ack || this.#outcome === outcomeCode.discard) this.#state.dropFound(queue);
     else this.#count(queue);
   }
 

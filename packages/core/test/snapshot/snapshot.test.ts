@@ -5,6 +5,7 @@ import { SnapshotReader } from '../../src/snapshot/read.ts';
 import { StateSnapshot } from '../../src/snapshot/write.ts';
 import { DestinationNames } from '../../src/commands/destination-names.ts';
 import { ReplicatedState } from '../../src/state/replicated-state.ts';
+import { StreamRules } from '../../src/stream/stream-rules.ts';
 import {
   Bench,
   deliveries,
@@ -163,7 +164,7 @@ t.test('the call touches no message, and no chunk touches more than a few thousa
     // All of it goes meanwhile.
     const queues = [...state.queues.values()];
     for (const queue of queues) while (queue.list.findFrom(0)) state.removeFound(queue);
-    const reader = new SnapshotReader(new DestinationNames(), () => {});
+    const reader = new SnapshotReader(new DestinationNames(), new StreamRules(), () => {});
     let before = 0;
     let chunks = 0;
     for (const chunk of snapshot) {

@@ -60,16 +60,16 @@ class Replay {
     this.#broker = broker;
   }
 
-  /** Whatever transaction was under way, its entries stand side by side: without one of them it is nothing. */
+  /** It may have been of any transaction that was under way: without one of its entries it is nothing. */
   lose(index: number): void {
     this.lost.push(index);
-    this.abandoned.push(...this.#broker.abandonParts());
+    this.abandoned.push(...this.#broker.abandonParts(index as JournalPosition));
   }
 
   apply(index: number, command: Uint8Array): void {
     if (this.lost.length > 0) {
       if (this.#broker.lacksParts(command)) {
-        this.abandoned.push(...this.#broker.abandonParts(), index);
+        this.abandoned.push(...this.#broker.abandonParts(index as JournalPosition), index);
         return;
       }
       const lowest = this.lost[0]!;
