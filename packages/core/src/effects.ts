@@ -61,18 +61,30 @@ export type Effect =
     };
 
 /**
- * A stored message is to be delivered: whoever takes this reads its record and makes a `deliver` of it (`toDelivery`), in its place among the
- * session's effects. Where that can't be done, `Broker.undeliverable` is told.
+ * A stored message is to be delivered: whoever takes this reads its record, asks `Broker.give` and, if that says so, makes a `deliver` of it
+ * (`toDelivery`), in its place among the session's effects. Where the record can't be read, `Broker.undeliverable` is told instead.
  */
 export interface StoredDelivery extends MessageReference {
   readonly type: 'deliverStored';
   readonly session: SessionId;
   readonly subscription: number;
+  /** The node's own number of the subscription, and of the attachment by which the reference came: `Broker.give` compares them. */
+  readonly consumer: number;
+  readonly attachment: number;
   /** Header block and body together, bytes. */
   readonly size: number;
   readonly redelivered: boolean;
   readonly deliveryCount: number;
 }
 
+/**
+ * What the session asked for may or may not have been done, and nobody can tell any more: close its connection, without an ERROR. As with
+ * `closeSession`, the broker has forgotten it.
+ */
+export interface AbandonSession {
+  readonly type: 'abandonSession';
+  readonly session: SessionId;
+}
+
 /** What `Broker` gives out; a session gets `Effect`s. */
-export type BrokerEffect = Effect | StoredDelivery;
+export type BrokerEffect = Effect | StoredDelivery | AbandonSession;

@@ -147,6 +147,8 @@ export class QueueDispatch implements QueueListener {
         type: 'deliverStored',
         session: consumer.session,
         subscription: consumer.subscription,
+        consumer: consumer.mark,
+        attachment: 0,
         position,
         destination: this.queue.name,
         size,

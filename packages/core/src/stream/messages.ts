@@ -25,7 +25,10 @@ export interface ConsumerWish {
   readonly prefetchBytes: number;
 }
 
-/** With what was written to its client and is unsettled in the node's applied state, outstanding settlements included. */
+/**
+ * With what was written to its client and is unsettled in the node's applied state, outstanding settlements included. A consumer that is
+ * only waiting for its last settlements has no `prefetchMessages`; its `unsubscribe` follows.
+ */
 export interface AttachedConsumer extends ConsumerWish {
   readonly held: readonly number[];
 }
@@ -72,6 +75,11 @@ export type NodeMessage =
   | { readonly type: 'unsubscribe'; readonly consumer: ConsumerKey }
   /** `consumers` 0: nobody there subscribes any more. */
   | ({ readonly type: 'interest' } & TopicInterest)
+  /**
+   * The client holds these no more, though the last `attach` said so: a settlement that the node had not seen applied by then, and that is not
+   * taken again since its number was over. Whatever of it the consumer still holds is ready again; nothing is counted.
+   */
+  | { readonly type: 'release'; readonly consumer: ConsumerKey; readonly positions: readonly number[] }
   | ({ readonly type: 'publish' } & PublishedMessage)
   /** The message can't be brought to the consumer: it is live no more, or its record can't be read. The window has room again. */
   | {
@@ -83,12 +91,23 @@ export type NodeMessage =
 
 /** From the master to a node that is attached, or wants to be. */
 export type MasterMessage =
-  /** `windowBytes`: as `window`. `lapsed`: what the node's clients held had been given back before; none of `held` was taken. */
-  | { readonly type: 'attached'; readonly applied: number; readonly windowBytes: number; readonly lapsed: boolean }
+  /**
+   * `applied`: by the master; to be acted on when the node has applied so far. `number`: the last of the node's stream that was over then: those above it
+   * are taken again. `windowBytes`: as `window`. `lapsed`: what the node's clients held had been given back before; none of `held` was taken. All
+   * consumers and topics of the `attach` are known; `subscribed` and `interested` do not come for them.
+   */
+  | {
+      readonly type: 'attached';
+      readonly applied: number;
+      readonly number: number;
+      readonly windowBytes: number;
+      readonly lapsed: boolean;
+    }
   /** That epoch is not open: all sessions of it are over. */
   | { readonly type: 'stale' }
   | { readonly type: 'subscribed'; readonly consumer: ConsumerKey; readonly refusal: Refusal | null }
   | { readonly type: 'unsubscribed'; readonly consumer: ConsumerKey }
+  /** One for each `interest`, of nobody too. */
   | { readonly type: 'interested'; readonly topic: string }
   /**
    * Column by column. To be acted on when the node has applied up to `applied`; what comes later waits behind it. `counts`: the delivery's

@@ -40,9 +40,10 @@ export const noRecords: LiveRecords = { retain: () => {}, release: () => {} };
 
 /** What sessions are given of these effects; the records are those of the log. */
 export function realised(effects: readonly BrokerEffect[], recordAt: (position: number) => Uint8Array): Effect[] {
-  return effects.map((effect) =>
-    effect.type === 'deliverStored' ? toDelivery(effect, recordAt(effect.position)) : effect,
-  );
+  return effects.map((effect) => {
+    if (effect.type === 'abandonSession') throw new Error(`${effect.session} was abandoned`);
+    return effect.type === 'deliverStored' ? toDelivery(effect, recordAt(effect.position)) : effect;
+  });
 }
 
 type Unsent<T> = T extends Request ? Omit<T, 'token'> : never;
