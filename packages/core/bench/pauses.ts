@@ -124,7 +124,7 @@ for (;;) {
 let live = 0;
 const restore = new Broker(options).restore(() => live++);
 for (const chunk of chunks) timed('a chunk restored', () => restore.write(chunk));
-timed('restore: finish', () => restore.finish());
+timed('restore: finish', () => restore.finish([]));
 timed('resign with messages out', () => broker.resign());
 timed('becomeMaster after it', () => broker.becomeMaster(log));
 globalThis.gc?.();

@@ -4,14 +4,16 @@ import { DestinationNames } from './commands/destination-names.ts';
 import type { BrokerEffect, MessageReference, StoredDelivery } from './effects.ts';
 import type { LiveRecords } from './live-records.ts';
 import { Mastership } from './master/mastership.ts';
-import { overloaded } from './master/refusals.ts';
 import type { BrokerOptions } from './options.ts';
 import type { Proposer } from './proposer.ts';
 import type { Request } from './requests.ts';
+import { ServingNode } from './serving/serving-node.ts';
 import { digestOf } from './snapshot/digest.ts';
 import { SnapshotReader } from './snapshot/read.ts';
 import { StateSnapshot } from './snapshot/write.ts';
 import { ReplicatedState } from './state/replicated-state.ts';
+import type { MasterMessage, NodeMessage } from './stream/messages.ts';
+import type { StreamListener } from './stream/stream-listener.ts';
 import { StreamRules } from './stream/stream-rules.ts';
 import type { QueueStatus, TopicStatus } from './status.ts';
 
@@ -25,20 +27,26 @@ export interface LiveMessage extends MessageReference {
 
 export interface BrokerRestore {
   write(chunk: Uint8Array): void;
-  finish(): void;
+  /** The sessions of this node whose requests the snapshot carries it past have effects. */
+  finish(effects: BrokerEffect[]): void;
 }
 
+const nobody: ReadonlyMap<string, readonly MasterMessage[]> = new Map();
+
 /**
- * One replica of the logical broker. Every node applies the same commands; the master also takes requests, turns them into
- * commands, and hands messages out. Synchronous, no clock, no chance: whoever calls sees to the order. Effects are appended to
- * the array that is passed, which is not kept.
+ * One replica of the logical broker. Every node applies the same commands, and serves its own clients (the node's end); the master also takes
+ * what the nodes want into the log, and hands messages out (the master's end). The two ends of one node speak to each other in the same messages
+ * as those of two: whoever calls carries them. Synchronous, no clock, no chance. Effects are appended to the array that is passed, which is not kept.
  */
 export class Broker {
   readonly #options: BrokerOptions;
   readonly #names = new DestinationNames();
   readonly #rules: StreamRules;
+  readonly #serving: ServingNode;
   #state: ReplicatedState;
   #mastership: Mastership | null = null;
+  /** Of the call of `apply` that is under way. */
+  #effects: BrokerEffect[] = [];
 
   constructor(options: BrokerOptions) {
     assert(options.maxDeliveries >= 1, 'maxDeliveries is at least 1');
@@ -46,19 +54,35 @@ export class Broker {
     this.#options = options;
     this.#rules = options.rules ?? new StreamRules();
     this.#state = new ReplicatedState(this.#names, this.#rules);
+    this.#serving = new ServingNode(this.#state, this.#names, { ...options, rules: this.#rules });
   }
 
   /**
-   * A committed command, in log order (positions may have gaps). Replies only to what this master proposed, and hands nothing out:
+   * A committed command, in log order (positions may have gaps). Answers what this node's sessions asked for; hands nothing out:
    * that is `flush`'s. Nothing of the bytes is kept: which records the state refers to is said to `records`.
    * @throws AssertionError for a command that this version does not know: the replica can't go on.
    */
   apply(position: JournalPosition, command: Uint8Array, records: LiveRecords, effects: BrokerEffect[]): void {
-    const accepted = this.#state.apply(position, command, records);
+    this.#effects = effects;
+    this.#state.apply(position, command, records, this.#listener);
     if (this.#mastership === null) return;
     if (this.#mastership.isOver()) this.resign();
-    else this.#mastership.applied(position, command, accepted, effects);
+    else this.#mastership.applied(command);
   }
+
+  readonly #listener: StreamListener = {
+    opened: (node, run, epoch) => {
+      if (node === this.#options.node) this.#serving.opened(run, epoch, this.#effects);
+    },
+    taken: (epoch, number, accepted) => {
+      if (epoch === this.#serving.epoch) this.#serving.taken(number, accepted, this.#effects);
+    },
+    refused: (epoch, _number, through, refusal) => {
+      if (epoch === this.#serving.epoch) this.#serving.refused(through, refusal, this.#effects);
+    },
+    marked: (epoch, queues) => this.#mastership?.marked(epoch, queues),
+    lapsed: (epoch) => this.#mastership?.lapsed(epoch),
+  };
 
   /** For a log in which the entry at `lost` is lost, beside `apply`: forgets the parts of transactions that came so far. Returns their positions. */
   abandonParts(lost: JournalPosition): readonly JournalPosition[] {
@@ -91,10 +115,11 @@ export class Broker {
     const reader = new SnapshotReader(this.#names, this.#rules, refersTo);
     return {
       write: (chunk) => reader.write(chunk),
-      finish: () => {
+      finish: (effects) => {
         const state = reader.finish();
         this.resign();
         this.#state = state;
+        this.#serving.restored(state, effects);
       },
     };
   }
@@ -104,13 +129,76 @@ export class Broker {
     return digestOf(new StateSnapshot(this.#state));
   }
 
-  /** Everything committed by earlier masters has been applied. All live messages are ready again, marked as redelivered. */
-  becomeMaster(proposer: Proposer): void {
-    assert(this.#mastership === null, 'the broker is already master');
-    this.#mastership = new Mastership(this.#state, this.#options, this.#names, proposer);
+  /** A session's request, on any node. Bytes in the request may be used again once it returns. */
+  handle(request: Request, effects: BrokerEffect[]): void {
+    this.#serving.handle(request, effects);
   }
 
-  /** Forgets sessions, consumers and what was under way: no replies come for it. Harmless when it is not master. */
+  /** The node's end. Asked right before a delivery goes to its client: false, and it must not (who gave it out has given it up). */
+  give(delivery: StoredDelivery): boolean {
+    return this.#serving.give(delivery);
+  }
+
+  /** The node's end, instead of `give`: the record can't be read. False: the message is live no more. */
+  undeliverable(delivery: StoredDelivery): boolean {
+    return this.#serving.undeliverable(delivery);
+  }
+
+  /** The node's end: there is a way to a master. `takeNodeMessages` has what it is to be told first. */
+  attach(effects: BrokerEffect[]): void {
+    this.#serving.attach(effects);
+  }
+
+  /** The node's end: that way is gone. Sessions stay, and what they asked for waits. */
+  detach(effects: BrokerEffect[]): void {
+    this.#serving.detach(effects);
+  }
+
+  /** The node's end: between `attach` and `detach`. */
+  get attached(): boolean {
+    return this.#serving.attached;
+  }
+
+  /** The node's end, for what the master said, in order. */
+  fromMaster(message: MasterMessage, effects: BrokerEffect[]): void {
+    this.#serving.fromMaster(message, effects);
+  }
+
+  /** The node's end: what the master is to be told, in order, since the last call; empty while detached. */
+  takeNodeMessages(): NodeMessage[] {
+    return this.#serving.takeMessages();
+  }
+
+  /** More may be read from this node's clients. */
+  get accepting(): boolean {
+    return this.#serving.accepting;
+  }
+
+  /** Why not, for people. */
+  get heldUpBy(): string {
+    return this.#serving.heldUpBy;
+  }
+
+  /** Messages of this node's clients that are on their way, bytes. */
+  get outstandingBytes(): number {
+    return this.#serving.outstandingBytes;
+  }
+
+  /** Requests of this node's clients that are not answered because the log or the master has to speak first. */
+  get outstanding(): number {
+    return this.#serving.outstanding;
+  }
+
+  /**
+   * Everything committed by earlier masters has been applied. Messages of queues that a node may hold are handed out once that node has attached, or
+   * its stream has lapsed (`awaited`).
+   */
+  becomeMaster(proposer: Proposer): void {
+    assert(this.#mastership === null, 'the broker is already master');
+    this.#mastership = new Mastership(this.#state, this.#options, this.#names, this.#rules, proposer);
+  }
+
+  /** Forgets the nodes, their consumers, and what was under way. Harmless when it is not master. The node's end is not concerned. */
   resign(): void {
     this.#mastership?.dispatcher.close();
     this.#mastership = null;
@@ -120,26 +208,40 @@ export class Broker {
     return this.#mastership !== null;
   }
 
-  /** Not master: the request is refused. Bytes in the request may be used again once it returns. */
-  handle(request: Request, effects: BrokerEffect[]): void {
-    if (this.#mastership !== null) this.#mastership.handle(request, effects);
-    else if (request.type !== 'endSession') {
-      const { session, token } = request;
-      effects.push({ type: 'reply', session, token, refusal: overloaded('this node') });
-    }
+  /** The master's end. False: the node said what can't be; its channel must be dropped (`nodeDetached`), and it may attach anew. */
+  fromNode(node: string, message: NodeMessage): boolean {
+    return this.#mastership?.fromNode(node, message) ?? false;
   }
 
-  /**
-   * A message can't be brought to the consumer that it was given to, because its record can't be read: the consumer's window has room again, and
-   * the message stays in its queue, given to nobody, until the next mastership. False: it is live no more.
-   */
-  undeliverable(delivery: StoredDelivery): boolean {
-    return this.#mastership?.undeliverable(delivery) ?? false;
+  /** The master's end: the node's channel is gone. What it holds stays its own, until it attaches anew or `lapse` has taken effect. */
+  nodeDetached(node: string): void {
+    this.#mastership?.nodeDetached(node);
   }
 
-  /** The end of a turn: proposes what was gathered, and hands messages out if `dispatch` (a majority has been heard lately). */
+  /** The master's end: what the node holds is to go to others, since it has been away for long enough. Harmless when it is attached. */
+  lapse(node: string): void {
+    this.#mastership?.lapse(node);
+  }
+
+  /** The master's end: nodes that may hold messages of which this master has not heard. Their queues wait for them. */
+  get awaited(): readonly string[] {
+    return this.#mastership?.awaited ?? [];
+  }
+
+  /** The master's end: what the SENDs of each node may have outstanding, bytes; 0 at first. `reason`: for people, why it is no more. */
+  setWindow(bytes: number, reason: string): void {
+    this.#mastership?.setWindow(bytes, reason);
+  }
+
+  /** The master's end: what each node is to be told, in order, since the last call. */
+  takeMasterMessages(): ReadonlyMap<string, readonly MasterMessage[]> {
+    return this.#mastership?.takeMessages() ?? nobody;
+  }
+
+  /** The end of a turn, of both ends: gathers, and hands messages out if `dispatch` (a majority has been heard lately). */
   flush(effects: BrokerEffect[], dispatch: boolean): void {
-    this.#mastership?.flush(effects, dispatch);
+    this.#serving.flush(effects);
+    this.#mastership?.flush(dispatch);
   }
 
   /**
@@ -169,19 +271,9 @@ export class Broker {
     return statuses;
   }
 
-  /** Topics with subscriptions, in no order; known to the master alone. */
+  /** Topics with subscriptions of this node's clients, in no order. */
   topics(): readonly TopicStatus[] {
-    const statuses: TopicStatus[] = [];
-    for (const [name, consumers] of this.#mastership?.dispatcher.topics ?? []) {
-      let waitingMessages = 0;
-      let waitingBytes = 0;
-      for (const consumer of consumers) {
-        waitingMessages += consumer.backlogMessages;
-        waitingBytes += consumer.backlogBytes;
-      }
-      statuses.push({ name, consumers: consumers.size, waitingMessages, waitingBytes });
-    }
-    return statuses;
+    return this.#serving.topics();
   }
 
   /** Bytes that live messages take up in the log, as `storeBytesMax` counts them. */

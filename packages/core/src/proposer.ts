@@ -7,6 +7,4 @@ export interface Proposer {
    * back through `Broker.apply` if they are committed. Null: not now (no longer master, or too much under way).
    */
   propose(commands: readonly Uint8Array[]): JournalPosition | null;
-  /** The master's wall clock, which becomes part of the log. */
-  wallMs(): number;
 }

@@ -161,8 +161,7 @@ t.test('what an earlier mastership handed out counts for nothing: late and forge
 t.test('when another master has opened, this one is over and answers nobody', async (t) => {
   const bench = new Bench();
   const log = new TestLog();
-  log.now = 5_000;
-  const other = new Broker(bench.options);
+  const other = new Broker({ ...bench.options, wallMs: () => 5_000 });
   other.becomeMaster(log);
   other.handle({ ...send('x', '/queue/q', 'theirs'), token: 1 } as Request, []);
   const effects: BrokerEffect[] = [];

@@ -60,7 +60,7 @@ t.test('what is imported lies in its queue as it was, with counts and the past o
   const copy = new Broker(defaultBrokerOptions);
   const restore = copy.restore(() => {});
   for (const chunk of broker.snapshot()) restore.write(chunk);
-  restore.finish();
+  restore.finish([]);
   t.same(listed(copy, records), expected, 'a snapshot brings it all');
 });
 
@@ -72,7 +72,7 @@ t.test('an import that breaks off leaves nothing, and the next one is not distur
   const copy = new Broker(defaultBrokerOptions);
   const restore = copy.restore(() => {});
   for (const chunk of broker.snapshot()) restore.write(chunk);
-  restore.finish();
+  restore.finish([]);
   const whole = commands(messages);
   apply(copy, whole);
   t.same(listed(copy, [...brokenOff, ...whole]), expected);

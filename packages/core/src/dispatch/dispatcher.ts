@@ -1,45 +1,30 @@
-import type { SessionId } from '@lockstep/kernel';
-import type { BrokerEffect, Message, StoredDelivery } from '../effects.ts';
-import { outcomeCode } from '../commands/format.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
+import type { ConsumerWish } from '../stream/messages.ts';
 import { QueueConsumer } from './queue-consumer.ts';
-import { QueueDispatch } from './queue-dispatch.ts';
+import type { Receiver } from './queue-consumer.ts';
+import { firstMark, QueueDispatch } from './queue-dispatch.ts';
 import type { DispatchContext } from './queue-dispatch.ts';
-import { TopicConsumer } from './topic-consumer.ts';
 
-/** A consumer and where it gets its messages from. */
-export type Subscription =
-  | { readonly kind: 'queue'; readonly consumer: QueueConsumer; readonly queue: QueueDispatch }
-  | { readonly kind: 'topic'; readonly consumer: TopicConsumer };
-
-/** What was asked for, of a subscription. */
-export interface SubscriptionWish {
-  readonly subscription: number;
-  readonly destination: string;
-  readonly prefetchMessages: number;
-  readonly prefetchBytes: number;
+/** What the mastership knows beyond its own queues. */
+export interface DispatchLimits {
+  mayStart(queue: string): boolean;
+  takesLate(heldByAnother: boolean): boolean;
 }
 
-/** Gives messages to consumers: lives on the master alone, for as long as its mastership, and writes nothing down. */
+/** Gives messages to consumers, whichever node they are on: lives on the master alone, for as long as its mastership, and writes nothing down. */
 export class Dispatcher implements DispatchContext {
   readonly #state: ReplicatedState;
+  readonly #limits: DispatchLimits;
   readonly #queues = new Map<string, QueueDispatch>();
-  readonly #topics = new Map<string, Set<TopicConsumer>>();
   readonly #consumers = new Map<number, QueueConsumer>();
   #awakeQueues: QueueDispatch[] = [];
-  #awakeTopics: TopicConsumer[] = [];
-  /** Had more than their windows let through when they were last served. */
-  readonly #behind: TopicConsumer[] = [];
-  #settling: QueueDispatch[] = [];
-  #consumerNumber = 0;
+  #mark = firstMark;
   #handout = 0;
-  readonly opening: number;
 
-  /** `opening`: where this mastership begins in the log; what is in the state now has a lower position. */
-  constructor(state: ReplicatedState) {
+  constructor(state: ReplicatedState, limits: DispatchLimits) {
     this.#state = state;
+    this.#limits = limits;
     state.beginMastershipEra();
-    this.opening = state.applied + 1;
   }
 
   /** Nobody listens to the queues any more. Who held what is forgotten when the next one begins. */
@@ -47,112 +32,63 @@ export class Dispatcher implements DispatchContext {
     for (const { queue } of this.#queues.values()) queue.listener = null;
   }
 
-  subscribe(session: SessionId, wish: SubscriptionWish): Subscription {
-    const { subscription, destination, prefetchMessages, prefetchBytes } = wish;
-    if (destination.startsWith('/topic/')) {
-      const consumer = new TopicConsumer(session, subscription, destination, prefetchMessages, prefetchBytes);
-      const consumers = this.#topics.get(destination);
-      if (consumers === undefined) this.#topics.set(destination, new Set([consumer]));
-      else consumers.add(consumer);
-      return { kind: 'topic', consumer };
-    }
-    const consumer = new QueueConsumer(session, subscription, ++this.#consumerNumber, prefetchMessages, prefetchBytes);
-    this.#consumers.set(consumer.mark, consumer);
+  /** Adds a consumer, which gets nothing before `QueueDispatch.serve`. */
+  subscribe(
+    receiver: Receiver,
+    { consumer: key, destination, prefetchMessages, prefetchBytes }: ConsumerWish,
+  ): QueueConsumer {
     const queue = this.#queueDispatch(destination);
-    queue.add(consumer);
-    return { kind: 'queue', consumer, queue };
+    const consumer = new QueueConsumer(key, receiver, queue, this.#mark, prefetchMessages, prefetchBytes);
+    this.#mark += 2;
+    this.#consumers.set(consumer.mark, consumer);
+    queue.consumers.add(consumer);
+    return consumer;
   }
 
-  /** What a queue's consumer held is ready again. `lost`: a delivery is counted for the message given to it longest ago. */
-  unsubscribe(subscription: Subscription, lost: boolean): void {
-    if (subscription.kind === 'queue') {
-      const { consumer, queue } = subscription;
-      this.#consumers.delete(consumer.mark);
-      queue.remove(consumer, lost, outcomeCode.requeue);
-      return;
+  /** What the consumer held is ready again. */
+  unsubscribe(consumer: QueueConsumer): void {
+    this.#consumers.delete(consumer.mark);
+    consumer.queue.remove(consumer);
+  }
+
+  /** See `QueueDispatch.beginSettling`. */
+  beginSettling(consumer: QueueConsumer | null, destination: string, position: number): boolean {
+    if (consumer !== null && consumer.queue.queue.name === destination) {
+      return consumer.queue.beginSettling(consumer, position);
     }
-    const { consumer } = subscription;
-    consumer.gone = true;
-    const consumers = this.#topics.get(consumer.destination);
-    consumers?.delete(consumer);
-    if (consumers?.size === 0) this.#topics.delete(consumer.destination);
+    if (this.#state.queues.get(destination)?.list.find(position) !== true) return false;
+    return this.#queueDispatch(destination).beginSettling(null, position);
   }
 
-  /** See `QueueDispatch.undeliverable`. The subscription may be gone meanwhile. */
-  undeliverable(subscription: Subscription | undefined, { destination, position, size }: StoredDelivery): boolean {
-    if (subscription?.kind === 'queue') return subscription.queue.undeliverable(subscription.consumer, position, size);
-    return this.#state.queues.get(destination)?.list.find(position) === true;
-  }
-
-  hasSubscribers(topic: string): boolean {
-    return this.#topics.has(topic);
-  }
-
-  publish(topic: string, message: Message): void {
-    for (const consumer of this.#topics.get(topic) ?? []) {
-      consumer.publish(message);
-      this.wakeTopic(consumer);
-    }
-  }
-
-  wakeTopic(consumer: TopicConsumer): void {
-    if (consumer.awake) return;
-    consumer.awake = true;
-    this.#awakeTopics.push(consumer);
+  undoSettling(destination: string, position: number): void {
+    this.#queues.get(destination)?.undoSettling(position);
   }
 
   /** Fills the windows of all who wait. */
-  dispatch(effects: BrokerEffect[]): void {
+  dispatch(): void {
     const queues = this.#awakeQueues;
-    if (queues.length > 0) {
-      this.#awakeQueues = [];
-      for (const queue of queues) {
-        queue.dispatch(effects);
-        queue.awake = false;
-      }
-    }
-    const topics = this.#awakeTopics;
-    if (topics.length > 0) {
-      this.#awakeTopics = [];
-      for (const consumer of topics) {
-        consumer.awake = false;
-        if (!consumer.gone) consumer.dispatch(effects);
-        if (consumer.backlogMessages > 0) this.#behind.push(consumer);
-      }
-    }
-  }
-
-  /** Topic consumers with more than so many bytes waiting, of those that have got something since this was last asked. */
-  slowConsumers(backlogBytesMax: number): readonly TopicConsumer[] {
-    if (this.#behind.length === 0 && this.#awakeTopics.length === 0) return this.#behind;
-    const slow = [...this.#behind, ...this.#awakeTopics].filter(
-      (consumer) => !consumer.gone && consumer.backlogBytes > backlogBytesMax,
-    );
-    this.#behind.length = 0;
-    return slow;
-  }
-
-  /** The queues with settlements to propose. Whoever has proposed them calls `settlementsProposed`. */
-  get settling(): readonly QueueDispatch[] {
-    return this.#settling;
-  }
-
-  settlementsProposed(): void {
-    const queues = this.#settling;
-    this.#settling = [];
+    if (queues.length === 0) return;
+    this.#awakeQueues = [];
     for (const queue of queues) {
-      queue.isSettling = false;
-      for (const positions of queue.toSettle) positions.length = 0;
+      queue.dispatch();
+      queue.awake = false;
     }
   }
 
+  consumersOf(destination: string): Iterable<QueueConsumer> {
+    return this.#queues.get(destination)?.consumers ?? [];
+  }
+
+  /** How many consumers that queue has, also of nodes that are away; and messages that are with them, or whose settlement is under way. */
   consumers(destination: string): { readonly consumers: number; readonly out: number } {
     const queue = this.#queues.get(destination);
     return { consumers: queue?.consumers.size ?? 0, out: queue?.out ?? 0 };
   }
 
-  get topics(): ReadonlyMap<string, ReadonlySet<TopicConsumer>> {
-    return this.#topics;
+  /** The queue may be handed out from now on. */
+  started(destination: string): void {
+    const queue = this.#queues.get(destination);
+    if (queue !== undefined) this.wake(queue);
   }
 
   nextHandout(): number {
@@ -165,16 +101,24 @@ export class Dispatcher implements DispatchContext {
     return this.#consumers.get(mark);
   }
 
+  mayStart(queue: string): boolean {
+    return this.#limits.mayStart(queue);
+  }
+
+  takesLate(heldByAnother: boolean): boolean {
+    return this.#limits.takesLate(heldByAnother);
+  }
+
   wake(queue: QueueDispatch): void {
     if (queue.awake) return;
     queue.awake = true;
     this.#awakeQueues.push(queue);
   }
 
-  markSettling(queue: QueueDispatch): void {
-    if (queue.isSettling) return;
-    queue.isSettling = true;
-    this.#settling.push(queue);
+  /** Without consumers, and with nothing held or under way, there is nothing to remember but the order of the positions. */
+  idle(queue: QueueDispatch): void {
+    queue.queue.listener = null;
+    this.#queues.delete(queue.queue.name);
   }
 
   #queueDispatch(destination: string): QueueDispatch {
@@ -184,11 +128,5 @@ export class Dispatcher implements DispatchContext {
     queue.queue.listener = queue;
     this.#queues.set(destination, queue);
     return queue;
-  }
-
-  /** Without consumers, and with nothing held or under way, there is nothing to remember but the order of the positions. */
-  idle(queue: QueueDispatch): void {
-    queue.queue.listener = null;
-    this.#queues.delete(queue.queue.name);
   }
 }

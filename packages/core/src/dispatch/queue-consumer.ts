@@ -1,29 +1,49 @@
-import type { SessionId } from '@lockstep/kernel';
 import type { MessageList } from '../state/message-list.ts';
+import type { ConsumerKey } from '../stream/messages.ts';
+import type { QueueDispatch } from './queue-dispatch.ts';
 import { Window } from './window.ts';
+
+/** The node of a consumer, which gathers what is handed out to it. */
+export interface Receiver {
+  /** `counts`: the delivery's number, twice, and one more when it is redelivered. */
+  deliver(consumer: ConsumerKey, position: number, size: number, counts: number): void;
+}
 
 /**
  * One subscription to a queue. Who holds a message stands with the message (`MessageList.holder`): `mark` while it is with the
- * client, `mark + 1` once its settlement is on its way through the log.
+ * client or on its way there, `mark + 1` once its settlement is on its way through the log.
  */
 export class QueueConsumer {
-  readonly session: SessionId;
-  readonly subscription: number;
+  readonly key: ConsumerKey;
+  readonly receiver: Receiver;
+  readonly queue: QueueDispatch;
   readonly mark: number;
   readonly window: Window;
   /** It stands in its queue's line of consumers that have room. */
   inLine = false;
+  /** It may be given something: its node is attached, and all replicas know that it may hold messages of this queue. */
+  served = false;
+  /** It takes nothing any more, and only waits for its settlements. */
+  closing = false;
   gone = false;
   /** Hand-outs in their order; those settled meanwhile are still here, and told by the marks. */
   #positions: number[] = [];
   #handouts: number[] = [];
   #head = 0;
 
-  /** `number`: unique in this mastership, from 1. */
-  constructor(session: SessionId, subscription: number, number: number, messagesMax: number, bytesMax: number) {
-    this.session = session;
-    this.subscription = subscription;
-    this.mark = number * 2;
+  /** `mark`: even, and no other consumer's of this mastership. */
+  constructor(
+    key: ConsumerKey,
+    receiver: Receiver,
+    queue: QueueDispatch,
+    mark: number,
+    messagesMax: number,
+    bytesMax: number,
+  ) {
+    this.key = key;
+    this.receiver = receiver;
+    this.queue = queue;
+    this.mark = mark;
     this.window = new Window(messagesMax, bytesMax);
   }
 

@@ -1,6 +1,3 @@
-import type { BrokerEffect } from '../effects.ts';
-import { outcomeCount } from '../commands/format.ts';
-import type { OutcomeCode } from '../commands/format.ts';
 import type { Queue, QueueListener } from '../state/queue.ts';
 import { Fifo } from './fifo.ts';
 import { PositionHeap } from './position-heap.ts';
@@ -8,18 +5,22 @@ import type { QueueConsumer } from './queue-consumer.ts';
 
 /** In `MessageList.holder`: nobody has it, and nobody is to get it. No consumer's mark. */
 const setAside = 1;
+/** In `MessageList.holder`: the settlement of one who does not hold it is on its way through the log. One more than no consumer's mark. */
+const settledLate = 3;
+/** Consumers' marks begin here. */
+export const firstMark = 4;
 
 /** What the queues of one mastership share. */
 export interface DispatchContext {
-  /** Messages below this were there when the mastership began: an earlier master may have handed them out. */
-  readonly opening: number;
   /** Numbers the hand-outs. */
   nextHandout(): number;
   consumer(mark: number): QueueConsumer | undefined;
+  /** No node may hold messages of the queue that this mastership has not heard of. */
+  mayStart(queue: string): boolean;
+  /** What a consumer settles without holding it counts. */
+  takesLate(heldByAnother: boolean): boolean;
   /** The queue may have something to hand out. */
   wake(queue: QueueDispatch): void;
-  /** The queue has settlements to propose. */
-  markSettling(queue: QueueDispatch): void;
   /** The queue has no consumers, and nothing is held or under way. */
   idle(queue: QueueDispatch): void;
 }
@@ -36,12 +37,8 @@ export class QueueDispatch implements QueueListener {
   readonly consumers: Set<QueueConsumer> = new Set();
   #next = 0;
   #out = 0;
-  /** Positions whose settlement is to be proposed, by outcome. */
-  readonly toSettle: readonly number[][] = Array.from({ length: outcomeCount }, () => []);
   /** Kept by the dispatcher: it stands in the list of queues with work. */
   awake = false;
-  /** Kept by the dispatcher: it stands in the list of queues with settlements to propose. */
-  isSettling = false;
 
   constructor(queue: Queue, context: DispatchContext) {
     this.queue = queue;
@@ -57,36 +54,66 @@ export class QueueDispatch implements QueueListener {
     return this.queue.list.length > this.#out && this.#line.size > 0;
   }
 
-  add(consumer: QueueConsumer): void {
-    this.consumers.add(consumer);
-    this.#joinLine(consumer);
+  /** From now on the consumer gets what it has room for, or (`served` false) nothing more. What it holds stays its own. */
+  serve(consumer: QueueConsumer, served: boolean): void {
+    consumer.served = served && !consumer.closing;
+    if (consumer.served) this.#joinLine(consumer);
   }
 
-  /** What the consumer holds is ready again, in its old place. `lost`: the message given to it longest ago counts a delivery first. */
-  remove(consumer: QueueConsumer, lost: boolean, countDelivery: OutcomeCode): void {
+  /** What the consumer holds is ready again, in its old place; what it has settled is on its way. */
+  remove(consumer: QueueConsumer): void {
     const { list } = this.queue;
     consumer.gone = true;
     this.consumers.delete(consumer);
-    const held = consumer.held(list);
-    for (const [index, position] of held.entries()) {
-      if (lost && index === 0) this.settle(consumer, position, countDelivery);
-      else if (list.find(position)) this.#ready();
-    }
+    for (const position of consumer.held(list)) if (list.find(position)) this.#ready();
     this.#checkIdle();
   }
 
-  /** The settlement of a message that this consumer holds is to be proposed. False, and nothing done, when it does not hold it. */
-  settle(consumer: QueueConsumer, position: number, outcome: OutcomeCode): boolean {
-    if (!this.beginSettling(consumer, position)) return false;
-    this.toSettle[outcome]!.push(position);
-    this.#context.markSettling(this);
-    return true;
+  /**
+   * The consumer's node says that it holds these, and nothing else. What another holds is not given to it; what it has settled is on its way.
+   */
+  holdExactly(consumer: QueueConsumer, positions: readonly number[]): void {
+    const { list } = this.queue;
+    const named = new Set(positions);
+    for (const position of consumer.held(list)) {
+      if (named.has(position) || !list.find(position)) continue;
+      consumer.window.giveBack(list.size);
+      this.#ready();
+    }
+    for (const position of named) {
+      if (!list.find(position) || list.holder !== 0) continue;
+      consumer.hold(list, this.#context.nextHandout());
+      this.#out++;
+    }
+    this.#joinLine(consumer);
   }
 
-  /** As `settle`, for a settlement that is proposed with a transaction. */
-  beginSettling(consumer: QueueConsumer, position: number): boolean {
-    if (!consumer.beginSettling(this.queue.list, position)) return false;
-    if (!consumer.gone) this.#joinLine(consumer);
+  /** What of these the consumer still holds is ready again. */
+  release(consumer: QueueConsumer, positions: readonly number[]): void {
+    const { list } = this.queue;
+    for (const position of positions) {
+      if (!list.find(position) || list.holder !== consumer.mark) continue;
+      consumer.window.giveBack(list.size);
+      this.#ready();
+    }
+    this.#joinLine(consumer);
+  }
+
+  /**
+   * A settlement is to be proposed for a message that this consumer holds, or that nobody does (`consumer` null: it is gone, or was never heard
+   * of). False, and nothing done, when another holds it, when its settlement is on its way, or when it is live no more.
+   */
+  beginSettling(consumer: QueueConsumer | null, position: number): boolean {
+    const { list } = this.queue;
+    if (consumer?.beginSettling(list, position) === true) {
+      if (!consumer.gone) this.#joinLine(consumer);
+      return true;
+    }
+    if (!list.find(position)) return false;
+    const free = list.holder === 0;
+    if (!this.#context.takesLate(!free)) return false;
+    if (free) this.#out++;
+    list.note(settledLate, list.handout);
     return true;
   }
 
@@ -102,17 +129,15 @@ export class QueueDispatch implements QueueListener {
 
   /**
    * What the consumer was given could not be brought to it: its window has room again. A message that is still there stays where it is, given to
-   * nobody, until the next mastership; it may be readable then. False: it is there no more.
+   * nobody, until the next mastership; it may be readable then.
    */
-  undeliverable(consumer: QueueConsumer, position: number, bytes: number): boolean {
+  undeliverable(consumer: QueueConsumer, position: number, bytes: number): void {
     const { list } = this.queue;
     const isThere = list.find(position);
-    if (!consumer.gone && (!isThere || list.holder === consumer.mark)) {
-      if (isThere) list.note(setAside, list.handout);
-      consumer.window.giveBack(bytes);
-      this.#joinLine(consumer);
-    }
-    return isThere;
+    if (consumer.gone || (isThere && list.holder !== consumer.mark)) return;
+    if (isThere) list.note(setAside, list.handout);
+    consumer.window.giveBack(bytes);
+    this.#joinLine(consumer);
   }
 
   removing(): void {
@@ -138,24 +163,14 @@ export class QueueDispatch implements QueueListener {
   }
 
   /** Hands out what the consumers have room for. */
-  dispatch(effects: BrokerEffect[]): void {
-    const { list } = this.queue;
+  dispatch(): void {
+    if (!this.#context.mayStart(this.queue.name)) return;
+    const { queue } = this;
+    const { list } = queue;
     for (let consumer = this.#firstInLine(); consumer !== undefined; consumer = this.#firstInLine()) {
       if (!this.#findNext()) return;
-      const { position, size, count, deadLetter } = list;
-      effects.push({
-        type: 'deliverStored',
-        session: consumer.session,
-        subscription: consumer.subscription,
-        consumer: consumer.mark,
-        attachment: 0,
-        position,
-        destination: this.queue.name,
-        size,
-        deadLetter,
-        redelivered: count > 0 || list.handout !== 0 || position < this.#context.opening,
-        deliveryCount: count + 1,
-      });
+      const counts = (list.count + 1) * 2 + (queue.foundWasDelivered ? 1 : 0);
+      consumer.receiver.deliver(consumer.key, list.position, list.size, counts);
       consumer.hold(list, this.#context.nextHandout());
       this.#out++;
       this.#line.shift();
@@ -172,15 +187,17 @@ export class QueueDispatch implements QueueListener {
       this.#returned.pop();
       if (list.find(position) && list.holder === 0) return true;
     }
-    if (!list.findFrom(this.#next)) return false;
-    this.#next = list.position + 1;
-    return true;
+    while (list.findFrom(this.#next)) {
+      this.#next = list.position + 1;
+      if (list.holder === 0) return true;
+    }
+    return false;
   }
 
-  /** The first consumer in the line that is there and has room. */
+  /** The first consumer in the line that may get something and has room. */
   #firstInLine(): QueueConsumer | undefined {
     for (let consumer = this.#line.peek(); consumer !== undefined; consumer = this.#line.peek()) {
-      if (!consumer.gone && consumer.window.hasRoom) return consumer;
+      if (!consumer.gone && consumer.served && consumer.window.hasRoom) return consumer;
       this.#line.shift();
       consumer.inLine = false;
     }
@@ -188,7 +205,7 @@ export class QueueDispatch implements QueueListener {
   }
 
   #joinLine(consumer: QueueConsumer): void {
-    if (!consumer.inLine && consumer.window.hasRoom) {
+    if (consumer.served && !consumer.inLine && consumer.window.hasRoom) {
       consumer.inLine = true;
       this.#line.push(consumer);
     }
@@ -205,7 +222,8 @@ export class QueueDispatch implements QueueListener {
     if (list.holder === 0) return;
     list.note(0, list.handout);
     this.#out--;
-    this.#returned.push(list.position);
+    // Above `#next` it is found in its turn.
+    if (list.position < this.#next) this.#returned.push(list.position);
     if (this.#line.size > 0) this.#context.wake(this);
   }
 }

@@ -1,381 +1,281 @@
-import type { JournalPosition, SessionId } from '@lockstep/kernel';
 import { ByteWriter } from '../commands/byte-writer.ts';
 import type { DestinationNames } from '../commands/destination-names.ts';
-import { writeEnqueue, writeOpen } from '../commands/encoder.ts';
-import { commandType, outcomeCode } from '../commands/format.ts';
+import { writeOpen } from '../commands/encoder.ts';
+import { writeLapse, writeOpenStream } from '../commands/stream-encoder.ts';
 import { Dispatcher } from '../dispatch/dispatcher.ts';
-import type { TopicConsumer } from '../dispatch/topic-consumer.ts';
-import type { BrokerEffect, Message, StoredDelivery } from '../effects.ts';
 import type { BrokerOptions } from '../options.ts';
 import type { Proposer } from '../proposer.ts';
-import type { NewMessage, Refusal, Request } from '../requests.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
-import { indexBytesOf, recordOverheadBytes } from '../state/costs.ts';
-import { MasterSession } from './master-session.ts';
-import type { VolatileStep } from './master-session.ts';
-import { PendingReplies } from './pending-replies.ts';
-import { badDestination, notHeld, overloaded, storeFull, subscriptionInUse, tooLarge } from './refusals.ts';
-import { writeSettlements } from './settlement-outbox.ts';
-import { makeTopicMessage } from './topic-message.ts';
-import { proposeTransaction } from './transaction.ts';
-
-type SendRequest = Extract<Request, { type: 'send' }>;
-type SettleRequest = Extract<Request, { type: 'settle' }>;
-type CommitRequest = Extract<Request, { type: 'commit' }>;
-
-/** Holds a message of a few MiB: a new buffer for each costs more in page faults and collections than all else (bench `large`). */
-const scratchBytesKept = 4 * 1024 * 1024;
-const destinationBytesMax = 1024;
-const storeLimit = 'waiting messages take all of journal.hardLimitBytes';
-const indexLimit = 'the index of waiting messages takes all of limits.indexBytes';
-const closedSessionsMax = 1000;
+import type { MasterMessage, NodeMessage } from '../stream/messages.ts';
+import type { StreamRules } from '../stream/stream-rules.ts';
+import { Attachments } from './attachments.ts';
+import { Marks } from './marks.ts';
+import { NodeLine } from './node-line.ts';
+import { StoreLimits } from './store-limits.ts';
+import { StreamedMessageReader } from './streamed-message-reader.ts';
+import { StreamProposals } from './stream-proposals.ts';
+import type { Taken } from './stream-proposals.ts';
+import { TopicFan } from './topic-fan.ts';
 
 /**
- * The master's side of the broker, for one mastership: sessions, what of theirs is under way, and the dispatcher. Forgotten as a
- * whole when the mastership ends.
+ * The master's side of the broker, for one mastership: the nodes with their streams, and the dispatcher. Forgotten as a whole when the mastership
+ * ends. It hears of a node only through its messages, also of the one that it is on itself.
  */
 export class Mastership {
-  readonly state: ReplicatedState;
-  readonly options: BrokerOptions;
-  readonly names: DestinationNames;
-  readonly proposer: Proposer;
-  readonly dispatcher: Dispatcher;
-  readonly scratch: ByteWriter = new ByteWriter(scratchBytesKept);
-  readonly #sessions = new Map<SessionId, MasterSession>();
-  /** The last sessions that were closed from here. */
-  readonly #closed = new Set<SessionId>();
-  readonly #pending = new PendingReplies();
-  /** Those whose settlements were gathered and not yet proposed, with their tokens. */
-  #gatheredSessions: MasterSession[] = [];
-  #gatheredTokens: number[] = [];
+  readonly #state: ReplicatedState;
+  readonly #options: BrokerOptions;
+  readonly #names: DestinationNames;
+  readonly #proposer: Proposer;
+  readonly #dispatcher: Dispatcher;
+  readonly #limits: StoreLimits;
+  readonly #marks: Marks;
+  readonly #topics = new TopicFan();
+  readonly #proposals: StreamProposals;
+  readonly #attachments: Attachments;
+  readonly #lines = new Map<string, NodeLine>();
+  /** Nodes that wait until more can be proposed or has been applied. */
+  readonly #waiting = new Set<NodeLine>();
+  /** Nodes whose lapse could not be proposed yet, and streams whose lapse is under way. */
+  readonly #lapsesWanted = new Set<string>();
+  readonly #lapsesUnderWay = new Set<number>();
+  /** What is in the log now has a lower position. */
+  readonly #begin: number;
   #opening: number | null = null;
   #openedAtMs = 0;
-  #volatileMessages = 0;
-  /** Messages proposed and not yet applied, and what they take in the log. */
-  #messagesUnderWay = 0;
-  #bytesUnderWay = 0;
+  #windowBytes = 0;
 
-  constructor(state: ReplicatedState, options: BrokerOptions, names: DestinationNames, proposer: Proposer) {
-    this.state = state;
-    this.options = options;
-    this.names = names;
-    this.proposer = proposer;
-    this.dispatcher = new Dispatcher(state);
+  constructor(
+    state: ReplicatedState,
+    options: BrokerOptions,
+    names: DestinationNames,
+    rules: StreamRules,
+    proposer: Proposer,
+  ) {
+    this.#state = state;
+    this.#options = options;
+    this.#names = names;
+    this.#proposer = proposer;
+    this.#begin = state.applied + 1;
+    this.#marks = new Marks(state, names, proposer);
+    this.#dispatcher = new Dispatcher(state, {
+      mayStart: (queue) => this.#attachments.mayStart(queue),
+      takesLate: (heldByAnother) => rules.takesLate(heldByAnother),
+    });
+    this.#attachments = new Attachments(state, rules, this.#dispatcher, this.#marks);
+    this.#limits = new StoreLimits(state, options, new StreamedMessageReader(names));
+    this.#proposals = new StreamProposals(names, rules, proposer, this.#dispatcher, this.#limits);
     this.#open();
+  }
+
+  get dispatcher(): Dispatcher {
+    return this.#dispatcher;
+  }
+
+  /** Nodes that an earlier master may have given messages of which this one has not heard. */
+  get awaited(): readonly string[] {
+    return this.#attachments.awaited;
   }
 
   /** Another master has opened: this mastership is over, whatever the node has been told. */
   isOver(): boolean {
-    const { position, wallMs } = this.state.opening;
-    if (position < this.dispatcher.opening) return false;
+    const { position, wallMs } = this.#state.opening;
+    if (position < this.#begin) return false;
     return position !== this.#opening || wallMs !== this.#openedAtMs;
   }
 
-  handle(request: Request, effects: BrokerEffect[]): void {
-    if (this.#closed.size > 0 && this.#closed.has(request.session)) return;
-    const session = this.#session(request.session);
-    if (request.type === 'endSession') {
-      this.#endSession(session, request.how === 'lost');
-      return;
-    }
-    switch (request.type) {
-      case 'send':
-        this.#send(session, request, effects);
-        return;
-      case 'settle':
-        this.#settle(session, request, effects);
-        return;
-      case 'commit':
-        this.#commit(session, request, effects);
-        return;
-      case 'subscribe':
-      case 'unsubscribe':
-        this.#step(session, request, effects);
-    }
+  /** False: the node said what can't be, or has before; it has to attach anew. */
+  fromNode(node: string, message: NodeMessage): boolean {
+    const line = this.#line(node);
+    if (line.broken) return false;
+    if (line.waiting.size > 0) line.wait(message);
+    else this.#takeOrWait(line, message);
+    return !line.broken;
   }
 
-  /** A command of this mastership has been applied; `accepted` is what the state made of it. */
-  applied(position: JournalPosition, command: Uint8Array, accepted: boolean, effects: BrokerEffect[]): void {
-    const type = command[1]!;
-    if (type === commandType.enqueue || type === commandType.transactionPart) {
-      this.#bytesUnderWay = Math.max(0, this.#bytesUnderWay - command.length - recordOverheadBytes);
-      this.#messagesUnderWay = Math.max(0, this.#messagesUnderWay - 1);
-    }
-    const pending = this.#pending;
-    while (pending.position <= position) {
-      const { session, token, topicMessages } = pending;
-      pending.shift();
-      session.applied++;
-      if (accepted && topicMessages !== null) this.#publish(topicMessages);
-      if (!session.over) effects.push(reply(session.id, token, accepted ? null : notHeld()));
-      for (let step = session.takeDue(); step !== null; step = session.takeDue()) this.#take(session, step, effects);
-    }
+  nodeDetached(node: string): void {
+    const line = this.#lines.get(node);
+    if (line === undefined) return;
+    this.#topics.leave(line);
+    line.leave();
+    this.#waiting.delete(line);
   }
 
-  flush(effects: BrokerEffect[], dispatch: boolean): void {
+  lapse(node: string): void {
+    const line = this.#lines.get(node);
+    if (line !== undefined && (line.attached !== null || line.waiting.size > 0)) return;
+    this.#lapsesWanted.add(node);
+    this.#proposeLapses();
+  }
+
+  /** What the SENDs of each node may have outstanding, bytes. */
+  setWindow(bytes: number, reason: string): void {
+    if (bytes === this.#windowBytes) return;
+    this.#windowBytes = bytes;
+    for (const line of this.#lines.values()) if (line.attached !== null) line.tell({ type: 'window', bytes, reason });
+  }
+
+  /** A command has been applied. */
+  applied(command: Uint8Array): void {
+    this.#limits.applied(command);
+  }
+
+  /** Marks of the stream's node have been applied. */
+  marked(epoch: number, queues: readonly string[]): void {
+    const end = this.#attachments.end(epoch);
+    if (end === undefined) return;
+    for (const queue of queues) this.#attachments.marked(end, queue);
+  }
+
+  /** What the stream's node held may go to others. */
+  lapsed(epoch: number): void {
+    this.#lapsesUnderWay.delete(epoch);
+    const end = this.#attachments.lapsed(epoch);
+    const line = end === undefined ? undefined : this.#lines.get(end.node);
+    if (end === undefined || line?.end !== end) return;
+    this.#topics.leave(line);
+    line.end = null;
+  }
+
+  /** The end of a turn: proposes what could not be before, and hands messages out if `dispatch` (a majority has been heard lately). */
+  flush(dispatch: boolean): void {
     if (this.#opening === null && !this.#open()) return;
-    this.#proposeSettlements();
-    if (dispatch) this.dispatcher.dispatch(effects);
-    for (const consumer of this.dispatcher.slowConsumers(this.options.topicBacklogBytesMax)) {
-      const session = this.#sessions.get(consumer.session);
-      if (session === undefined) continue;
-      const message = `${consumer.backlogBytes} bytes wait for subscription ${consumer.subscription} to a topic: it does not keep up`;
-      effects.push({ type: 'closeSession', session: session.id, code: 'slow-consumer', message });
-      this.#endSession(session, false);
-      this.#rememberClosed(session.id);
+    this.#proposeLapses();
+    for (const line of this.#waiting) this.#takeWaiting(line);
+    this.#marks.flush();
+    if (dispatch) this.#dispatcher.dispatch();
+  }
+
+  /** What the nodes are to be told, since the last call; only nodes that are to be told something. */
+  takeMessages(): Map<string, MasterMessage[]> {
+    const taken = new Map<string, MasterMessage[]>();
+    for (const line of this.#lines.values()) {
+      const messages = line.take(this.#state.applied);
+      if (messages.length > 0) taken.set(line.node, messages);
     }
-    // What the closed sessions held may go to others at once.
-    if (dispatch) this.dispatcher.dispatch(effects);
+    return taken;
   }
 
-  /** See `Broker.undeliverable`. */
-  undeliverable(delivery: StoredDelivery): boolean {
-    const session = this.#sessions.get(delivery.session);
-    return this.dispatcher.undeliverable(session?.subscriptions.get(delivery.subscription), delivery);
-  }
-
-  /** The refusal of messages to these destinations, if there is one. */
-  refusalOf(sends: CommitRequest['sends']): Refusal | null {
-    const { messageBytesMax, storeBytesMax, indexBytesMax, sendsRefused } = this.options;
-    let storeBytes = this.state.storeBytes + this.#bytesUnderWay;
-    let indexBytes = this.state.indexBytes + indexBytesOf(this.#messagesUnderWay, 0);
-    for (const { destination, message } of sends) {
-      if (!this.#isDestination(destination)) return badDestination(destination);
-      const bytes = message.headerBlock.length + message.body.length;
-      if (bytes > messageBytesMax) return tooLarge(destination, bytes, messageBytesMax);
-      if (isTopic(destination)) continue;
-      storeBytes += bytes + recordOverheadBytes;
-      indexBytes += indexBytesOf(1, 0);
-      if (storeBytes > storeBytesMax) return storeFull(destination, storeLimit);
-      if (indexBytes > indexBytesMax) return storeFull(destination, indexLimit);
-      const refused = sendsRefused();
-      if (refused !== null) return storeFull(destination, refused);
+  #takeWaiting(line: NodeLine): void {
+    for (let message = line.waiting.peek(); message !== undefined; message = line.waiting.peek()) {
+      const taken = this.#take(line, message);
+      if (taken === 'later') return;
+      line.waiting.shift();
+      if (taken === 'broken') {
+        this.#breakOff(line);
+        return;
+      }
     }
-    return null;
+    this.#waiting.delete(line);
   }
 
-  /** A message that nobody stores, with the bytes copied. */
-  topicMessage(destination: string, message: NewMessage): Message {
-    const id = `v${this.#opening}-${++this.#volatileMessages}`;
-    return makeTopicMessage(id, destination, this.proposer.wallMs(), message);
-  }
-
-  /** Proposes what `scratch` holds: commands with these ends. Null: nothing was proposed. */
-  propose(ends: readonly number[]): JournalPosition | null {
-    const commands: Uint8Array[] = [];
-    let from = 0;
-    for (const end of ends) {
-      commands.push(this.scratch.view(from, end));
-      from = end;
+  #takeOrWait(line: NodeLine, message: NodeMessage): void {
+    const taken = this.#take(line, message);
+    if (taken === 'broken') this.#breakOff(line);
+    else if (taken === 'later') {
+      line.wait(message);
+      this.#waiting.add(line);
     }
-    return this.proposer.propose(commands);
   }
 
-  /** Notes that the session's request is answered once `position` has been applied. */
-  await(position: number, session: MasterSession, token: number, topic: readonly Message[] | null): void {
-    session.issued++;
-    this.#pending.push(position, session, token, topic);
+  #breakOff(line: NodeLine): void {
+    this.nodeDetached(line.node);
+    line.broken = true;
   }
 
-  /** So many messages were proposed, with commands of so many bytes together. */
-  proposedMessages(messages: number, bytes: number): void {
-    this.#messagesUnderWay += messages;
-    this.#bytesUnderWay += bytes + messages * recordOverheadBytes;
+  #take(line: NodeLine, message: NodeMessage): Taken {
+    if (this.#opening === null) return 'later';
+    if (message.type === 'open') return this.#openStream(line.node, message.run);
+    if (message.type === 'attach') return this.#attach(line, message);
+    const end = line.attached;
+    // It has been told that its stream is void, or is about to attach.
+    if (end === null) return 'taken';
+    switch (message.type) {
+      case 'propose':
+        return this.#proposals.propose(end, message);
+      case 'settle':
+        return this.#proposals.settle(end, message);
+      case 'commit':
+        return this.#proposals.commit(end, message);
+      case 'subscribe':
+        this.#attachments.subscribe(end, message);
+        line.tell({ type: 'subscribed', consumer: message.consumer, refusal: null });
+        return 'taken';
+      case 'unsubscribe':
+        this.#attachments.unsubscribe(end, message.consumer);
+        line.tell({ type: 'unsubscribed', consumer: message.consumer });
+        return 'taken';
+      case 'release':
+        this.#attachments.release(end, message.consumer, message.positions);
+        return 'taken';
+      case 'undeliverable':
+        this.#attachments.undeliverable(end, message.consumer, message.position, message.size);
+        return 'taken';
+      case 'interest':
+        this.#topics.interest(line, message);
+        line.tell({ type: 'interested', topic: message.topic });
+        return 'taken';
+      case 'publish':
+        this.#topics.publish(end, message);
+        return 'taken';
+    }
   }
 
-  /** Topic messages are nowhere kept: settling them only makes room in the window. */
-  settleTopic(consumer: TopicConsumer, tags: readonly number[]): void {
-    for (const tag of tags) consumer.settle(tag);
-    if (consumer.hasWork) this.dispatcher.wakeTopic(consumer);
+  #attach(line: NodeLine, message: Extract<NodeMessage, { type: 'attach' }>): Taken {
+    const { epoch, topics } = message;
+    // The node has applied more than its master, or something is on its way that decides what it holds.
+    if (epoch > this.#state.applied || this.#lapsesUnderWay.has(epoch)) return 'later';
+    this.#topics.leave(line);
+    line.end?.leave();
+    line.end = null;
+    const stream = this.#state.openStream(epoch);
+    if (stream?.node !== line.node) {
+      line.tell({ type: 'stale' });
+      return 'taken';
+    }
+    this.#lapsesWanted.delete(line.node);
+    const { end, lapsed } = this.#attachments.attach(stream, message);
+    line.end = end;
+    const { applied } = this.#state;
+    line.tell({ type: 'attached', applied, number: stream.number, windowBytes: this.#windowBytes, lapsed });
+    for (const interest of topics) this.#topics.interest(line, interest);
+    return 'taken';
+  }
+
+  #openStream(node: string, run: string): Taken {
+    if (this.#state.streams.get(node)?.run === run) return 'taken';
+    const out = new ByteWriter(0);
+    writeOpenStream(out, node, run);
+    return this.#proposer.propose([out.view(0, out.length)]) === null ? 'later' : 'taken';
+  }
+
+  #proposeLapses(): void {
+    if (this.#opening === null) return;
+    for (const node of this.#lapsesWanted) {
+      const epoch = this.#state.streams.get(node)?.epoch;
+      if (epoch !== undefined && !this.#lapsesUnderWay.has(epoch)) {
+        const out = new ByteWriter(0);
+        writeLapse(out, epoch);
+        if (this.#proposer.propose([out.view(0, out.length)]) === null) return;
+        this.#lapsesUnderWay.add(epoch);
+      }
+      this.#lapsesWanted.delete(node);
+    }
   }
 
   #open(): boolean {
-    const { maxDeliveries, deadLetterQueue } = this.options;
-    this.#openedAtMs = this.proposer.wallMs();
-    this.scratch.clear();
-    writeOpen(this.scratch, this.#openedAtMs, { maxDeliveries, deadLetterQueue }, this.names);
-    this.#opening = this.propose([this.scratch.length]);
+    const { maxDeliveries, deadLetterQueue } = this.#options;
+    this.#openedAtMs = this.#options.wallMs();
+    const out = new ByteWriter(0);
+    writeOpen(out, this.#openedAtMs, { maxDeliveries, deadLetterQueue }, this.#names);
+    this.#opening = this.#proposer.propose([out.view(0, out.length)]);
     return this.#opening !== null;
   }
 
-  #send(session: MasterSession, { token, destination, message }: SendRequest, effects: BrokerEffect[]): void {
-    const refusal = this.refusalOf([{ destination, message }]);
-    if (refusal !== null) {
-      this.#step(session, { type: 'reply', token, refusal }, effects);
-    } else if (this.#opening === null) {
-      this.#step(session, { type: 'reply', token, refusal: overloaded(destination) }, effects);
-    } else if (isTopic(destination)) {
-      this.#sendToTopic(session, token, destination, message, effects);
-    } else {
-      const { scratch } = this;
-      const ordered = !session.gathered || this.#proposeSettlements();
-      scratch.clear();
-      const name = this.names.bytesOf(destination);
-      writeEnqueue(scratch, commandType.enqueue, name, this.proposer.wallMs(), message);
-      const position = ordered ? this.propose([scratch.length]) : null;
-      if (position === null) {
-        this.#step(session, { type: 'reply', token, refusal: overloaded(destination) }, effects);
-        return;
-      }
-      this.await(position, session, token, null);
-      this.proposedMessages(1, scratch.length);
-    }
-  }
-
-  #sendToTopic(session: MasterSession, token: number, to: string, message: NewMessage, effects: BrokerEffect[]): void {
-    if (session.isClear) {
-      if (this.dispatcher.hasSubscribers(to)) this.dispatcher.publish(to, this.topicMessage(to, message));
-      effects.push(reply(session.id, token, null));
-      return;
-    }
-    // It must wait. Who subscribes before its turn is to get it: so it is kept even if nobody listens now.
-    const bytes = message.headerBlock.length + message.body.length;
-    if (session.waitingBytes + bytes > this.options.waitingBytesMax) {
-      session.wait({ type: 'reply', token, refusal: overloaded(to) });
-    } else session.wait({ type: 'publish', token, messages: [this.topicMessage(to, message)] });
-  }
-
-  #settle(session: MasterSession, { token, settlement }: SettleRequest, effects: BrokerEffect[]): void {
-    const subscription = session.subscriptions.get(settlement.subscription);
-    let settled = 0;
-    if (subscription?.kind === 'queue') {
-      const outcome = outcomeCode[settlement.outcome];
-      for (const tag of settlement.tags) if (subscription.queue.settle(subscription.consumer, tag, outcome)) settled++;
-    } else if (subscription?.kind === 'topic') {
-      this.settleTopic(subscription.consumer, settlement.tags);
-    }
-    if (settled === 0) {
-      this.#step(session, { type: 'reply', token, refusal: null }, effects);
-      return;
-    }
-    session.issued++;
-    session.gathered = true;
-    this.#gatheredSessions.push(session);
-    this.#gatheredTokens.push(token);
-  }
-
-  #commit(session: MasterSession, request: CommitRequest, effects: BrokerEffect[]): void {
-    const ready = this.#opening !== null && (!session.gathered || this.#proposeSettlements());
-    const outcome =
-      this.refusalOf(request.sends) ?? (ready ? proposeTransaction(this, session, request) : overloaded('COMMIT'));
-    if (outcome === 'under-way') return;
-    const { token } = request;
-    this.#step(
-      session,
-      outcome === 'volatile' ? this.#volatileCommit(session, request) : { type: 'reply', token, refusal: outcome },
-      effects,
-    );
-  }
-
-  /** A transaction without anything for the log. */
-  #volatileCommit(session: MasterSession, { token, sends }: CommitRequest): VolatileStep {
-    if (session.waitingBytes > this.options.waitingBytesMax)
-      return { type: 'reply', token, refusal: overloaded('COMMIT') };
-    return {
-      type: 'publish',
-      token,
-      messages: sends.map(({ destination, message }) => this.topicMessage(destination, message)),
-    };
-  }
-
-  /** A request that does not go through the log: it takes effect once the session's earlier ones have. */
-  #step(session: MasterSession, step: VolatileStep, effects: BrokerEffect[]): void {
-    if (session.isClear) this.#take(session, step, effects);
-    else session.wait(step);
-  }
-
-  #take(session: MasterSession, step: VolatileStep, effects: BrokerEffect[]): void {
-    let refusal: Refusal | null = null;
-    switch (step.type) {
-      case 'reply':
-        ({ refusal } = step);
-        break;
-      case 'publish':
-        this.#publish(step.messages);
-        break;
-      case 'subscribe':
-        if (!session.over) refusal = this.#subscribe(session, step);
-        break;
-      case 'unsubscribe':
-        this.#unsubscribe(session, step.subscription);
-        break;
-    }
-    if (!session.over) effects.push(reply(session.id, step.token, refusal));
-  }
-
-  #subscribe(session: MasterSession, request: Extract<VolatileStep, { type: 'subscribe' }>): Refusal | null {
-    if (!this.#isDestination(request.destination)) return badDestination(request.destination);
-    if (session.subscriptions.has(request.subscription)) return subscriptionInUse(request.subscription);
-    session.subscriptions.set(request.subscription, this.dispatcher.subscribe(session.id, request));
-    return null;
-  }
-
-  #unsubscribe(session: MasterSession, number: number): void {
-    const subscription = session.subscriptions.get(number);
-    if (subscription === undefined) return;
-    session.subscriptions.delete(number);
-    this.dispatcher.unsubscribe(subscription, false);
-  }
-
-  #publish(messages: readonly Message[]): void {
-    for (const message of messages) this.dispatcher.publish(message.destination, message);
-  }
-
-  /** The session's messages go back; what it sent and was not yet applied takes effect in its turn all the same. */
-  #endSession(session: MasterSession, lost: boolean): void {
-    session.over = true;
-    for (const subscription of session.subscriptions.values()) this.dispatcher.unsubscribe(subscription, lost);
-    session.subscriptions.clear();
-    this.#sessions.delete(session.id);
-  }
-
-  /** Long enough for requests that were on their way. */
-  #rememberClosed(id: SessionId): void {
-    this.#closed.add(id);
-    if (this.#closed.size <= closedSessionsMax) return;
-    const [oldest] = this.#closed;
-    if (oldest !== undefined) this.#closed.delete(oldest);
-  }
-
-  /** False: there was something to propose, and it could not be; it stays gathered. */
-  #proposeSettlements(): boolean {
-    if (this.dispatcher.settling.length === 0) return true;
-    this.scratch.clear();
-    const ends = writeSettlements(this.scratch, this.dispatcher, this.names);
-    const first = this.propose(ends);
-    if (first === null) return false;
-    this.dispatcher.settlementsProposed();
-    const last = first + ends.length - 1;
-    for (const [index, session] of this.#gatheredSessions.entries()) {
-      session.gathered = false;
-      this.#pending.push(last, session, this.#gatheredTokens[index]!, null);
-    }
-    this.#gatheredSessions.length = 0;
-    this.#gatheredTokens.length = 0;
-    return true;
-  }
-
-  #session(id: SessionId): MasterSession {
-    const known = this.#sessions.get(id);
+  #line(node: string): NodeLine {
+    const known = this.#lines.get(node);
     if (known !== undefined) return known;
-    const session = new MasterSession(id);
-    this.#sessions.set(id, session);
-    return session;
+    const line = new NodeLine(node);
+    this.#lines.set(node, line);
+    return line;
   }
-
-  #isDestination(name: string): boolean {
-    if (name.length > destinationBytesMax) return false;
-    const kind = name.startsWith('/queue/') || name.startsWith('/topic/');
-    if (!kind || name.length <= '/queue/'.length) return false;
-    // A UTF-16 unit makes at most three bytes.
-    return name.length * 3 <= destinationBytesMax || this.names.bytesOf(name).length <= destinationBytesMax;
-  }
-}
-
-function isTopic(destination: string): boolean {
-  return destination.startsWith('/topic/');
-}
-
-function reply(session: SessionId, token: number, refusal: Refusal | null): BrokerEffect {
-  return { type: 'reply', session, token, refusal };
 }

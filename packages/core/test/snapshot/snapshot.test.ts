@@ -24,7 +24,7 @@ function restored(bench: Bench, chunks: Iterable<Uint8Array>): Broker {
   const broker = new Broker(bench.options);
   const restore = broker.restore(() => {});
   for (const chunk of chunks) restore.write(chunk);
-  restore.finish();
+  restore.finish([]);
   return broker;
 }
 
@@ -132,7 +132,7 @@ t.test('dead letters of many queues, in long runs and in turns, keep their past'
     t.ok(chunk.length <= 64 * kib);
     restore.write(chunk);
   }
-  restore.finish();
+  restore.finish([]);
   t.same([...copy.messages()], [...broker.messages()]);
 });
 
@@ -215,7 +215,7 @@ t.test('bytes that are no whole snapshot change nothing', async (t) => {
   const [chunk] = [...bench.broker.snapshot()];
   const restore = bench.broker.restore(() => {});
   restore.write(chunk!.subarray(0, chunk!.length - 1));
-  t.throws(() => restore.finish(), /not whole/);
+  t.throws(() => restore.finish([]), /not whole/);
   const other = chunk!.slice();
   other[2] = 9;
   t.throws(() => bench.broker.restore(() => {}).write(other), /unknown version 9/);

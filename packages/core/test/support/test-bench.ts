@@ -7,17 +7,12 @@ export class TestLog implements Proposer {
   readonly commands: { readonly position: number; readonly bytes: Uint8Array }[] = [];
   next = 1;
   refusing = false;
-  now = 1_000;
 
   propose(commands: readonly Uint8Array[]): JournalPosition | null {
     if (this.refusing) return null;
     const first = this.next;
     for (const bytes of commands) this.commands.push({ position: this.next++, bytes: bytes.slice() });
     return first as JournalPosition;
-  }
-
-  wallMs(): number {
-    return this.now;
   }
 }
 
@@ -39,17 +34,36 @@ export class RecordSet implements LiveRecords {
 export const noRecords: LiveRecords = { retain: () => {}, release: () => {} };
 
 /** What sessions are given of these effects; the records are those of the log. */
-export function realised(effects: readonly BrokerEffect[], recordAt: (position: number) => Uint8Array): Effect[] {
-  return effects.map((effect) => {
+export function realised(
+  broker: Broker,
+  effects: readonly BrokerEffect[],
+  recordAt: (position: number) => Uint8Array,
+): Effect[] {
+  return effects.flatMap((effect) => {
     if (effect.type === 'abandonSession') throw new Error(`${effect.session} was abandoned`);
-    return effect.type === 'deliverStored' ? toDelivery(effect, recordAt(effect.position)) : effect;
+    if (effect.type !== 'deliverStored') return [effect];
+    return broker.give(effect) ? [toDelivery(effect, recordAt(effect.position))] : [];
   });
 }
 
 type Unsent<T> = T extends Request ? Omit<T, 'token'> : never;
 export type RequestWish = Unsent<Request>;
 
-/** A broker, its log, and the effects it had, written short. */
+/** The end of a turn: what the ends of a node that is its own master say to each other, until both are quiet. */
+export function turn(broker: Broker, node: string, effects: BrokerEffect[], dispatch: boolean): void {
+  for (let quiet = false; !quiet;) {
+    broker.flush(effects, dispatch);
+    const asked = broker.takeNodeMessages();
+    for (const message of asked) {
+      if (!broker.fromNode(node, message)) throw new Error(`the master has dropped ${node} for its ${message.type}`);
+    }
+    const told = broker.takeMasterMessages().get(node) ?? [];
+    for (const message of told) broker.fromMaster(message, effects);
+    quiet = asked.length + told.length === 0;
+  }
+}
+
+/** A broker that is its own master, its log, and the effects it had, written short. */
 export class Bench {
   readonly options: BrokerOptions;
   broker: Broker;
@@ -57,19 +71,21 @@ export class Bench {
   records: RecordSet = new RecordSet();
   applied = 0;
   token = 0;
+  now = 1_000;
 
   constructor(options: Partial<BrokerOptions> = {}) {
-    this.options = { ...defaultBrokerOptions, ...options };
+    this.options = { ...defaultBrokerOptions, run: 'r1', wallMs: () => this.now, ...options };
     this.broker = new Broker(this.options);
     this.log = new TestLog();
-    this.broker.becomeMaster(this.log);
+    this.#lead();
+    this.apply();
   }
 
   /** Makes requests, and ends the turn. Returns the effects. Nothing is applied. */
   ask(...requests: RequestWish[]): Effect[] {
     const effects: BrokerEffect[] = [];
     for (const request of requests) this.broker.handle({ token: ++this.token, ...request } as Request, effects);
-    this.broker.flush(effects, true);
+    turn(this.broker, this.options.node, effects, true);
     return this.realised(effects);
   }
 
@@ -80,13 +96,13 @@ export class Bench {
       const { position, bytes } = this.log.commands[this.applied++]!;
       this.broker.apply(position as JournalPosition, bytes, this.records, effects);
     }
-    this.broker.flush(effects, true);
+    turn(this.broker, this.options.node, effects, true);
     return this.realised(effects);
   }
 
   /** With the bodies, from the records that the broker retains. */
   realised(effects: readonly BrokerEffect[]): Effect[] {
-    return realised(effects, (position) => {
+    return realised(this.broker, effects, (position) => {
       if (!this.records.positions.has(position)) throw new Error(`the record of ${position} was let go of`);
       return this.log.commands.find((command) => command.position === position)!.bytes;
     });
@@ -99,11 +115,22 @@ export class Bench {
     return effects;
   }
 
-  /** The master is another now: what was proposed and not applied is lost. */
-  changeMaster(): void {
+  /** The mastership ends and begins anew: what was proposed and not applied is lost. Returns the effects. */
+  changeMaster(): Effect[] {
+    const effects: BrokerEffect[] = [];
     this.broker.resign();
+    this.broker.detach(effects);
     this.log.commands.length = this.applied;
+    this.log.next = (this.log.commands.at(-1)?.position ?? 0) + 1;
+    this.#lead();
+    turn(this.broker, this.options.node, effects, true);
+    return this.realised(effects);
+  }
+
+  #lead(): void {
     this.broker.becomeMaster(this.log);
+    this.broker.setWindow(1 << 26, 'test');
+    this.broker.attach([]);
   }
 }
 

@@ -370,7 +370,7 @@ export class World {
   #effects(effects: readonly BrokerEffect[]): void {
     const recordAt = (position: number): Uint8Array =>
       this.#log.commands.find((command) => command.position === position)!.bytes;
-    for (const effect of realised(effects, recordAt)) {
+    for (const effect of realised(this.#broker, effects, recordAt)) {
       this.#check(effect.type !== 'closeSession', 'a session was closed');
       if (effect.type === 'deliver') {
         const wrong = this.#model.deliver(effect);
@@ -402,7 +402,7 @@ export class World {
     for (const chunk of chunks) {
       for (let at = 0; at < chunk.length; at += cut) restore.write(chunk.slice(at, at + cut));
     }
-    restore.finish();
+    restore.finish([]);
     this.#check(replica.digest() === digest, 'the restored state is not the one that the snapshot was taken of');
     for (const { position, bytes } of this.#log.commands.slice(applied, this.#applied)) {
       replica.apply(position as JournalPosition, bytes, records, []);

@@ -29,7 +29,7 @@ export async function loadOffline(disk: ReadableDisk, survey: Survey, onProgress
   if (snapshot?.intact === true) {
     const restore = broker.restore(() => {});
     await readSnapshotChunks(disk, snapshot, (chunk) => restore.write(chunk));
-    restore.finish();
+    restore.finish([]);
   }
   const replay = new Replay(broker);
   const reader = new RecordReader(disk, survey);

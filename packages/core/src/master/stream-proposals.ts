@@ -1,0 +1,208 @@
+import { ByteWriter } from '../commands/byte-writer.ts';
+import type { DestinationNames } from '../commands/destination-names.ts';
+import { writeSettlementGroup } from '../commands/encoder.ts';
+import { commandType, outcomeCode } from '../commands/format.ts';
+import { writeRefuse, writeStreamedHead } from '../commands/stream-encoder.ts';
+import { streamedType } from '../commands/streamed.ts';
+import type { Dispatcher } from '../dispatch/dispatcher.ts';
+import type { Proposer } from '../proposer.ts';
+import type { Refusal } from '../requests.ts';
+import { recordOverheadBytes } from '../state/costs.ts';
+import type { NodeMessage, SettlementGroup } from '../stream/messages.ts';
+import type { StreamRules } from '../stream/stream-rules.ts';
+import type { AttachedNode } from './attached-node.ts';
+import { notHeld } from './refusals.ts';
+import type { StoreLimits } from './store-limits.ts';
+
+type Propose = Extract<NodeMessage, { type: 'propose' }>;
+type Settle = Extract<NodeMessage, { type: 'settle' }>;
+type Commit = Extract<NodeMessage, { type: 'commit' }>;
+
+/** `later`: the log takes nothing now, and nothing was done. `broken`: it does not fit in the stream. */
+export type Taken = 'taken' | 'later' | 'broken';
+
+const scratchBytesKept = 1024 * 1024;
+
+/** Brings the numbered commands of nodes into the log, once each and in order, and those that may not be there as refused. */
+export class StreamProposals {
+  readonly #names: DestinationNames;
+  readonly #rules: StreamRules;
+  readonly #proposer: Proposer;
+  readonly #dispatcher: Dispatcher;
+  readonly #limits: StoreLimits;
+  readonly #scratch = new ByteWriter(scratchBytesKept);
+
+  constructor(
+    names: DestinationNames,
+    rules: StreamRules,
+    proposer: Proposer,
+    dispatcher: Dispatcher,
+    limits: StoreLimits,
+  ) {
+    this.#names = names;
+    this.#rules = rules;
+    this.#proposer = proposer;
+    this.#dispatcher = dispatcher;
+    this.#limits = limits;
+  }
+
+  propose(end: AttachedNode, { number, commands: all }: Propose): Taken {
+    const commands = this.#untaken(end, number, all, all.length);
+    if (commands === null) return 'broken';
+    if (commands.length === 0) return 'taken';
+    for (const [index, command] of commands.entries()) {
+      if (streamedType(command, end.epoch, end.number + 1 + index) !== commandType.enqueue) return 'broken';
+    }
+    if (!this.#limits.admitsAll(commands)) return this.#proposeWhatMay(end, commands);
+    if (this.#proposer.propose(commands) === null) return 'later';
+    end.number += commands.length;
+    for (const command of commands) this.#limits.proposed(command);
+    return 'taken';
+  }
+
+  settle(end: AttachedNode, { number, groups }: Settle): Taken {
+    if (number <= end.number) return 'taken';
+    if (!this.#rules.takesNumber(end.number, number)) return 'broken';
+    this.#scratch.clear();
+    writeStreamedHead(this.#scratch, end.epoch, number, commandType.settle);
+    const begun: SettlementGroup[] = [];
+    for (const group of groups) {
+      const positions = this.#beginSettling(end, group);
+      if (positions.length === 0) continue;
+      begun.push({ ...group, positions });
+      this.#writeGroup(group, positions);
+    }
+    return this.#proposed(end, [this.#written(0)], number, begun);
+  }
+
+  /** All of it, or a refusal of the whole. */
+  commit(end: AttachedNode, { number, commands: all, groups }: Commit): Taken {
+    const last = number + all.length;
+    const commands = this.#untaken(end, number, all, all.length + 1);
+    if (commands === null) return 'broken';
+    if (end.number >= last) return 'taken';
+    for (const [index, command] of commands.entries()) {
+      if (streamedType(command, end.epoch, end.number + 1 + index) !== commandType.transactionPart) return 'broken';
+    }
+    const refusal = this.#refusalOfParts(commands);
+    if (refusal !== null) return this.#refuse(end, last, refusal);
+    const begun: SettlementGroup[] = [];
+    for (const group of groups) {
+      const positions = this.#beginSettling(end, group);
+      begun.push({ ...group, positions });
+      if (positions.length === group.positions.length) continue;
+      this.#undo(begun);
+      return this.#refuse(end, last, notHeld());
+    }
+    this.#scratch.clear();
+    writeStreamedHead(this.#scratch, end.epoch, last, commandType.transactionEnd);
+    this.#scratch.number(all.length);
+    for (const group of groups) this.#writeGroup(group, group.positions);
+    const taken = this.#proposed(end, [...commands, this.#written(0)], last, begun);
+    if (taken === 'taken') for (const command of commands) this.#limits.proposed(command);
+    return taken;
+  }
+
+  /** Those that were not taken before; null: the first of them is not the next one. `count`: how many numbers there are. */
+  #untaken(
+    end: AttachedNode,
+    number: number,
+    commands: readonly Uint8Array[],
+    count: number,
+  ): readonly Uint8Array[] | null {
+    const known = Math.min(count, Math.max(0, end.number + 1 - number));
+    if (known < count && !this.#rules.takesNumber(end.number, number + known)) return null;
+    return known === 0 ? commands : commands.slice(known);
+  }
+
+  /** Near a limit: each one is looked at, and those that pass it are refused in their place. */
+  #proposeWhatMay(end: AttachedNode, commands: readonly Uint8Array[]): Taken {
+    const before = { messages: 0, bytes: 0 };
+    const proposals: Uint8Array[] = [];
+    const admitted: Uint8Array[] = [];
+    let refused: { readonly from: number; readonly refusal: Refusal } | null = null;
+    for (let i = 0; i <= commands.length; i++) {
+      const command = commands[i];
+      const refusal = command === undefined ? null : this.#limits.refusalOf(command, before);
+      if (refused !== null && refusal?.message !== refused.refusal.message) {
+        proposals.push(this.#refusal(end.epoch, end.number + 1 + refused.from, end.number + i, refused.refusal));
+        refused = null;
+      }
+      if (refusal !== null) refused ??= { from: i, refusal };
+      else if (command !== undefined) {
+        before.messages++;
+        before.bytes += command.length + recordOverheadBytes;
+        proposals.push(command);
+        admitted.push(command);
+      }
+    }
+    if (this.#proposer.propose(proposals) === null) return 'later';
+    end.number += commands.length;
+    for (const command of admitted) this.#limits.proposed(command);
+    return 'taken';
+  }
+
+  #refusalOfParts(commands: readonly Uint8Array[]): Refusal | null {
+    if (commands.length === 0 || this.#limits.admitsAll(commands)) return null;
+    const before = { messages: 0, bytes: 0 };
+    for (const command of commands) {
+      const refusal = this.#limits.refusalOf(command, before);
+      if (refusal !== null) return refusal;
+      before.messages++;
+      before.bytes += command.length + recordOverheadBytes;
+    }
+    return null;
+  }
+
+  #refuse(end: AttachedNode, through: number, refusal: Refusal): Taken {
+    return this.#proposed(end, [this.#refusal(end.epoch, end.number + 1, through, refusal)], through, []);
+  }
+
+  #refusal(epoch: number, number: number, through: number, refusal: Refusal): Uint8Array {
+    const out = new ByteWriter(0);
+    writeRefuse(out, epoch, number, through, refusal);
+    return out.view(0, out.length);
+  }
+
+  #proposed(
+    end: AttachedNode,
+    commands: readonly Uint8Array[],
+    last: number,
+    begun: readonly SettlementGroup[],
+  ): Taken {
+    if (this.#proposer.propose(commands) === null) {
+      this.#undo(begun);
+      return 'later';
+    }
+    end.number = last;
+    return 'taken';
+  }
+
+  /** Returns those of the group's positions that may be settled: the group's own list where all may. */
+  #beginSettling(end: AttachedNode, { consumer: key, destination, positions }: SettlementGroup): readonly number[] {
+    const consumer = end.consumers.get(key) ?? null;
+    let admitted: number[] | null = null;
+    for (let i = 0; i < positions.length; i++) {
+      const position = positions[i]!;
+      const may = this.#dispatcher.beginSettling(consumer, destination, position);
+      if (!may) admitted ??= positions.slice(0, i);
+      else admitted?.push(position);
+    }
+    return admitted ?? positions;
+  }
+
+  #undo(begun: readonly SettlementGroup[]): void {
+    for (const { destination, positions } of begun) {
+      for (const position of positions) this.#dispatcher.undoSettling(destination, position);
+    }
+  }
+
+  #writeGroup({ destination, outcome }: SettlementGroup, positions: readonly number[]): void {
+    const queue = this.#names.bytesOf(destination);
+    writeSettlementGroup(this.#scratch, queue, outcomeCode[outcome], positions, 0, positions.length);
+  }
+
+  #written(from: number): Uint8Array {
+    return this.#scratch.view(from, this.#scratch.length);
+  }
+}
