@@ -22,6 +22,12 @@ export class ByteWriter {
     if (this.#bytes.length > this.#keptBytesMax) this.#bytes = new Uint8Array(firstBytes);
   }
 
+  /** Writes go into these bytes from now on, from `at` on: the caller's, with room for all that comes (else a larger copy takes their place). */
+  into(bytes: Uint8Array, at: number): void {
+    this.#bytes = bytes;
+    this.#length = at;
+  }
+
   /** Takes back what was written after the buffer had this length. */
   truncate(length: number): void {
     this.#length = length;

@@ -1,28 +1,39 @@
 import type { SessionId } from '@lockstep/kernel';
 import type { BrokerEffect, Message } from '../effects.ts';
-import { Fifo } from './fifo.ts';
-import { Window } from './window.ts';
+import { Fifo } from '../dispatch/fifo.ts';
+import { Window } from '../dispatch/window.ts';
+
+export interface TopicWish {
+  readonly subscription: number;
+  readonly destination: string;
+  readonly prefetchMessages: number;
+  readonly prefetchBytes: number;
+}
 
 /** One subscription to a topic: what its window does not let through waits here, up to a bound that the caller sees to. */
 export class TopicConsumer {
+  readonly kind = 'topic';
   readonly session: SessionId;
   readonly subscription: number;
   readonly destination: string;
+  /** Of what this node's sessions have published, only higher numbers are for it: the others were sent before it was there. */
+  readonly after: number;
   readonly #window: Window;
   readonly #backlog = new Fifo<Message>();
   #backlogBytes = 0;
   /** Sizes of the messages handed out, from tag `#firstTag` on; −1: settled. */
   #sizes: number[] = [];
   #firstTag = 1;
-  /** Kept by the dispatcher: it stands in the list of those with work. */
+  /** Kept by the fan-out: it stands in the list of those with work. */
   awake = false;
   gone = false;
 
-  constructor(session: SessionId, subscription: number, destination: string, messagesMax: number, bytesMax: number) {
+  constructor(session: SessionId, wish: TopicWish, after: number) {
     this.session = session;
-    this.subscription = subscription;
-    this.destination = destination;
-    this.#window = new Window(messagesMax, bytesMax);
+    this.subscription = wish.subscription;
+    this.destination = wish.destination;
+    this.after = after;
+    this.#window = new Window(wish.prefetchMessages, wish.prefetchBytes);
   }
 
   get backlogBytes(): number {

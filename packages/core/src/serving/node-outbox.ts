@@ -1,0 +1,53 @@
+import type { NodeMessage } from '../stream/messages.ts';
+
+/** Of one message with commands, so that none gets too long for the way to the master. */
+const proposeBytesMax = 1024 * 1024;
+
+/** What the master is to be told, in order. While it is closed, what is put in is dropped: the next attachment says it anew. */
+export class NodeOutbox {
+  /** The master takes numbers and consumers: `attach` stands before what is put in. */
+  isOpen = false;
+  #messages: NodeMessage[] = [];
+  /** Of the last message, which more commands may join. */
+  #commands: Uint8Array[] | null = null;
+  #commandBytes = 0;
+
+  send(message: NodeMessage): void {
+    if (!this.isOpen) return;
+    this.#commands = null;
+    this.#messages.push(message);
+  }
+
+  propose(number: number, command: Uint8Array): void {
+    if (!this.isOpen) return;
+    if (this.#commands !== null && this.#commandBytes + command.length <= proposeBytesMax) {
+      this.#commands.push(command);
+      this.#commandBytes += command.length;
+      return;
+    }
+    this.#commands = [command];
+    this.#commandBytes = command.length;
+    this.#messages.push({ type: 'propose', number, commands: this.#commands });
+  }
+
+  /** Begins a way to the master, with that message. */
+  begin(isOpen: boolean, message: NodeMessage): void {
+    this.isOpen = isOpen;
+    this.#commands = null;
+    this.#messages.push(message);
+  }
+
+  close(): void {
+    this.isOpen = false;
+    this.#commands = null;
+    this.#messages = [];
+  }
+
+  take(): NodeMessage[] {
+    const messages = this.#messages;
+    if (messages.length === 0) return messages;
+    this.#messages = [];
+    this.#commands = null;
+    return messages;
+  }
+}
