@@ -1,0 +1,154 @@
+import { encodeText } from '@lockstep/kernel';
+import t from 'tap';
+import { ByteWriter } from '../../src/commands/byte-writer.ts';
+import { DestinationNames } from '../../src/commands/destination-names.ts';
+import { commandType } from '../../src/commands/format.ts';
+import { StreamRules } from '../../src/index.ts';
+import { digestOf } from '../../src/snapshot/digest.ts';
+import { SnapshotReader } from '../../src/snapshot/read.ts';
+import { StateSnapshot } from '../../src/snapshot/write.ts';
+import type { ReplicatedState } from '../../src/state/replicated-state.ts';
+import { enqueue, lapse, mark, openStream, settled, StateBench, streamed } from '../support/stream-commands.ts';
+
+const queue = '/queue/q';
+
+function restored(chunks: Iterable<Uint8Array>, positions: number[] = [], cut = 7): ReplicatedState {
+  const reader = new SnapshotReader(new DestinationNames(), new StreamRules(), (position) => positions.push(position));
+  for (const chunk of chunks) for (let at = 0; at < chunk.length; at += cut) reader.write(chunk.subarray(at, at + cut));
+  return reader.finish();
+}
+
+/** Two streams, one of which lapsed, with open transactions, marks, returned and suspect messages. */
+function stateWithStreams(): StateBench {
+  const bench = new StateBench();
+  const a = bench.apply(openStream('a', 'r1'));
+  const b = bench.apply(openStream('ü', 'r2'));
+  for (const body of ['1', '2', '3']) bench.apply(enqueue(queue, body));
+  bench.apply(mark(a, true, queue, '/queue/z'));
+  bench.apply(lapse(a));
+  bench.apply(mark(a, true, '/queue/z', '/queue/y'));
+  bench.apply(streamed(commandType.transactionPart, a, 1, queue, 'part of a'));
+  bench.apply(streamed(commandType.transactionPart, b, 1, '/queue/r', 'part of b'));
+  bench.apply(enqueue(queue, '4'));
+  bench.apply(enqueue(queue, '5'));
+  bench.apply(settled(b, 2, queue, 'ack', [99], 1));
+  bench.apply(settled(b, 3, queue, 'return', [12]));
+  return bench;
+}
+
+t.test('streams, marks, open transactions and what was delivered are in a snapshot', async (t) => {
+  const bench = stateWithStreams();
+  const positions: number[] = [];
+  const state = restored(new StateSnapshot(bench.state), positions);
+  t.same(state.streams, bench.state.streams);
+  t.match(state.streams.get('a'), { epoch: 1, run: 'r1', number: 1, lapsedAt: 7, parts: [{ position: 9 }] });
+  t.same([...state.streams.get('a')!.marks], ['/queue/y', '/queue/z']);
+  t.same(new Set(positions), bench.records.positions);
+  t.equal(state.storeBytes, bench.state.storeBytes);
+  t.equal(digestOf(new StateSnapshot(state)), digestOf(new StateSnapshot(bench.state)));
+  const { list } = state.queues.get(queue)!;
+  const delivered: [number, boolean][] = [];
+  for (let from = 0; list.findFrom(from); from = list.position + 1) {
+    delivered.push([list.position, state.queues.get(queue)!.foundWasDelivered]);
+  }
+  t.same(delivered, [
+    [3, true],
+    [4, true],
+    [5, true],
+    [11, false],
+    [12, true],
+  ]);
+});
+
+t.test('a snapshot is what was at its call, whatever the streams do while it is read', async (t) => {
+  const bench = stateWithStreams();
+  const before = digestOf(new StateSnapshot(bench.state));
+  const snapshot = new StateSnapshot(bench.state);
+  bench.apply(settled(1, 2, queue, 'ack', [3], 1));
+  bench.apply(mark(1, true, '/queue/more'));
+  bench.apply(settled(2, 4, queue, 'return', [11]));
+  t.equal(digestOf(snapshot), before);
+});
+
+t.test('what is applied behind a snapshot goes on where it was', async (t) => {
+  const bench = stateWithStreams();
+  const state = restored(new StateSnapshot(bench.state));
+  const commands = [
+    streamed(commandType.enqueue, 2, 4, queue, 'x'),
+    settled(1, 2, queue, 'ack', [3], 1),
+    lapse(1),
+    openStream('ü', 'r9'),
+  ];
+  for (const command of commands) {
+    const position = bench.apply(command);
+    state.apply(position as never, command, { retain: () => {}, release: () => {} });
+    t.equal(digestOf(new StateSnapshot(state)), digestOf(new StateSnapshot(bench.state)));
+  }
+});
+
+t.test('many marks are cut into records', async (t) => {
+  const bench = new StateBench();
+  const epoch = bench.apply(openStream('a', 'r'));
+  const queues = Array.from({ length: 5000 }, (_, i) => `/queue/${'n'.repeat(40)}${i}`);
+  bench.apply(mark(epoch, true, ...queues));
+  const chunks = [...new StateSnapshot(bench.state)];
+  t.ok(chunks.length > 2);
+  t.ok(chunks.every(({ length }) => length <= 64 * 1024));
+  t.same(restored(chunks, [], 60_000).streams.get('a')!.marks, new Set(queues));
+});
+
+/** A snapshot as version 2 wrote it. */
+function versionTwo(version: number): Uint8Array {
+  const out = new ByteWriter(0);
+  const record = (type: number, write: (record: ByteWriter) => void): void => {
+    const one = new ByteWriter(0);
+    one.byte(type);
+    write(one);
+    out.prefixed(one.view(0, one.length));
+  };
+  record(1, (head) => {
+    for (const number of [version, 20, 1, 1_000, 6]) head.number(number);
+    head.prefixed(encodeText('/queue/dead'));
+  });
+  record(2, (part) => {
+    part.prefixed(encodeText('/queue/p'));
+    part.number(19);
+    part.number(8);
+  });
+  record(3, (name) => name.prefixed(encodeText(queue)));
+  record(4, (messages) => {
+    for (const number of [3, 100, 0, 2, 50, 2 * 4, 1, 70, 4 * 4 + 3]) messages.number(number);
+    messages.prefixed(encodeText('rejected'));
+    messages.prefixed(encodeText('/queue/old'));
+    for (const number of [4, 30, 0xffff * 4]) messages.number(number);
+  });
+  record(5, (end) => end.number(4));
+  return out.view(0, out.length);
+}
+
+t.test('a snapshot of version 2 is read: it knows no streams', async (t) => {
+  const positions: number[] = [];
+  const state = restored([versionTwo(2)], positions);
+  t.equal(state.applied, 20);
+  t.equal(state.streams.size, 0);
+  t.same(positions, [19, 3, 5, 6, 10]);
+  const { list } = state.queues.get(queue)!;
+  const read: unknown[] = [];
+  for (let from = 0; list.findFrom(from); from = list.position + 1) {
+    read.push([
+      list.position,
+      list.size,
+      list.count,
+      state.queues.get(queue)!.foundWasDelivered,
+      list.deadLetter?.reason,
+    ]);
+  }
+  t.same(read, [
+    [3, 100, 0, false, undefined],
+    [5, 50, 2, true, undefined],
+    [6, 70, 4, true, 'rejected'],
+    [10, 30, 0x7fff, true, undefined],
+  ]);
+  t.throws(() => restored([versionTwo(4)]), /unknown version 4/);
+  t.throws(() => restored([versionTwo(1)]), /unknown version 1/);
+});
