@@ -275,7 +275,10 @@ function nodeOptions(
       refusedMeansDead: true,
       electionMs: 500,
       heartbeatMs: 100,
+      leaseMs: 10_000,
+      masterWaitMs: 30_000,
     },
+    slaveClients: 'serve',
     journal: {
       fsync: 'always',
       segmentBytes,

@@ -25,6 +25,7 @@ export interface NodeSettings {
   readonly listeners: readonly ListenerOptions[];
   readonly admin: Address | null;
   readonly cluster: Omit<ClusterOptions, 'secret' | 'tls'>;
+  readonly slaveClients: 'serve' | 'refuse';
   /** Absolute. */
   readonly secretFile: string | null;
   /** Absolute paths. */
@@ -148,7 +149,10 @@ function settle(
       refusedMeansDead: cluster.refusedMeansDead,
       electionMs: cluster.electionMs,
       heartbeatMs: cluster.heartbeatMs,
+      leaseMs: cluster.lease,
+      masterWaitMs: cluster.masterWait,
     },
+    slaveClients: values.slaveClients,
     secretFile: cluster.secretFile === undefined ? null : absolute(['cluster', 'secretFile'], cluster.secretFile),
     clusterTls: cluster.tls === undefined ? null : tlsPaths(cluster.tls, absolute),
     journal: {

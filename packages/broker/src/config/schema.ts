@@ -15,6 +15,7 @@ export interface ConfigValues {
   readonly listeners?: readonly ListenerValues[] | undefined;
   readonly admin?: AdminValues | undefined;
   readonly cluster: ClusterValues;
+  readonly slaveClients: 'serve' | 'refuse';
   readonly journal: JournalValues;
   readonly limits: LimitValues;
   readonly log: { readonly level: LogLevel; readonly pretty: boolean };
@@ -46,6 +47,8 @@ export interface ClusterValues {
   readonly refusedMeansDead: boolean;
   readonly electionMs: number;
   readonly heartbeatMs: number;
+  readonly lease: number;
+  readonly masterWait: number;
 }
 
 export interface JournalValues {
@@ -125,7 +128,7 @@ const cluster = section('The other nodes of this logical broker. Without members
     })
     .optional(),
   witness: flag(
-    'This node is a witness: it votes, and keeps of the journal what another member lacks, but no messages. It takes clients as a slave does. Settled when it becomes a member; witnesses are fewer than half of the members.',
+    'This node is a witness: it votes, and keeps of the journal what another member lacks, but no messages, and it takes no clients: its listeners stay closed. Settled when it becomes a member; witnesses are fewer than half of the members.',
   ).prefault(false),
   refusedMeansDead: flag(
     'A member whose connection broke and that refuses a new one counts as dead, and another takes over at once. Set it to false where a proxy stands between the nodes.',
@@ -137,6 +140,14 @@ const cluster = section('The other nodes of this logical broker. Without members
   heartbeatMs: duration('10ms', 'How often the master says that it lives. At most a third of `electionMs`.').prefault(
     '100ms',
   ),
+  lease: duration(
+    '1s',
+    'How long a node that the master no longer hears keeps the messages that its clients have not acknowledged; then they go to others, marked as redelivered. A node whose process is gone keeps nothing.',
+  ).prefault('10s'),
+  masterWait: duration(
+    '1s',
+    'How long clients stay connected while no master is known: nothing is read from them, and heart-beats go on. Then their connections are closed.',
+  ).prefault('30s'),
 });
 
 const journal = section('The replicated journal on disk.', {
@@ -223,6 +234,10 @@ const top = section('', {
     })
     .optional(),
   cluster: cluster.prefault({}),
+  slaveClients: oneOf(
+    ['serve', 'refuse'],
+    'Whether a slave takes clients. With `refuse` its listeners are closed for as long as it is not the master.',
+  ).prefault('serve'),
   journal: journal.prefault({}),
   limits: limits.prefault({}),
   log: log.prefault({}),

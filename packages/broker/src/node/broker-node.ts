@@ -1,19 +1,12 @@
-import { Broker, defaultBrokerOptions } from '@lockstep/core';
-import type { QueueStatus } from '@lockstep/core';
+import { Broker, defaultBrokerOptions, StreamRules } from '@lockstep/core';
+import type { BrokerEffect, QueueStatus } from '@lockstep/core';
 import { assert, formatAddress } from '@lockstep/kernel';
-import type { Address, Connection, NodeId } from '@lockstep/kernel';
+import type { Address, Connection, JournalPosition, NodeId } from '@lockstep/kernel';
 import { ReplicatedLog } from '@lockstep/raft-log';
-import type { Leadership, MemberOutcome, StateMachine } from '@lockstep/raft-log';
-import {
-  ConnectionCount,
-  defaultFlowOptions,
-  InputBudget,
-  SessionIds,
-  StompConnection,
-  StompListener,
-} from '@lockstep/stomp-server';
+import type { Leadership, MemberOutcome, SnapshotRestore, StateMachine } from '@lockstep/raft-log';
+import { ConnectionCount, defaultFlowOptions, InputBudget, SessionIds, StompConnection } from '@lockstep/stomp-server';
 
-import { ClientGate, masterWaitMs } from './client-gate.ts';
+import { addressList, ClientListeners } from './client-listeners.ts';
 import { advertisedAddress, failoverUri } from './failover-uri.ts';
 import { membershipChange } from './members-change.ts';
 import { memberStatus, nodeRole, nodeStatus, ownPart, readiness } from './node-status.ts';
@@ -28,61 +21,88 @@ import type {
   RunningNode,
 } from './types.ts';
 
-/** Proposed and not yet applied, in bytes: beyond it no more is read from clients. Well below what the log would refuse. */
-const underWayBytesMax = 32 * 1024 * 1024;
+const mebibyte = 1024 * 1024;
+/** What the SENDs of one node may have outstanding: beyond it no more is read from its clients. Well below what the log would refuse. */
+const windowBytes = 32 * mebibyte;
 /** The same while room on the disk is short: so producers are slowed to the pace of the slowest disk that counts. */
-const underWayUnderPressureBytesMax = 64 * 1024;
-const uncommittedBytesMax = 256 * 1024 * 1024;
+const windowUnderPressureBytes = 64 * 1024;
+const uncommittedBytesMax = 256 * mebibyte;
+/** A node that takes in too slowly what the master has for it loses its channel. Beside it there is room for one transaction. */
+const unsentBytesMax = 64 * mebibyte;
+/** A connection above the limit waits so long before it is closed. */
+const excessWaitMs = 1500;
+/** Bounds on the steps of a clean stop. */
+const answersWaitMs = 5000;
+const returnsWaitMs = 1000;
 
 /** One node of a logical broker: replicated log, broker, sessions and listeners, put together. */
 export class BrokerNode implements RunningNode {
   readonly #options: BrokerNodeOptions;
   readonly #broker: Broker;
   readonly #host: SessionHost;
-  readonly #gate: ClientGate;
   readonly #connections: ConnectionCount;
   readonly #inputBudget: InputBudget;
   readonly #sessionIds: SessionIds;
-  readonly #listeners: StompListener[] = [];
+  readonly #listeners: ClientListeners;
   readonly #roleListeners: ((role: NodeRole, master: NodeId | null) => void)[] = [];
   /** Null until it is open: what depends on it is asked from the outside, or by it. */
   #log: ReplicatedLog | null = null;
   #leadership: Leadership | null = null;
   #told: { readonly role: NodeRole; readonly master: NodeId | null } = { role: 'candidate', master: null };
   #stopping = false;
+  #toldWitness = false;
 
   private constructor(options: BrokerNodeOptions) {
     this.#options = options;
     this.#connections = new ConnectionCount(options.limits.connections);
     this.#inputBudget = new InputBudget(options.limits.halfSentBytes);
     this.#sessionIds = new SessionIds(options.node, options.random);
+    const run = Array.from(options.random.bytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('');
+    const rules = options.streamRules ?? new StreamRules();
     this.#broker = new Broker({
       ...defaultBrokerOptions,
+      node: options.node,
+      run,
+      wallMs: () => options.clock.wallMs(),
+      rules,
       storeBytesMax: options.journal.hardLimitBytes ?? Infinity,
       indexBytesMax: options.limits.indexBytes,
       sendsRefused: () => this.#sendsRefused(),
       topicBacklogBytesMax: options.limits.topicBacklogBytes,
       messageBytesMax: options.limits.headerBytes + options.limits.bodyBytes,
     });
+    const frameBytesMax = 2 * unsentBytesMax + options.limits.transactionBytes;
     this.#host = new SessionHost({
+      node: options.node,
+      run,
       clock: options.clock,
       broker: this.#broker,
+      windowBytes,
+      channelLimits: { frameBytesMax, unsentBytesMax: unsentBytesMax + options.limits.transactionBytes },
+      leaseMs: options.cluster.leaseMs,
+      leaseOver: (silentMs, leaseMs) => rules.leaseOver(silentMs, leaseMs),
+      masterWaitMs: options.cluster.masterWaitMs,
       log: {
         propose: (commands) => this.log.propose(commands),
         leading: () => this.#log?.leading ?? false,
         persistedIndex: () => this.#log?.raft?.persistedIndex ?? 0,
         payload: (position) => this.log.payload(position),
         readPayloads: (positions) => this.log.readPayloads(positions),
+        dialChannel: async (to) => this.log.dialChannel(to),
+        isDead: (node) => this.log.dead.has(node),
+        isSilent: (node) => this.log.isSilent(node),
+        keepPosted: (nodes) => this.log.keepPosted(nodes),
       },
       story: options.log,
-      underWayBytesMax,
     });
-    this.#gate = new ClientGate({
-      node: options.node,
+    this.#listeners = new ClientListeners({
+      network: options.network,
       clock: options.clock,
       log: options.log,
-      serve: (connection, onClosed) => this.#serve(connection, onClosed),
-      dialMaster: async (master, clientAddress) => this.log.dialClientTunnel(master, clientAddress),
+      addresses: options.listeners.map(({ listen }) => listen),
+      count: this.#connections,
+      excessWaitMs,
+      accept: (connection, release) => this.#serve(connection, release),
     });
   }
 
@@ -90,19 +110,18 @@ export class BrokerNode implements RunningNode {
   static async start(options: BrokerNodeOptions): Promise<BrokerNode> {
     const node = new BrokerNode(options);
     try {
-      await node.#openListeners();
+      await node.#listeners.open();
       await node.#openLog();
     } catch (error) {
-      node.#gate.close();
-      for (const listener of node.#listeners) await listener.close();
+      node.#host.close();
+      await node.#listeners.close();
       throw error;
     }
     return node;
   }
 
   get listeners(): readonly BoundListener[] {
-    return this.#listeners.map((listener, i) => {
-      const bound = listener.address;
+    return this.#listeners.addresses.map((bound, i) => {
       const advertise = this.#options.listeners[i]?.advertise ?? null;
       return { kind: 'stomp', bound, advertised: advertisedAddress(bound, advertise, this.#options.hostName) };
     });
@@ -144,7 +163,10 @@ export class BrokerNode implements RunningNode {
 
   readiness(): { readonly ready: boolean; readonly reason: string } {
     if (this.#stopping) return { ready: false, reason: 'this node is stopping' };
-    return readiness(this.log.status, this.#leadership);
+    return readiness(this.log.status, this.#leadership, {
+      hasMaster: this.#host.hasMaster,
+      slaveClients: this.#options.slaveClients,
+    });
   }
 
   onFailure(listener: (error: Error) => void): void {
@@ -173,12 +195,15 @@ export class BrokerNode implements RunningNode {
   async stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
-    for (const listener of this.#listeners) await listener.close();
+    await this.#listeners.close();
+    this.#host.stopReading();
     if (this.#leadership?.role === 'leader' && this.log.status.members.length > 1) {
       await this.#handOver(null);
     }
-    this.#gate.close();
-    this.#host.resign();
+    // By whoever is the master now: what clients had sent is answered, and what they held goes back.
+    await this.#host.answered(answersWaitMs);
+    await this.#host.closeSessions(returnsWaitMs);
+    this.#host.close();
     await this.log.close();
   }
 
@@ -191,21 +216,6 @@ export class BrokerNode implements RunningNode {
     if (!this.#stopping) this.#host.hold(false);
   }
 
-  async #openListeners(): Promise<void> {
-    const { network, clock, listeners } = this.#options;
-    for (const { listen } of listeners) {
-      const listener = await StompListener.open({
-        network,
-        clock,
-        address: listen,
-        count: this.#connections,
-        excessWaitMs: masterWaitMs,
-        accept: (connection, release) => this.#gate.accept(connection, release),
-      });
-      this.#listeners.push(listener);
-    }
-  }
-
   async #openLog(): Promise<void> {
     const { broker, node, cluster, journal, clock, random, disk, network, log } = this.#options;
     this.#log = await ReplicatedLog.open({
@@ -216,7 +226,8 @@ export class BrokerNode implements RunningNode {
       tls: cluster.tls ?? null,
       witness: cluster.witness ?? false,
       levelMax: this.#options.levelMax ?? null,
-      about: this.listeners.map(({ advertised }) => formatAddress(advertised)).join(','),
+      about:
+        cluster.witness === true ? '' : this.listeners.map(({ advertised }) => formatAddress(advertised)).join(','),
       machine: this.#machine(),
       ...(this.#options.makeRaftNode === undefined ? {} : { makeNode: this.#options.makeRaftNode }),
       settings: {
@@ -234,19 +245,19 @@ export class BrokerNode implements RunningNode {
       },
     });
     this.#log.disk.onChange(({ pressure }) => {
-      this.#host.limitUnderWay(pressure === 'none' ? underWayBytesMax : underWayUnderPressureBytesMax);
+      this.#host.limitWindow(pressure === 'none' ? windowBytes : windowUnderPressureBytes);
     });
     this.#log.disk.onSlow((to) => void this.#handOver(to));
-    this.#log.onClientConnection((connection, { clientAddress }) =>
-      this.#gate.acceptTunnelled(connection, clientAddress),
-    );
+    this.#log.onChannel((connection, from) => this.#host.acceptChannel(connection, from));
+    this.#log.dead.onDeath((member) => this.#host.died(member));
+    this.#considerListeners();
   }
 
   #machine(): StateMachine {
     return {
       apply: (commands, records) => this.#host.apply(commands, records),
       snapshot: () => this.#broker.snapshot(),
-      restore: (refersTo) => this.#broker.restore(refersTo),
+      restore: (refersTo) => this.#restore(refersTo),
       leadershipChanged: (leadership) => this.#leadershipChanged(leadership),
     };
   }
@@ -259,12 +270,34 @@ export class BrokerNode implements RunningNode {
 
   #leadershipChanged(leadership: Leadership): void {
     this.#leadership = leadership;
-    if (leadership.leading && !this.#broker.master) this.#host.becomeMaster();
-    // A leader that is only short of a majority keeps its sessions, and waits; one that no longer leads lets them go.
-    if (leadership.role !== 'leader') this.#host.resign();
-    this.#host.wake();
-    this.#gate.leadershipChanged(leadership);
+    this.#host.leadershipChanged(leadership);
+    this.#considerListeners();
     this.#tellRole(leadership);
+  }
+
+  #restore(refersTo: (position: JournalPosition) => void): SnapshotRestore {
+    const restore = this.#broker.restore(refersTo);
+    return {
+      write: (chunk) => restore.write(chunk),
+      finish: () => {
+        const effects: BrokerEffect[] = [];
+        restore.finish(effects);
+        this.#host.restored(effects);
+      },
+    };
+  }
+
+  /** A witness has no state to serve clients from; a slave serves them unless it is told not to. */
+  #considerListeners(): void {
+    const { slaveClients, log } = this.#options;
+    const isWitness = this.#log !== null && ownPart(this.#log.status) === 'witness';
+    if (isWitness && !this.#toldWitness) {
+      this.#toldWitness = true;
+      log.info(`a witness serves no clients: nobody can connect to ${addressList(this.#listeners.addresses)}`);
+    }
+    const takesClients = !isWitness && (slaveClients === 'serve' || this.#leadership?.leading === true);
+    this.#listeners.allow(takesClients);
+    if (!takesClients) this.#host.letGo();
   }
 
   /** Listeners hear of a change of what users see, not of every turn that an election takes. */

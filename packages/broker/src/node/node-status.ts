@@ -72,10 +72,17 @@ export function memberStatus(member: LogMemberStatus, master: NodeId | null): Me
   return { id, address: address === null ? '' : formatAddress(address), role, matchIndex, lagEntries: lag, alive };
 }
 
+export interface ServingInputs {
+  /** There is a way to the master. */
+  readonly hasMaster: boolean;
+  readonly slaveClients: 'serve' | 'refuse';
+}
+
 /** Can this node take clients just now? */
 export function readiness(
   log: ReplicatedLogStatus,
   leadership: Leadership | null,
+  { hasMaster, slaveClients }: ServingInputs,
 ): { readonly ready: boolean; readonly reason: string } {
   if (log.raft === null) {
     const missing = log.waitingFor.length === 0 ? '' : `; not heard of yet: ${log.waitingFor.join(', ')}`;
@@ -89,7 +96,18 @@ export function readiness(
     if (log.leading) return { ready: true, reason: 'master' };
     return { ready: false, reason: 'this node leads but has not heard a majority lately' };
   }
-  if (log.raft.leader !== null) return { ready: true, reason: `slave of ${log.raft.leader}` };
+  if (log.raft.leader !== null) {
+    const { leader } = log.raft;
+    if (ownPart(log) === 'witness')
+      return { ready: false, reason: `witness, which serves no clients; the master is ${leader}` };
+    if (slaveClients === 'refuse')
+      return { ready: false, reason: `slave of ${leader}, and slaveClients is \`refuse\`` };
+    if (hasMaster) return { ready: true, reason: `slave of ${leader}` };
+    return {
+      ready: false,
+      reason: `clients wait: ${leader} is to be the master, and this node is not attached to it yet`,
+    };
+  }
   if (log.raft.configuration.configuration.voters.length === 0) {
     const reason =
       'no master is known, and this node has no vote before it has caught up with one: its disk was empty; start the members that have their data; a new node waits until `lockstep members add` makes it a member';

@@ -1,78 +1,97 @@
-import type { Broker, BrokerEffect, Proposer, Request } from '@lockstep/core';
-import type { Clock, JournalPosition, Log, SessionId } from '@lockstep/kernel';
-import type { CommittedCommand, LiveRecords, ProposeRefusal } from '@lockstep/raft-log';
+import type { Broker, BrokerEffect, Request } from '@lockstep/core';
+import type { Clock, Connection, Log, NodeId, SessionId, Timer } from '@lockstep/kernel';
+import type { CommittedCommand, Leadership, LiveRecords } from '@lockstep/raft-log';
 import type { BrokerPort, SessionEndpoint } from '@lockstep/stomp-server';
 
+import type { ChannelLimits } from './channel/channel.ts';
+import { MasterEnd } from './master-end.ts';
+import type { MasterLog } from './master-end.ts';
+import { MasterLink } from './master-link.ts';
 import { SessionOutbox } from './session-outbox.ts';
 import { StoredDeliveries } from './stored-deliveries.ts';
 import type { RecordSource, StoredDeliveriesOptions } from './stored-deliveries.ts';
 
 /** The replicated log, as the sessions' side needs it. */
-export interface HostLog extends RecordSource {
-  propose(commands: readonly Uint8Array[]): JournalPosition | ProposeRefusal;
-  /** This node leads, and has heard a majority lately. */
-  leading(): boolean;
-  /** This node's own disk holds the log up to here. */
-  persistedIndex(): number;
+export interface HostLog extends RecordSource, MasterLog {
+  /** See `ReplicatedLog.dialChannel`. */
+  dialChannel(to: NodeId): Promise<Connection>;
 }
 
 /** Nobody calls when a majority is heard again or a slow disk has caught up: as long as somebody waits for it, it is looked at so often. */
 const lookAgainMs = 20;
 
 export interface SessionHostOptions {
+  readonly node: NodeId;
+  /** Names this process. */
+  readonly run: string;
   readonly clock: Clock;
   readonly broker: Broker;
   readonly log: HostLog;
   /** Where it tells what an operator must know. */
   readonly story: Log;
-  /** Proposed and not yet both applied and on this node's disk, bytes: beyond it no more is read from clients. */
-  readonly underWayBytesMax: number;
+  /** What the SENDs of one node may have outstanding, bytes: beyond it no more is read from its clients. */
+  readonly windowBytes: number;
+  readonly channelLimits: ChannelLimits;
+  readonly leaseMs: number;
+  readonly leaseOver: (silentMs: number, leaseMs: number) => boolean;
+  /** How long clients are kept without a master. */
+  readonly masterWaitMs: number;
   readonly deliveries?: StoredDeliveriesOptions;
 }
 
 /**
- * Brings the master's sessions, its broker and the replicated log together, one turn of the event loop at a time: requests and applied
- * commands gather effects; at the turn's end the broker proposes and dispatches, every effect goes to its session (messages with their
- * bodies, which the log has), and every session that had one writes once.
+ * Brings the node's sessions, its broker, the master and the replicated log together, one turn of the event loop at a time: requests, applied
+ * commands and what the master says gather effects; at the turn's end the broker proposes and dispatches where it is the master, what
+ * this node and the others have to say to each other is passed on, every effect goes to its session (messages with their bodies, which the log
+ * has), and every session and every channel that had something writes once.
  */
-export class SessionHost implements BrokerPort, Proposer {
-  readonly #clock: Clock;
+export class SessionHost implements BrokerPort {
+  readonly #options: SessionHostOptions;
   readonly #broker: Broker;
-  readonly #log: HostLog;
   readonly #outboxes = new Map<SessionId, SessionOutbox>();
   readonly #deliveries: StoredDeliveries;
-  #underWayBytesMax: number;
+  readonly #master: MasterEnd;
+  readonly #link: MasterLink;
   #effects: BrokerEffect[] = [];
   #spareEffects: BrokerEffect[] = [];
   readonly #touched = new Set<SessionOutbox>();
   #turnScheduled = false;
   #lookingAgain = false;
-  #held = false;
-  /**
-   * What was proposed and is not yet both applied and on this node's own disk, oldest first: it stays bounded. (A majority can
-   * commit without the master's disk, which may hang while memory fills.)
-   */
-  #underWay: { position: number; bytes: number }[] = [];
-  #underWayHead = 0;
-  #underWayBytes = 0;
+  #stopping = false;
+  /** Runs while there is no way to a master. */
+  #patience: Timer | null = null;
   /** Connections that stopped reading because the host did not accept. */
   readonly #waitingToRead = new Set<SessionEndpoint>();
+  readonly #waitingForQuiet: (() => void)[] = [];
 
-  constructor({ clock, broker, log, story, underWayBytesMax, deliveries }: SessionHostOptions) {
-    this.#clock = clock;
+  constructor(options: SessionHostOptions) {
+    this.#options = options;
+    const { node, run, clock, broker, log, story, channelLimits, deliveries } = options;
     this.#broker = broker;
-    this.#log = log;
-    this.#underWayBytesMax = underWayBytesMax;
+    const wake = (): void => this.#scheduleTurn();
+    this.#master = new MasterEnd({ ...options, limits: channelLimits, wake });
+    this.#link = new MasterLink({
+      ...{ node, run, clock, story, limits: channelLimits },
+      dial: (master) => log.dialChannel(master),
+      opened: () => this.#opened(),
+      lost: () => this.#lost(),
+      message: (message) => {
+        broker.fromMaster(message, this.#effects);
+        wake();
+      },
+    });
     this.#deliveries = new StoredDeliveries(
       {
         records: log,
         log: story,
+        give: (delivery) => broker.give(delivery),
         undeliverable: (delivery) => broker.undeliverable(delivery),
         given: (outbox) => this.#touched.add(outbox),
-        wake: () => this.#scheduleTurn(),
+        wake,
       },
       deliveries,
     );
+    this.#waitForMaster();
   }
 
   attach(session: SessionId, endpoint: SessionEndpoint): void {
@@ -86,100 +105,128 @@ export class SessionHost implements BrokerPort, Proposer {
   }
 
   submit(request: Request): void {
-    // Without mastership there is nobody to answer; the connections are being let go.
-    if (!this.#broker.master) {
-      if (request.type === 'endSession') this.#detach(request.session);
-      return;
-    }
     this.#broker.handle(request, this.#effects);
     if (request.type === 'endSession') this.#detach(request.session);
     this.#scheduleTurn();
   }
 
   get accepting(): boolean {
-    return !this.#held && this.#underWayBytes < this.#underWayBytesMax && this.#log.leading();
+    return !this.#stopping && this.#broker.accepting;
   }
 
   get heldUpBy(): string {
-    if (this.#held) return 'mastership is being handed over';
-    if (!this.#log.leading()) return 'no majority of the members has been heard';
-    return `${this.#underWayBytes} bytes sent before wait for the disk`;
+    return this.#stopping ? 'this node is stopping' : this.#broker.heldUpBy;
   }
 
   callWhenAccepting(endpoint: SessionEndpoint): void {
     this.#waitingToRead.add(endpoint);
-    this.#lookAgainLater();
-  }
-
-  /** Stops taking requests from clients (a hand-over is under way) or goes on. */
-  hold(held: boolean): void {
-    this.#held = held;
     this.#scheduleTurn();
   }
 
-  /** What may be proposed and not yet applied before no more is read from clients. */
-  limitUnderWay(bytesMax: number): void {
-    this.#underWayBytesMax = bytesMax;
-    this.wake();
+  /** There is a way to a master. */
+  get hasMaster(): boolean {
+    return this.#link.isOpen;
   }
 
-  propose(commands: readonly Uint8Array[]): JournalPosition | null {
-    const result = this.#log.propose(commands);
-    if (typeof result !== 'number') return null;
-    let bytes = 0;
-    for (const command of commands) bytes += command.byteLength;
-    this.#underWay.push({ position: result + commands.length - 1, bytes });
-    this.#underWayBytes += bytes;
-    return result;
+  /** See `MasterEnd.hold`. */
+  hold(held: boolean): void {
+    this.#master.hold(held);
   }
 
-  wallMs(): number {
-    return this.#clock.wallMs();
+  /** As the master: what one node's SENDs may have outstanding. */
+  limitWindow(bytes: number): void {
+    this.#master.limitWindow(bytes);
   }
 
-  /** Applies committed commands, in order; on the master their effects go out at the turn's end. */
+  /** Another node has opened a channel to this one. */
+  acceptChannel(connection: Connection, from: NodeId): void {
+    this.#master.accept(connection, from);
+  }
+
+  /** See `ReplicatedLog.dead`. */
+  died(node: NodeId): void {
+    this.#master.died(node);
+  }
+
+  /** Applies committed commands, in order; what follows for this node's sessions goes out at the turn's end. */
   apply(commands: readonly CommittedCommand[], records: LiveRecords): void {
     for (const { position, payload } of commands) {
       this.#broker.apply(position, payload, records, this.#effects);
     }
-    this.#settleUnderWay();
-    if (this.#broker.master) this.#scheduleTurn();
-    else this.#effects.length = 0;
-  }
-
-  #settleUnderWay(): void {
-    const settled = Math.min(this.#broker.applied, this.#log.persistedIndex());
-    while (this.#underWayHead < this.#underWay.length) {
-      const oldest = this.#underWay[this.#underWayHead];
-      if (oldest === undefined || oldest.position > settled) break;
-      this.#underWayBytes -= oldest.bytes;
-      this.#underWayHead++;
-    }
-    if (this.#underWayHead > 4096) {
-      this.#underWay = this.#underWay.slice(this.#underWayHead);
-      this.#underWayHead = 0;
-    }
-  }
-
-  becomeMaster(): void {
-    this.#broker.becomeMaster(this);
     this.#scheduleTurn();
   }
 
-  /** Mastership is over: nothing that was under way will be answered here, and every connection closes. */
-  resign(): void {
-    this.#broker.resign();
-    this.#effects.length = 0;
-    this.#underWay = [];
-    this.#underWayHead = 0;
-    this.#underWayBytes = 0;
-    const outboxes = [...this.#outboxes.values()];
-    this.#outboxes.clear();
-    this.#waitingToRead.clear();
-    for (const outbox of outboxes) {
-      this.#deliveries.drop(outbox);
-      outbox.endpoint.abandon();
+  /** The replicated state has become another, from a snapshot. */
+  restored(effects: readonly BrokerEffect[]): void {
+    for (const effect of effects) this.#effects.push(effect);
+    this.#scheduleTurn();
+  }
+
+  leadershipChanged(leadership: Pick<Leadership, 'leading' | 'leader'>): void {
+    if (!leadership.leading) this.#master.resign();
+    else if (!this.#broker.master) this.#master.lead();
+    this.#link.leadershipChanged(leadership);
+    this.#scheduleTurn();
+  }
+
+  /** Reads nothing more from clients. What they had asked for is answered. */
+  stopReading(): void {
+    this.#stopping = true;
+  }
+
+  /** Resolves when all that clients had asked for is answered, or after `boundMs`. */
+  answered(boundMs: number): Promise<void> {
+    return this.#quiet(boundMs);
+  }
+
+  /** Closes all sessions. Resolves when what they held is back in its queues, or after `boundMs`. */
+  async closeSessions(boundMs: number): Promise<void> {
+    this.letGo();
+    await this.#quiet(boundMs);
+  }
+
+  /** Lets go of all, of clients and of the master. */
+  close(): void {
+    this.letGo();
+    this.#patience?.cancel();
+    this.#link.close();
+    this.#master.resign();
+  }
+
+  #opened(): void {
+    this.#patience?.cancel();
+    this.#patience = null;
+    this.#broker.attach(this.#effects);
+    this.#scheduleTurn();
+  }
+
+  #lost(): void {
+    const { node } = this.#options;
+    this.#broker.detach(this.#effects);
+    this.#master.detached(node);
+    this.#waitForMaster();
+    this.#scheduleTurn();
+  }
+
+  #waitForMaster(): void {
+    const { clock, masterWaitMs, story } = this.#options;
+    this.#patience ??= clock.setTimer(masterWaitMs, () => {
+      this.#patience = null;
+      if (this.#outboxes.size === 0) return;
+      story.warn(`no master for ${masterWaitMs} ms: closed the client connections`, { clients: this.#outboxes.size });
+      this.letGo();
+    });
+  }
+
+  /** Closes all sessions: without an ERROR, and what they held goes back. */
+  letGo(): void {
+    if (this.#outboxes.size === 0) return;
+    for (const { session, endpoint } of [...this.#outboxes.values()]) {
+      this.#broker.handle({ type: 'endSession', session, how: 'clean' }, this.#effects);
+      this.#detach(session);
+      endpoint.abandon();
     }
+    this.#scheduleTurn();
   }
 
   #detach(session: SessionId): void {
@@ -189,48 +236,85 @@ export class SessionHost implements BrokerPort, Proposer {
     this.#deliveries.drop(outbox);
   }
 
-  /** The master's majority has been heard again, or there is room again: readers that stopped go on. */
-  wake(): void {
-    if (this.#waitingToRead.size > 0) this.#scheduleTurn();
+  #quiet(boundMs: number): Promise<void> {
+    if (this.#broker.outstanding === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.setTimer(boundMs, resolve);
+      this.#waitingForQuiet.push(() => {
+        timer.cancel();
+        resolve();
+      });
+      this.#scheduleTurn();
+    });
   }
 
   #scheduleTurn(): void {
     if (this.#turnScheduled) return;
     this.#turnScheduled = true;
-    this.#clock.atTurnEnd(() => this.#turn());
+    this.#options.clock.atTurnEnd(() => this.#turn());
   }
 
   #turn(): void {
     this.#turnScheduled = false;
-    if (!this.#broker.master) return;
-    const leading = this.#log.leading();
+    // Another master's opening has been applied: this node is master no more, whatever Raft has told it so far.
+    if (this.#master.isDeposed) this.leadershipChanged({ leading: false, leader: null });
+    const isMaster = this.#broker.master;
+    const leading = isMaster && this.#options.log.leading();
+    const lookAgain = isMaster && this.#master.settle(leading);
     // A session that gets effects may make requests (it settles what it has written): go on until all is quiet.
     do {
       this.#broker.flush(this.#effects, leading);
+      while (this.#exchange()) this.#broker.flush(this.#effects, leading);
       this.#route();
-      // Who does not lead any more, for all it knows, hands nothing out.
-      if (leading) this.#deliveries.advance();
+      this.#deliveries.advance();
     } while (this.#effects.length > 0);
     for (const outbox of this.#touched) {
       outbox.endpoint.flush();
       this.#deliveries.sent(outbox);
     }
     this.#touched.clear();
+    this.#link.flush();
+    this.#master.flush();
     if (this.#waitingToRead.size > 0) this.#resumeReaders();
-    if (!leading || this.#waitingToRead.size > 0) this.#lookAgainLater();
+    if (this.#broker.outstanding === 0) for (const settled of this.#waitingForQuiet.splice(0)) settled();
+    if (lookAgain) this.#lookAgainLater();
+  }
+
+  /** What this node and the master, and the master and the nodes, have to say to each other. True: the two ends here may have more. */
+  #exchange(): boolean {
+    const { node } = this.#options;
+    let moved = false;
+    const toMaster = this.#broker.takeNodeMessages();
+    if (!this.#link.isHere) this.#link.send(toMaster);
+    else {
+      for (const message of toMaster) {
+        moved = true;
+        if (this.#master.take(node, message)) continue;
+        this.#link.reset();
+        break;
+      }
+    }
+    for (const [to, messages] of this.#broker.takeMasterMessages()) {
+      if (to !== node) this.#master.send(to, messages);
+      else if (this.#link.isHere) {
+        moved = true;
+        for (const message of messages) this.#broker.fromMaster(message, this.#effects);
+      }
+    }
+    return moved;
   }
 
   #lookAgainLater(): void {
     if (this.#lookingAgain) return;
     this.#lookingAgain = true;
-    this.#clock.setTimer(lookAgainMs, () => {
+    this.#options.clock.setTimer(lookAgainMs, () => {
       this.#lookingAgain = false;
-      this.#settleUnderWay();
       this.#scheduleTurn();
     });
   }
 
   #resumeReaders(): void {
+    if (!this.accepting) return;
     const waiting = [...this.#waitingToRead];
     this.#waitingToRead.clear();
     for (const endpoint of waiting) {
@@ -246,14 +330,15 @@ export class SessionHost implements BrokerPort, Proposer {
       const outbox = this.#outboxes.get(effect.session);
       // The session ended while the effect was on its way.
       if (outbox === undefined) continue;
-      if (effect.type !== 'closeSession') {
-        this.#deliveries.give(outbox, effect);
-        continue;
-      }
-      // The session is over, and says nothing more: what it was to be given before has gone back to its queue.
-      this.#detach(effect.session);
-      outbox.endpoint.effect(effect);
-      this.#touched.add(outbox);
+      if (effect.type === 'closeSession' || effect.type === 'abandonSession') {
+        // The session is over, and says nothing more: what it was to be given before has gone back to its queue.
+        this.#detach(effect.session);
+        if (effect.type === 'abandonSession') outbox.endpoint.abandon();
+        else {
+          outbox.endpoint.effect(effect);
+          this.#touched.add(outbox);
+        }
+      } else this.#deliveries.give(outbox, effect);
     }
     effects.length = 0;
     this.#spareEffects = effects;

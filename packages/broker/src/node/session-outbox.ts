@@ -1,11 +1,14 @@
-import type { BrokerEffect } from '@lockstep/core';
+import type { Effect, StoredDelivery } from '@lockstep/core';
 import type { SessionId } from '@lockstep/kernel';
 import type { PayloadRead } from '@lockstep/raft-log';
 import type { SessionEndpoint } from '@lockstep/stomp-server';
 
+/** What comes to a session in its turn. */
+export type SessionEffect = Effect | StoredDelivery;
+
 /** An effect that could not be given at once. */
 export interface WaitingEffect {
-  readonly effect: BrokerEffect;
+  readonly effect: SessionEffect;
   /** Of a stored delivery: its record, once it is here. */
   record: PayloadRead | null;
 }
@@ -40,7 +43,7 @@ export class SessionOutbox {
     return this.#head < this.#line.length;
   }
 
-  push(effect: BrokerEffect): void {
+  push(effect: SessionEffect): void {
     this.#line.push({ effect, record: null });
   }
 

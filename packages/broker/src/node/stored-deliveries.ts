@@ -1,8 +1,8 @@
 import { toDelivery } from '@lockstep/core';
-import type { BrokerEffect, StoredDelivery } from '@lockstep/core';
+import type { StoredDelivery } from '@lockstep/core';
 import type { JournalPosition, Log } from '@lockstep/kernel';
 import type { PayloadRead } from '@lockstep/raft-log';
-import type { SessionOutbox, WaitingEffect } from './session-outbox.ts';
+import type { SessionEffect, SessionOutbox, WaitingEffect } from './session-outbox.ts';
 
 /** Where the records of stored messages are. */
 export interface RecordSource {
@@ -14,6 +14,8 @@ export interface RecordSource {
 export interface StoredDeliveriesPorts {
   readonly records: RecordSource;
   readonly log: Log;
+  /** See `Broker.give`. */
+  readonly give: (delivery: StoredDelivery) => boolean;
   /** See `Broker.undeliverable`. */
   readonly undeliverable: (delivery: StoredDelivery) => boolean;
   /** The outbox's endpoint has been given something. */
@@ -85,7 +87,7 @@ export class StoredDeliveries {
   }
 
   /** Gives the effect to the outbox's session, or keeps it for it in its place. */
-  give(outbox: SessionOutbox, effect: BrokerEffect): void {
+  give(outbox: SessionOutbox, effect: SessionEffect): void {
     if (!outbox.isWaiting) {
       if (effect.type !== 'deliverStored') {
         outbox.endpoint.effect(effect);
@@ -94,6 +96,7 @@ export class StoredDeliveries {
       }
       const record = this.#hasRoom(outbox) ? this.#ports.records.payload(effect.position) : null;
       if (record !== null) {
+        if (!this.#ports.give(effect)) return;
         this.#hold(outbox, effect.size);
         outbox.endpoint.effect(toDelivery(effect, record));
         this.#ports.given(outbox);
@@ -150,11 +153,12 @@ export class StoredDeliveries {
 
   #deliver(outbox: SessionOutbox, effect: StoredDelivery, record: PayloadRead): void {
     this.#asking(outbox, -effect.size);
-    if (typeof record !== 'string') {
+    if (typeof record !== 'string' && this.#ports.give(effect)) {
       outbox.endpoint.effect(toDelivery(effect, record));
       return;
     }
     this.#hold(outbox, -effect.size);
+    if (typeof record !== 'string') return;
     // The consumer may be given another.
     this.#ports.wake();
     if (!this.#ports.undeliverable(effect)) return;

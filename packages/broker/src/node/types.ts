@@ -1,5 +1,5 @@
 import type { Address, BrokerId, Clock, Disk, Log, MutualTls, Network, NodeId, Random } from '@lockstep/kernel';
-import type { QueueStatus } from '@lockstep/core';
+import type { QueueStatus, StreamRules } from '@lockstep/core';
 import type { MemberOutcome, MemberPart, RaftNode, RaftOptions, ReplicatedLogSettings } from '@lockstep/raft-log';
 
 /** Everything a node is made of. Nothing here is specific to Node.js: the simulation makes nodes of the same kind. */
@@ -18,12 +18,16 @@ export interface BrokerNodeOptions {
   readonly log: Log;
   readonly listeners: readonly ListenerOptions[];
   readonly cluster: ClusterOptions;
+  /** Does a slave take clients? `refuse`: its listeners are closed. */
+  readonly slaveClients: 'serve' | 'refuse';
   readonly journal: JournalOptions;
   readonly limits: LimitOptions;
   /** The replicated log's finer settings; the defaults are right for production. */
   readonly logSettings?: Partial<ReplicatedLogSettings>;
   /** See `ReplicatedLogOptions.levelMax`. */
   readonly levelMax?: number | null;
+  /** The conditions on which sessions on every node rest; another kind so that a simulation can show that it notices a broken one. */
+  readonly streamRules?: StreamRules;
   /** See `ReplicatedLogOptions.makeNode`. */
   readonly makeRaftNode?: (options: RaftOptions) => RaftNode;
 }
@@ -50,6 +54,10 @@ export interface ClusterOptions {
   /** Silence of the master after which a slave stands for election: drawn between this and twice this. */
   readonly electionMs: number;
   readonly heartbeatMs: number;
+  /** How long a node that the master can't hear keeps what its clients hold. A node whose process is gone has no lease. */
+  readonly leaseMs: number;
+  /** How long clients are kept while there is no master. */
+  readonly masterWaitMs: number;
 }
 
 export interface JournalOptions {
@@ -135,7 +143,7 @@ export interface NodeStatus {
   readonly lastIndex: number;
   readonly members: readonly MemberStatus[];
   readonly version: string;
-  /** Client connections of this node, those it passes on to the master included. */
+  /** Client connections of this node. */
   readonly connections: number;
   /** The logical broker's `failover:(…)` URI, as far as this node knows the others' addresses. */
   readonly failover: string;

@@ -1,6 +1,6 @@
 import { Broker, defaultBrokerOptions } from '@lockstep/core';
 import type { Effect } from '@lockstep/core';
-import type { JournalPosition, LogFields, SessionId } from '@lockstep/kernel';
+import type { JournalPosition, LogFields, NodeId, SessionId } from '@lockstep/kernel';
 import { silentLog } from '@lockstep/kernel';
 import type { CommittedCommand, PayloadRead, ProposeRefusal } from '@lockstep/raft-log';
 import type { SessionEndpoint } from '@lockstep/stomp-server';
@@ -21,6 +21,11 @@ export class Endpoint implements SessionEndpoint {
   unsentBytes = 0;
   /** Called with each effect. */
   onEffect: (effect: Effect) => void = () => {};
+  readonly #numberOf: (position: number) => number;
+
+  constructor(numberOf: (position: number) => number) {
+    this.#numberOf = numberOf;
+  }
 
   effect(effect: Effect): void {
     this.effects.push(effect);
@@ -37,56 +42,91 @@ export class Endpoint implements SessionEndpoint {
     this.abandoned++;
   }
 
-  /** `r1` for the reply to 1, `d2` for a delivery of 2. */
+  /** `r1` for the reply to 1, `d2` for a delivery of message 2. */
   get seen(): string[] {
     return this.effects.map((effect) => {
       if (effect.type === 'reply') return `r${effect.token}`;
-      return effect.type === 'deliver' ? `d${effect.tag}` : effect.type;
+      return effect.type === 'deliver' ? `d${this.#numberOf(effect.tag)}` : effect.type;
     });
   }
 }
 
 /** A read of records that is under way. */
 export interface PendingRead {
-  readonly positions: readonly JournalPosition[];
+  readonly messages: readonly number[];
   /** With what was applied there, but for those that are named. */
   answer(instead?: Readonly<Record<number, 'gone' | 'lost'>>): void;
 }
 
-/** A host whose log commits, and reads, when the test says so. */
+/** A host whose log commits, and reads, when the test says so. Messages are numbered from 1 in the order in which they were committed. */
 export class HostBench {
   readonly world: SimWorld = new SimWorld(1);
   readonly host: SessionHost;
-  readonly broker: Broker = new Broker(defaultBrokerOptions);
+  readonly broker: Broker = new Broker({ ...defaultBrokerOptions, node: 'a', run: 'r' });
   readonly proposed: CommittedCommand[] = [];
   leading: boolean = true;
   persistedIndex: number = Infinity;
   refusing: boolean = false;
-  /** Which records are in memory. */
-  inMemory: (position: number) => boolean = () => true;
+  /** Which messages are in memory. */
+  inMemory: (message: number) => boolean = () => true;
   readonly reads: PendingRead[] = [];
   readonly errors: { readonly message: string; readonly fields: LogFields | undefined }[] = [];
   readonly live: Set<number> = new Set();
   readonly #records = new Map<number, Uint8Array>();
+  /** Positions of messages, by their numbers less one. */
+  readonly #messages: number[] = [];
   #position = 0;
 
-  constructor(underWayBytesMax = 1000, deliveries: Partial<StoredDeliveriesOptions> = {}) {
+  private constructor(windowBytes = 1000, deliveries: Partial<StoredDeliveriesOptions> = {}) {
     const { clock } = this.world.host('node').start();
     this.host = new SessionHost({
+      node: 'a' as NodeId,
+      run: 'r',
       clock,
       broker: this.broker,
       log: {
         propose: (commands) => this.#propose(commands),
         leading: () => this.leading,
         persistedIndex: () => this.persistedIndex,
-        payload: (position) => (this.inMemory(position) ? this.#record(position) : null),
+        payload: (position) => (this.inMemory(this.#numberOf(position)) ? this.#record(position) : null),
         readPayloads: (positions) => this.#read(positions),
+        dialChannel: () => Promise.reject(new Error('there is no other node')),
+        isDead: () => false,
+        isSilent: () => false,
+        keepPosted() {},
       },
       story: { ...silentLog, error: (message, fields) => this.errors.push({ message, fields }) },
-      underWayBytesMax,
+      windowBytes,
+      channelLimits: { frameBytesMax: 1e6, unsentBytesMax: 1e6 },
+      leaseMs: 10_000,
+      leaseOver: (silentMs, leaseMs) => silentMs >= leaseMs,
+      masterWaitMs: 30_000,
       deliveries: { ...defaultStoredDeliveriesOptions, ...deliveries },
     });
-    this.host.becomeMaster();
+  }
+
+  /** The master, attached to itself. */
+  static async start(windowBytes?: number, deliveries?: Partial<StoredDeliveriesOptions>): Promise<HostBench> {
+    const bench = new HostBench(windowBytes, deliveries);
+    await bench.lead();
+    return bench;
+  }
+
+  async lead(): Promise<void> {
+    this.host.leadershipChanged({ leading: true, leader: 'a' as NodeId });
+    await this.settle();
+  }
+
+  /** Another is the master. */
+  async follow(): Promise<void> {
+    this.host.leadershipChanged({ leading: false, leader: 'b' as NodeId });
+    await this.turn();
+  }
+
+  /** Commits until nothing more follows from it. */
+  async settle(): Promise<void> {
+    await this.turn();
+    while (this.proposed.length > 0) await this.commit();
   }
 
   #propose(commands: readonly Uint8Array[]): JournalPosition | ProposeRefusal {
@@ -106,14 +146,19 @@ export class HostBench {
   }
 
   #read(positions: readonly JournalPosition[]): Promise<readonly PayloadRead[]> {
+    const messages = positions.map((position) => this.#numberOf(position));
     return new Promise((resolve) => {
       this.reads.push({
-        positions,
+        messages,
         answer: (instead = {}) => {
-          resolve(positions.map((position) => instead[position] ?? this.#records.get(position)!));
+          resolve(positions.map((position, i) => instead[messages[i]!] ?? this.#records.get(position)!));
         },
       });
     });
+  }
+
+  #numberOf(position: number): number {
+    return this.#messages.indexOf(position) + 1;
   }
 
   async turn(): Promise<void> {
@@ -127,7 +172,10 @@ export class HostBench {
 
   async commit(): Promise<void> {
     this.host.apply(this.proposed.splice(0), {
-      retain: (position) => this.live.add(position),
+      retain: (position) => {
+        this.live.add(position);
+        this.#messages.push(position);
+      },
       release: (position) => this.live.delete(position),
     });
     await this.turn();
@@ -140,7 +188,7 @@ export class HostBench {
   }
 
   attach(name: string): Endpoint {
-    const endpoint = new Endpoint();
+    const endpoint = new Endpoint((position) => this.#numberOf(position));
     this.host.attach(name as SessionId, endpoint);
     return endpoint;
   }
@@ -155,7 +203,8 @@ export class HostBench {
     this.host.submit({ type: 'subscribe', session: name as SessionId, token, subscription, destination, ...windows });
   }
 
-  ack(name: string, token: number, tags: readonly number[], subscription = 1): void {
+  ack(name: string, token: number, messages: readonly number[], subscription = 1): void {
+    const tags = messages.map((message) => this.#messages[message - 1]!);
     const settlement = { subscription, outcome: 'ack' as const, tags };
     this.host.submit({ type: 'settle', session: name as SessionId, token, settlement });
   }

@@ -89,9 +89,11 @@ t.test('every node tells learners and witnesses from slaves, also of itself', as
   t.strictSame(seen(['witness', 'joining']), ['witness', 'witness', 'master', 'learner']);
 });
 
+const serving = { hasMaster: true, slaveClients: 'serve' } as const;
+
 t.test('who was removed, and who waits to be added, is told so', async (t) => {
   const without = { role: 'follower', leader: null } as const;
-  t.match(readiness(logStatus(without, { removed: true }), null), {
+  t.match(readiness(logStatus(without, { removed: true }), null, serving), {
     ready: false,
     reason: 'no member of the broker any more',
   });
@@ -100,7 +102,10 @@ t.test('who was removed, and who waits to be added, is told so', async (t) => {
     standing: 'abstaining',
     configuration: { index: 0, configuration: configurationOf([]) },
   } as const;
-  t.match(readiness(logStatus(waiting), null), { ready: false, reason: '`lockstep members add` makes it a member' });
+  t.match(readiness(logStatus(waiting), null, serving), {
+    ready: false,
+    reason: '`lockstep members add` makes it a member',
+  });
 });
 
 t.test('a master that has heard no majority lately is none, before it has been told', async (t) => {
@@ -108,15 +113,15 @@ t.test('a master that has heard no majority lately is none, before it has been t
   const status = statusOf(log, leading);
   t.match(status, { role: 'candidate', master: null });
   t.equal(status.members[0]?.role, 'candidate');
-  t.strictSame(readiness(log, leading), {
+  t.strictSame(readiness(log, leading, serving), {
     ready: false,
     reason: 'this node leads but has not heard a majority lately',
   });
 });
 
 t.test('without a master: what is missing', async (t) => {
-  const voter = readiness(logStatus({ role: 'follower', leader: null }), null);
+  const voter = readiness(logStatus({ role: 'follower', leader: null }), null, serving);
   t.match(voter, { ready: false, reason: 'a majority of the members, with their data, is needed' });
-  const emptied = readiness(logStatus({ role: 'follower', leader: null, standing: 'abstaining' }), null);
+  const emptied = readiness(logStatus({ role: 'follower', leader: null, standing: 'abstaining' }), null, serving);
   t.match(emptied, { ready: false, reason: 'its disk was empty; start the members that have their data' });
 });

@@ -4,7 +4,7 @@ import t from 'tap';
 import { HostBench } from './host-bench.ts';
 
 t.test('a reply comes only when the command has been applied, and its session writes once a turn', async (t) => {
-  const bench = new HostBench();
+  const bench = await HostBench.start();
   const endpoint = bench.attach('s');
   bench.send('s', 1);
   bench.send('s', 2);
@@ -19,7 +19,7 @@ t.test('a reply comes only when the command has been applied, and its session wr
 });
 
 t.test('too much under way: readers wait, and are called when there is room', async (t) => {
-  const bench = new HostBench(1000);
+  const bench = await HostBench.start(1000);
   const endpoint = bench.attach('s');
   t.ok(bench.host.accepting);
   bench.send('s', 1, 2000);
@@ -33,21 +33,21 @@ t.test('too much under way: readers wait, and are called when there is room', as
 });
 
 t.test('less may be under way while room on the disk is short, and as much as ever after it', async (t) => {
-  const bench = new HostBench(1000);
+  const bench = await HostBench.start(1000);
   const endpoint = bench.attach('s');
-  bench.host.limitUnderWay(100);
+  bench.host.limitWindow(100);
   bench.send('s', 1, 200);
   t.notOk(bench.host.accepting);
   bench.host.callWhenAccepting(endpoint);
   await bench.turn();
   t.equal(endpoint.resumes, 0);
-  bench.host.limitUnderWay(1000);
+  bench.host.limitWindow(1000);
   await bench.turn();
   t.equal(endpoint.resumes, 1, 'at once');
 });
 
 t.test('without a majority nothing is handed out and nobody is read; with one again, both go on', async (t) => {
-  const bench = new HostBench();
+  const bench = await HostBench.start();
   const endpoint = bench.attach('s');
   const subscribe = { token: 1, subscription: 1, destination: '/queue/q', prefetchMessages: 10, prefetchBytes: 1000 };
   bench.host.submit({ type: 'subscribe', session: 's' as SessionId, ...subscribe });
@@ -65,7 +65,7 @@ t.test('without a majority nothing is handed out and nobody is read; with one ag
 });
 
 t.test('committed without the own disk: still under way, until that has caught up', async (t) => {
-  const bench = new HostBench(1000);
+  const bench = await HostBench.start(1000);
   const endpoint = bench.attach('s');
   bench.persistedIndex = 0;
   bench.send('s', 1, 2000);
@@ -84,7 +84,7 @@ t.test('committed without the own disk: still under way, until that has caught u
 });
 
 t.test('settlements that could not be proposed are proposed a little later', async (t) => {
-  const bench = new HostBench(1000);
+  const bench = await HostBench.start(1000);
   const endpoint = bench.attach('s');
   const subscribe = { token: 1, subscription: 1, destination: '/queue/q', prefetchMessages: 10, prefetchBytes: 1000 };
   bench.host.submit({ type: 'subscribe', session: 's' as SessionId, ...subscribe });
@@ -103,7 +103,7 @@ t.test('settlements that could not be proposed are proposed a little later', asy
 });
 
 t.test('held: nobody is read, what is under way is answered', async (t) => {
-  const bench = new HostBench();
+  const bench = await HostBench.start();
   const endpoint = bench.attach('s');
   bench.send('s', 1);
   bench.host.hold(true);
@@ -113,11 +113,11 @@ t.test('held: nobody is read, what is under way is answered', async (t) => {
 });
 
 t.test('mastership lost: connections are let go, and nothing that comes later is answered', async (t) => {
-  const bench = new HostBench();
+  const bench = await HostBench.start();
   const endpoint = bench.attach('s');
   bench.send('s', 1);
   await bench.turn();
-  bench.host.resign();
+  await bench.follow();
   t.equal(endpoint.abandoned, 1);
   await bench.commit();
   bench.send('s', 2);
@@ -127,7 +127,7 @@ t.test('mastership lost: connections are let go, and nothing that comes later is
 });
 
 t.test('a session that the broker closes gets the reason, and no more effects', async (t) => {
-  const bench = new HostBench(1e9);
+  const bench = await HostBench.start(1e9);
   const endpoint = bench.attach('s');
   const subscribe = { token: 1, subscription: 1, destination: '/topic/t', prefetchMessages: 1, prefetchBytes: 1 };
   bench.host.submit({ type: 'subscribe', session: 's' as SessionId, ...subscribe });

@@ -1,12 +1,14 @@
 import type { SessionId } from '@lockstep/kernel';
 import t from 'tap';
 
+import type { StoredDeliveriesOptions } from '../../src/node/stored-deliveries.ts';
 import { HostBench } from './host-bench.ts';
 
 const kib = 1024;
 
-/** A queue with messages at positions 2 … `count` + 1, of which none is in memory. */
-async function backlog(count: number, bytes = 10, bench = new HostBench(1e9)): Promise<HostBench> {
+/** A queue with messages 1 … `count`, of which none is in memory. */
+async function backlog(count: number, bytes = 10, limits: Partial<StoredDeliveriesOptions> = {}): Promise<HostBench> {
+  const bench = await HostBench.start(1e9, limits);
   for (let token = 1; token <= count; token++) bench.send('p', token, bytes);
   await bench.commit();
   bench.inMemory = () => false;
@@ -21,7 +23,7 @@ t.test('what is in memory is given at once, and what is not is read in one go, i
   await bench.turn();
   t.same(endpoint.seen, ['r1', 'd2', 'd3']);
   t.same(
-    bench.reads.map(({ positions }) => positions),
+    bench.reads.map(({ messages }) => messages),
     [[4, 5, 6]],
   );
   await bench.answer();
@@ -56,7 +58,7 @@ t.test('reads that come back in another order change nothing in the order of a s
   bench.subscribe('c', 1);
   await bench.turn();
   t.same(
-    bench.reads.map(({ positions }) => positions),
+    bench.reads.map(({ messages }) => messages),
     [
       [2, 3],
       [4, 5],
@@ -75,12 +77,12 @@ t.test('a record that is lost is set aside, which is said once, and gives its ro
   const endpoint = bench.attach('c');
   bench.subscribe('c', 1, 2);
   await bench.turn();
-  t.same(bench.reads[0]?.positions, [2, 3]);
+  t.same(bench.reads[0]?.messages, [2, 3]);
   await bench.answer({ 2: 'lost' });
   t.same(endpoint.seen, ['r1', 'd3']);
   t.equal(bench.errors.length, 1);
   t.match(bench.errors[0]?.message, /message 2 in \/queue\/q can't be read: .* damaged here, and on every member/);
-  t.same(bench.reads[0]?.positions, [4], 'there is room for one more');
+  t.same(bench.reads[0]?.messages, [4], 'there is room for one more');
   await bench.answer();
   bench.ack('c', 2, [3, 4]);
   await bench.turn();
@@ -93,8 +95,8 @@ t.test('a record that is lost is set aside, which is said once, and gives its ro
   await bench.turn();
   await bench.answer();
   t.same(next.seen, ['r1', 'd5', 'd6'], 'nobody is given it');
-  bench.host.resign();
-  bench.host.becomeMaster();
+  await bench.follow();
+  await bench.lead();
   await bench.commit();
   const later = bench.attach('l');
   bench.subscribe('l', 1, 1);
@@ -140,10 +142,10 @@ t.test('a mastership that ends while records are read gives nothing more; a late
   const endpoint = bench.attach('c');
   bench.subscribe('c', 1);
   await bench.turn();
-  bench.host.resign();
+  await bench.follow();
   await bench.answer();
   t.same(endpoint.seen, ['r1']);
-  bench.host.becomeMaster();
+  await bench.lead();
   const again = bench.attach('c');
   bench.subscribe('c', 1);
   await bench.commit();
@@ -166,7 +168,7 @@ t.test('what was read while no majority was heard waits until one is heard again
 
 t.test('what is read and not taken is bounded over all sessions; each has a share of its own', async (t) => {
   const limits = { heldBytesMax: 100 * kib, askedBytesMax: 1e9, sessionShareBytes: 20 * kib };
-  const bench = await backlog(60, 10 * kib, new HostBench(1e9, limits));
+  const bench = await backlog(60, 10 * kib, limits);
   bench.inMemory = () => true;
   const stalled = bench.attach('a');
   stalled.stalled = true;
@@ -198,15 +200,15 @@ t.test('what is read and not taken is bounded over all sessions; each has a shar
 
 t.test('so is what is being read', async (t) => {
   const limits = { heldBytesMax: 1e9, askedBytesMax: 50 * kib, sessionShareBytes: 1 };
-  const bench = await backlog(20, 10 * kib, new HostBench(1e9, limits));
+  const bench = await backlog(20, 10 * kib, limits);
   const endpoint = bench.attach('a');
   bench.subscribe('a', 1);
   await bench.turn();
   let read = 0;
   while (bench.reads.length > 0) {
-    const asked = bench.reads.reduce((sum, { positions }) => sum + positions.length, 0);
+    const asked = bench.reads.reduce((sum, { messages }) => sum + messages.length, 0);
     t.ok(asked <= 6, `${asked} at a time`);
-    read += bench.reads[0]!.positions.length;
+    read += bench.reads[0]!.messages.length;
     await bench.answer();
   }
   t.equal(read, 20);
@@ -231,7 +233,7 @@ t.test('a session that makes requests as it is given messages, and ends in the m
 
 t.test('a session that ends while it is given messages leaves its room to others', async (t) => {
   const limits = { heldBytesMax: 50 * kib, askedBytesMax: 1e9, sessionShareBytes: 1 };
-  const bench = await backlog(20, 10 * kib, new HostBench(1e9, limits));
+  const bench = await backlog(20, 10 * kib, limits);
   bench.inMemory = () => true;
   for (const name of ['a', 'b', 'c']) {
     const endpoint = bench.attach(name);

@@ -3,6 +3,7 @@ import type { Address, Connection, JournalPosition, Log, NodeId, Timer } from '@
 import type { Configuration, ProposeRefusal, Standing } from '../node/index.ts';
 import { RaftNode } from '../node/raft-node.ts';
 import { hasNoState, machineOf, raftOptions, recoverState, tellStart, writeStanding } from './begin-member.ts';
+import { DeadMembers } from './dead-members.ts';
 import { DiskKeeper } from './disk-keeper.ts';
 import type { DiskReport } from './disk-keeper.ts';
 import { ReservedDisk } from './disk-limits/reserved-disk.ts';
@@ -28,7 +29,7 @@ import type { RecordDamage, Storage } from './storage-types.ts';
 import { entryPayload, openStorage, parseRecordsOrNull } from './storage/index.ts';
 import { HandOver } from './hand-over.ts';
 
-export type ClientConnectionHandler = (connection: Connection, hello: { readonly clientAddress: string }) => void;
+export type ChannelHandler = (connection: Connection, from: NodeId) => void;
 
 /** Room for the envelope around one record. */
 const envelopeBytesMax = 4096;
@@ -65,12 +66,12 @@ export class ReplicatedLog {
   readonly #missing: MissingRecords;
   readonly #story: ElectionStory;
   readonly #keeper: DiskKeeper;
-  readonly #down: Set<NodeId> = new Set();
+  readonly #dead: DeadMembers;
   readonly #failureListeners: ((error: Error) => void)[] = [];
   #transport: PeerTransport | null = null;
   #loop: RaftLoop | null = null;
   readonly #handOver: HandOver;
-  #onClient: ClientConnectionHandler | null = null;
+  #onChannel: ChannelHandler | null = null;
   #raft: RaftNode | null = null;
   #timer: Timer | null = null;
   #tickedAtMs: number;
@@ -92,6 +93,7 @@ export class ReplicatedLog {
     this.#members = this.#makeMembers();
     this.#handOver = new HandOver(options.node, options.clock, settings.electionMs);
     this.#story = new ElectionStory(options.log, options.node, () => this.#members.membership.voterCount);
+    this.#dead = new DeadMembers({ story: this.#story, input: (input) => this.#loop?.input(input) });
     this.#founding = this.#makeFounding();
     this.#payloads = this.#makePayloadReader();
     this.#missing = this.#makeMissingRecords();
@@ -209,15 +211,29 @@ export class ReplicatedLog {
     return this.#members.changes;
   }
 
-  /** Takes the clients that other members pass on to this one while it leads. The handler starts the connection. */
-  onClientConnection(handler: ClientConnectionHandler): void {
-    this.#onClient = handler;
+  /** Takes the channels that other members open to this one while it leads. The handler starts the connection. */
+  onChannel(handler: ChannelHandler): void {
+    this.#onChannel = handler;
   }
 
-  /** Passes a client on to a member that leads. What is written is the client's, from the first byte on. Rejects when it does not lead or can't be reached. */
-  dialClientTunnel(to: NodeId, clientAddress: string): Promise<Connection> {
-    if (this.#transport === null) return Promise.reject(new Error('the replicated log is closed'));
-    return this.#transport.dialClient(to, clientAddress);
+  /** Opens a channel to a member that leads: what goes over it is the caller's, from the first byte on. Rejects when it does not lead or can't be reached. */
+  dialChannel(to: NodeId): Promise<Connection> {
+    return this.#transport?.dialChannel(to) ?? Promise.reject(new Error('the replicated log is closed'));
+  }
+
+  /** While this member leads, these are told of each commit at once, rather than with the next entries or at the next tick: somebody there waits for it. */
+  keepPosted(members: ReadonlySet<NodeId>): void {
+    this.#loop?.input({ type: 'keepPosted', peers: members });
+  }
+
+  /** Empty with `refusedMeansDead: false`. */
+  get dead(): Pick<DeadMembers, 'has' | 'onDeath'> {
+    return this.#dead;
+  }
+
+  /** While this member leads: it has heard nothing of that one for an election time-out. */
+  isSilent(member: NodeId): boolean {
+    return this.#loop?.status.peers.some(({ id, alive }) => id === member && !alive) === true;
   }
 
   /** The disk failed, or an invariant did not hold: the process must end. Called once; at once when it has happened already. */
@@ -267,8 +283,8 @@ export class ReplicatedLog {
         nobodyListens: (peer) => this.#nobodyListens(peer),
         greeted: (hello) => this.#greeted(hello),
         removed: (by) => this.#members.disowned(by),
-        acceptsClients: () => this.leading && this.#onClient !== null,
-        client: (connection, clientAddress) => this.#onClient?.(connection, { clientAddress }),
+        acceptsChannels: () => this.leading && this.#onChannel !== null,
+        channel: (connection, from) => this.#onChannel?.(connection, from),
       },
     );
     this.#transport = transport;
@@ -398,7 +414,7 @@ export class ReplicatedLog {
     for (const peer of this.#members.membership.peers.keys()) {
       if (this.#transport?.isUp(peer) === true) this.#loop.reachable(peer);
     }
-    for (const peer of this.#down) this.#loop.input({ type: 'peerDown', peer });
+    for (const peer of this.#dead.all) this.#loop.input({ type: 'peerDown', peer });
   }
 
   #configured(configuration: Configuration): void {
@@ -408,7 +424,7 @@ export class ReplicatedLog {
   }
 
   #receive(message: HeededMessage, from: NodeId): void {
-    this.#heard(from);
+    this.#dead.heard(from);
     if (isMemberMessage(message)) {
       if (message.type === 'announce' && message.configuration !== null) this.#members.hinted(message.configuration);
       this.#founding.receive(message, from);
@@ -418,20 +434,13 @@ export class ReplicatedLog {
   }
 
   #greeted(hello: Hello): void {
-    this.#heard(hello.node);
+    this.#dead.heard(hello.node);
     this.#members.greeted(hello);
     this.#founding.heard(hello);
   }
 
-  /** It lives, whatever was thought. */
-  #heard(peer: NodeId): void {
-    this.#story.met(peer);
-    if (!this.#down.delete(peer)) return;
-    this.#loop?.input({ type: 'peerUp', peer });
-  }
-
   #reachable(peer: NodeId): void {
-    this.#heard(peer);
+    this.#dead.heard(peer);
     this.#members.reachable(peer);
     // First, since a member forgets what comes from one that it does not know to be founded.
     this.#founding.reachable(peer);
@@ -440,10 +449,7 @@ export class ReplicatedLog {
 
   #nobodyListens(peer: NodeId): void {
     this.#members.membership.nobodyListens(peer);
-    if (!this.#settings.refusedMeansDead || this.#down.has(peer)) return;
-    this.#down.add(peer);
-    this.#story.gone(peer);
-    this.#loop?.input({ type: 'peerDown', peer });
+    if (this.#settings.refusedMeansDead) this.#dead.nobodyListens(peer);
   }
 
   #tick(): void {
@@ -463,7 +469,7 @@ export class ReplicatedLog {
   #settleHandOver(): void {
     if (this.#loop === null) return;
     // When a whole cluster is stopped, its leader need not wait for members that have ended.
-    const alone = [...this.#members.membership.peers.keys()].every((id) => this.#down.has(id));
+    const alone = [...this.#members.membership.peers.keys()].every((id) => this.#dead.has(id));
     this.#handOver.settle(this.#loop.leader, alone);
   }
 

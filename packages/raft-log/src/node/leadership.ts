@@ -142,6 +142,7 @@ export class Leadership {
   advance(): void {
     if (this.#reads.wantsRound) this.#heartbeatAll();
     for (const peer of this.#peers.all) this.#replication.advance(peer);
+    if (this.#member.posted.size > 0) this.#post();
     this.#handOver.advance();
   }
 
@@ -311,6 +312,14 @@ export class Leadership {
     for (const peer of this.#peers.all) {
       if (peer.abstainingSince === null || peer.admitIndex !== null) continue;
       if (this.#peers.confirmedSince(peer.abstainingSince + 1)) peer.admitIndex = this.#member.log.lastIndex;
+    }
+  }
+
+  /** Behind the appends: what they carry need not be said again. */
+  #post(): void {
+    for (const id of this.#member.posted) {
+      const peer = this.#peers.get(id);
+      if (peer !== undefined && this.#committedFor(peer) > peer.commitSent) this.#heartbeat(peer);
     }
   }
 

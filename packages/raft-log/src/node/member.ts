@@ -26,6 +26,8 @@ export class Member {
   readonly outbox: Outbox = new Outbox();
   /** Whose process is known to be gone; until something is heard of them. */
   readonly dead: Set<NodeId> = new Set();
+  /** They are told of commits at once. */
+  posted: ReadonlySet<NodeId> = new Set();
   /** Ticks told so far. */
   now = 0;
   role: RaftRole = 'follower';

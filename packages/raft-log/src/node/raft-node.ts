@@ -182,6 +182,9 @@ export class RaftNode {
         if (this.#leadership !== null) this.#leadership.onPeerUp(input.peer);
         else this.#elections.peerUp(input.peer);
         break;
+      case 'keepPosted':
+        this.#member.posted = input.peers;
+        break;
       case 'transfer':
         this.#leadership?.onTransfer(input.to);
         break;

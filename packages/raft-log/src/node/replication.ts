@@ -7,7 +7,7 @@ import type { AppendReply, Entry } from './types.ts';
  * taken, not when a command is proposed: all that one turn brought goes into one append.
  *
  * Commit indices ride with appends. Where none goes out, a heartbeat takes them at the next tick: at most one message more per
- * follower and tick, however many entries are committed.
+ * follower and tick, however many entries are committed. (To followers that are to be kept posted: with the same batch.)
  */
 export class Replication {
   readonly #member: Member;

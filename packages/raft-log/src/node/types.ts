@@ -137,6 +137,8 @@ export type RaftInput =
    * over an older connection of that peer is handed over: it may have been another incarnation (see `Following`).
    */
   | { readonly type: 'peerUp'; readonly peer: NodeId }
+  /** Whoever leads: these followers learn of each commit at once, not only with the next entries or at the next tick. Holds until another such input. */
+  | { readonly type: 'keepPosted'; readonly peers: ReadonlySet<NodeId> }
   /**
    * Hand leadership to that member, or to the best one; never to a learner, a witness, or one that is being removed. Refuses proposals
    * meanwhile; ends by itself after an election time-out, or when that member dies. Without effect when this member doesn't lead, or no

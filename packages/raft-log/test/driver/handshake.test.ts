@@ -24,8 +24,8 @@ const old = (node: string): LocalIdentity => ({ ...identity(node), levels: { min
 const nonce = (fill: number): Uint8Array => new Uint8Array(16).fill(fill);
 const secret = encodeText('s');
 const welcome = (): null => null;
-const link = { kind: 'raft', clientAddress: '' } as const;
-const hello: Hello = { ...identity('a'), ...link, nonce: nonce(1) };
+const kind = 'raft' as const;
+const hello: Hello = { ...identity('a'), kind, nonce: nonce(1) };
 const body = (frame: Uint8Array | undefined): Uint8Array => (frame ?? new Uint8Array(4)).subarray(4);
 
 function refusalOf(outcome: HandshakeOutcome | null): string | null {
@@ -33,7 +33,7 @@ function refusalOf(outcome: HandshakeOutcome | null): string | null {
 }
 
 t.test('both sides come to know each other', async (t) => {
-  const dialler = new DialHandshake(identity('a'), link, secret, nonce(1), welcome);
+  const dialler = new DialHandshake(identity('a'), kind, secret, nonce(1), welcome);
   const acceptor = new AcceptHandshake(identity('b'), secret, nonce(2), welcome);
   const answer = acceptor.step(body(dialler.opening[0]));
   const proof = dialler.step(body(answer.send[0]));
@@ -70,7 +70,7 @@ t.test('the acceptor takes no proof but one of the secret, for this connection, 
 
 t.test('the dialler gives no proof to one that has none', async (t) => {
   for (const other of [null, encodeText('t')]) {
-    const dialler = new DialHandshake(identity('a'), link, secret, nonce(1), welcome);
+    const dialler = new DialHandshake(identity('a'), kind, secret, nonce(1), welcome);
     const impostor = new AcceptHandshake(identity('b'), other, nonce(2), welcome);
     const step = dialler.step(body(impostor.step(body(dialler.opening[0])).send[0]));
     t.equal(refusalOf(step.outcome), 'secret');
@@ -96,12 +96,12 @@ t.test('another version is refused by name', async (t) => {
   const acceptor = new AcceptHandshake(identity('b'), secret, nonce(2), welcome);
   const step = acceptor.step(bytes.subarray(0, 20));
   t.match(step.outcome, { refusal: { code: 'version', text: /version 3 of the peer protocol, this node version 2/ } });
-  const dialler = new DialHandshake(identity('a'), link, secret, nonce(1), welcome);
+  const dialler = new DialHandshake(identity('a'), kind, secret, nonce(1), welcome);
   t.match(dialler.step(body(step.send[0])).outcome, { refusal: { code: 'version' }, byPeer: true });
 });
 
 t.test('a node of level 1 knows the first hello alone, and is met with it', async (t) => {
-  const newest = new DialHandshake(identity('a'), link, secret, nonce(1), welcome);
+  const newest = new DialHandshake(identity('a'), kind, secret, nonce(1), welcome);
   const refusing = new AcceptHandshake(old('b'), secret, nonce(2), welcome);
   const refused = refusing.step(body(newest.opening[0]));
   t.match(refused.outcome, {
@@ -112,7 +112,7 @@ t.test('a node of level 1 knows the first hello alone, and is met with it', asyn
     [identity('a'), old('b')],
     [old('a'), identity('b')],
   ] as const) {
-    const dialler = new DialHandshake(from, link, secret, nonce(1), welcome, 1);
+    const dialler = new DialHandshake(from, kind, secret, nonce(1), welcome, 1);
     const acceptor = new AcceptHandshake(to, secret, nonce(2), welcome);
     const proof = dialler.step(body(acceptor.step(body(dialler.opening[0])).send[0]));
     const accepted = acceptor.step(body(proof.send[0]));

@@ -20,7 +20,7 @@ class Station {
   readonly greeted: Hello[] = [];
   readonly reachable: NodeId[] = [];
   readonly gone: { peer: NodeId; atMs: number }[] = [];
-  readonly clients: { connection: Connection; address: string }[] = [];
+  readonly channels: { connection: Connection; from: string }[] = [];
   readonly warnings: string[] = [];
   readonly removedBy: NodeId[] = [];
   tls: MutualTls | null = null;
@@ -72,8 +72,8 @@ class Station {
         nobodyListens: (peer) => this.gone.push({ peer, atMs: this.process.host.world.simulation.nowMs }),
         greeted: (hello) => this.greeted.push(hello),
         removed: (by) => this.removedBy.push(by),
-        acceptsClients: () => this.leading,
-        client: (connection, address) => this.clients.push({ connection, address }),
+        acceptsChannels: () => this.leading,
+        channel: (connection, from) => this.channels.push({ connection, from }),
       },
     );
     const tick = (): void => {
@@ -258,23 +258,23 @@ t.test(
   },
 );
 
-t.test('a client passes through to the node that leads, and to no other', async (t) => {
+t.test('a channel leads to the node that leads, and to no other', async (t) => {
   const { world, a, b } = await pair(8, ['s', 's']);
   await t.rejects(
-    world.simulation.run(() => a.transport.dialClient(node('b'), '10.0.0.9:4711')),
+    world.simulation.run(() => a.transport.dialChannel(node('b'))),
     /does not lead/,
   );
   b.leading = true;
   const tunnel = await world.simulation.run(() =>
-    a.transport.dialClient(node('b'), '10.0.0.9:4711').then((made) => {
+    a.transport.dialChannel(node('b')).then((made) => {
       made.write(encodeText('CONNECT'));
       return made;
     }),
   );
-  await world.simulation.runUntil(() => b.clients.length > 0, 1000);
+  await world.simulation.runUntil(() => b.channels.length > 0, 1000);
   await world.simulation.runUntil(world.simulation.nowMs + 100);
-  const client = b.clients[0];
-  t.equal(client?.address, '10.0.0.9:4711');
+  const client = b.channels[0];
+  t.equal(client?.from, 'a');
   let text = '';
   let answer = '';
   let closed = false;
@@ -337,7 +337,7 @@ t.test('a node of the first level is met with its own hello, until that level is
   await world.simulation.runUntil(world.simulation.nowMs + 100);
   t.same(b.heard, [{ from: 'a', message: heartbeat('a', 'b', 4) }]);
   b.leading = true;
-  const tunnel = await world.simulation.run(() => a.transport.dialClient(node('b'), '10.0.0.9:4711'));
+  const tunnel = await world.simulation.run(() => a.transport.dialChannel(node('b')));
   tunnel.start({ data() {}, drain() {}, end() {}, close() {} });
   tunnel.destroy();
 

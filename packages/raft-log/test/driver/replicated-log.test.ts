@@ -262,19 +262,19 @@ t.test('a leader that is stopped with all others does not wait for them', async 
   t.ok(simulation.nowMs - begunAt < 500, `${simulation.nowMs - begunAt} ms`);
 });
 
-t.test('a client tunnel leads to the leader, and to nobody else', async (t) => {
+t.test('a channel leads to the leader, and to nobody else', async (t) => {
   const cluster = await founded(62);
   const leader = cluster.leader ?? '';
   const [one = '', two = ''] = others(cluster, leader);
   const seen: string[] = [];
   for (const name of cluster.names) {
-    cluster.life(name).log?.onClientConnection((connection, { clientAddress }) => {
-      seen.push(`${name} ${clientAddress}`);
+    cluster.life(name).log?.onChannel((connection, from) => {
+      seen.push(`${name} from ${from}`);
       connection.start({ data: (chunk) => connection.write(chunk), drain() {}, end() {}, close() {} });
     });
   }
   const dial = (to: string) => () =>
-    cluster.life(one).log?.dialClientTunnel(node(to), '10.1.1.1:5') ?? Promise.reject(new Error('not open'));
+    cluster.life(one).log?.dialChannel(node(to)) ?? Promise.reject(new Error('not open'));
   await t.rejects(cluster.world.simulation.run(dial(two)), /does not lead/);
   let echoed = '';
   await cluster.world.simulation.run(() =>
@@ -284,7 +284,7 @@ t.test('a client tunnel leads to the leader, and to nobody else', async (t) => {
     }),
   );
   t.ok(await cluster.until(() => echoed === 'hello', 1000));
-  t.same(seen, [`${leader} 10.1.1.1:5`]);
+  t.same(seen, [`${leader} from ${one}`]);
 });
 
 t.test('a failing disk ends the node, and the others go on', async (t) => {

@@ -96,6 +96,8 @@ export class Scenario {
     flush: ([id]) => this.#flush(id!),
     down: ([id, peer]) => this.#step(id!, { type: 'peerDown', peer: peer as NodeId }),
     up: ([id, peer]) => this.#step(id!, { type: 'peerUp', peer: peer as NodeId }),
+    /** posted a b c: those are told of commits at once. */
+    posted: ([id, ...peers]) => this.#step(id!, { type: 'keepPosted', peers: new Set(peers as NodeId[]) }),
     transfer: ([id, to]) => this.#step(id!, { type: 'transfer', to: (to ?? null) as NodeId | null }),
     /** deliver a>b [count|all]: in order. `take a>b 2`: the second one, leaving the others. */
     deliver: ([link, count]) => {

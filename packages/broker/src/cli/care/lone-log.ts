@@ -124,7 +124,10 @@ export class LoneLog {
         this.#wake?.();
       },
       snapshot: () => this.#broker.snapshot(),
-      restore: (refersTo) => this.#broker.restore(refersTo),
+      restore: (refersTo) => {
+        const restore = this.#broker.restore(refersTo);
+        return { write: (chunk) => restore.write(chunk), finish: () => restore.finish([]) };
+      },
       leadershipChanged: ({ leading }) => {
         this.#leading = leading;
         this.#wake?.();

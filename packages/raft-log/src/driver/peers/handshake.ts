@@ -72,14 +72,14 @@ export class DialHandshake implements Handshake {
   /** `nonce` must be fresh. `version`: the layout of the hello; who reads only an older one refuses a newer one with `version`. */
   constructor(
     local: LocalIdentity,
-    link: { readonly kind: LinkKind; readonly clientAddress: string },
+    kind: LinkKind,
     secret: Uint8Array | null,
     nonce: Uint8Array,
     judge: Judge,
     version: HelloVersion = helloVersionOf(local.levels),
   ) {
     this.#version = version;
-    this.#hello = encodeHello({ ...local, ...link, nonce }, version);
+    this.#hello = encodeHello({ ...local, kind, nonce }, version);
     this.opening = [frameOf(this.#hello)];
     this.#secret = secret;
     this.#judge = judge;
@@ -145,7 +145,7 @@ export class AcceptHandshake implements Handshake {
 
   #answerTo(hello: Hello, version: HelloVersion, bytes: Uint8Array): HandshakeStep {
     this.#hello = hello;
-    const answer = { ...this.#local, kind: hello.kind, clientAddress: '', nonce: this.#nonce };
+    const answer = { ...this.#local, kind: hello.kind, nonce: this.#nonce };
     const signed = encodeAnswerHello(answer, version);
     this.#expected = makeProof(this.#secret, 'dialler', bytes, signed);
     const proof = makeProof(this.#secret, 'acceptor', bytes, signed);

@@ -23,8 +23,8 @@ export const handshakeFrameBytesMax = 4096;
 /** How far a member is on its way into a cluster. `blank`: it has no identity on disk. */
 export type MemberState = 'blank' | 'founding' | 'founded';
 
-/** `raft`: messages of one member to another. `client`: after the handshake the bytes are a client's. */
-export type LinkKind = 'raft' | 'client';
+/** `raft`: messages of one member to another. `sessions`: after the handshake the bytes are those of a channel between a node's sessions and the master. */
+export type LinkKind = 'raft' | 'sessions';
 
 /** What a node says about itself. */
 export interface LocalIdentity {
@@ -48,8 +48,6 @@ export interface LocalIdentity {
 
 export interface Hello extends LocalIdentity {
   readonly kind: LinkKind;
-  /** `host:port` of the client whose bytes follow; empty with kind `raft`. */
-  readonly clientAddress: string;
   readonly nonce: Uint8Array;
 }
 
@@ -83,7 +81,8 @@ export type HandshakeFrame =
   | { readonly type: 'wrong-version'; readonly version: number };
 
 const states: readonly MemberState[] = ['blank', 'founding', 'founded'];
-const kinds: readonly LinkKind[] = ['raft', 'client'];
+/** The second was a client's own bytes, which slaves passed through before they served clients themselves: nobody takes them any more. */
+const kinds: readonly (LinkKind | null)[] = ['raft', null, 'sessions'];
 const codes: readonly RefusalCode[] = [
   'malformed',
   'version',
@@ -182,7 +181,8 @@ function writeHello(type: number, hello: Hello, version: HelloVersion): Uint8Arr
     .short(boundedText(hello.clusterId ?? ''))
     .short(boundedText(hello.incarnation))
     .short(boundedText(hello.about))
-    .short(boundedText(hello.clientAddress));
+    // A client's address was here.
+    .short(new Uint8Array(0));
   if (version === 2) writer.short(boundedText(hello.run));
   writer.raw(hello.nonce);
   // Room for what later programs have to say.
@@ -267,14 +267,14 @@ function readHello(reader: Reader, version: HelloVersion): Hello | null {
   const cluster = reader.text();
   const incarnation = reader.text();
   const about = reader.text();
-  const clientAddress = reader.text();
+  reader.text();
   const run = version === 1 ? '' : reader.text();
   const nonce = reader.take(nonceBytes);
   if (version === 2) reader.short();
-  if (!reader.ok || kind === undefined || state === undefined) return null;
+  if (!reader.ok || kind === undefined || kind === null || state === undefined) return null;
   const clusterId = cluster === '' ? null : cluster;
   if ((clusterId === null) !== (state === 'blank') || levels.min < 1 || levels.max < levels.min) return null;
   if (witness > 1) return null;
   const told = { broker, node, clusterId, state, incarnation, about, levels, level, run };
-  return { ...told, witness: witness === 1, kind, clientAddress, nonce };
+  return { ...told, witness: witness === 1, kind, nonce };
 }

@@ -170,10 +170,9 @@ export class OutgoingLink {
       connection.destroy();
       return;
     }
-    const link = { kind: 'raft', clientAddress: '' } as const;
     const judged = (hello: Hello): Refusal | null => judge(hello, connection);
     const version = this.#helloVersion ?? helloVersionOf(local().levels);
-    const handshake = new DialHandshake(local(), link, secret, random.bytes(nonceBytes), judged, version);
+    const handshake = new DialHandshake(local(), 'raft', secret, random.bytes(nonceBytes), judged, version);
     this.#abandonHandshake = performHandshake(connection, handshake, clock, handshakeTimeoutMs, (result) => {
       this.#abandonHandshake = null;
       this.#shaken(connection, result);

@@ -13,7 +13,7 @@ import { OutgoingLink } from './outgoing-link.ts';
 import { performHandshake } from './perform-handshake.ts';
 import type { HandshakeResult } from './perform-handshake.ts';
 import type { RecordParser } from './raft-messages.ts';
-import { dialTunnel } from './tunnel.ts';
+import { dialChannel } from './dial-channel.ts';
 
 export interface PeerTransportOptions {
   /** As it is at the time of the call. */
@@ -47,10 +47,10 @@ export interface PeerEvents {
   greeted(hello: Hello): void;
   /** A member says that this node is none of them any more. Told at every try. */
   removed(by: NodeId): void;
-  /** May a client's connection be taken? */
-  acceptsClients(): boolean;
-  /** Must start the connection, now or later. */
-  client(connection: Connection, clientAddress: string): void;
+  /** May a node's channel be taken? */
+  acceptsChannels(): boolean;
+  /** A node has opened a channel. Must start the connection, now or later. */
+  channel(connection: Connection, from: NodeId): void;
 }
 
 const connectTimeoutMs = 1000;
@@ -82,7 +82,7 @@ interface Peer {
   idleMs: number;
 }
 
-/** Carries messages between the members of one logical broker, and clients' connections to the one that leads. */
+/** Carries messages between the members of one logical broker, and the channels of their sessions to the one that leads. */
 export class PeerTransport {
   readonly #options: PeerTransportOptions;
   readonly #events: PeerEvents;
@@ -182,15 +182,15 @@ export class PeerTransport {
     }
   }
 
-  /** A connection to that member whose bytes are a client's. Rejects when it does not lead, or can't be reached. */
-  dialClient(to: NodeId, clientAddress: string): Promise<Connection> {
+  /** A connection to that member whose bytes are the caller's. Rejects when it does not lead, or can't be reached. */
+  dialChannel(to: NodeId): Promise<Connection> {
     const { clock, random, network, secret, tls, local } = this.#options;
     const address = this.#peers.get(to)?.address;
-    if (address === undefined) return Promise.reject(new Error(`no member ${to} to pass a client on to`));
+    if (address === undefined) return Promise.reject(new Error(`no member ${to} to open a channel to`));
     const judge = (hello: Hello, connection: Connection): Refusal | null => this.#judge(hello, connection, to);
     const ports = { clock, random, network, secret, tls };
     const timeouts = { connectTimeoutMs, handshakeTimeoutMs };
-    return dialTunnel({ ...ports, local: local(), judge, address, clientAddress, ...timeouts });
+    return dialChannel({ ...ports, local: local(), judge, address, ...timeouts });
   }
 
   /** The listener closes first, so that whoever dials again learns at once that nobody is there. */
@@ -280,7 +280,7 @@ export class PeerTransport {
     const refusal = judgeHello({ hello, names, expected }, this.#options.local(), this.#peers);
     if (refusal !== null || expected !== null) return refusal;
     if (hello.kind === 'raft') return this.#judgeRun(hello);
-    return this.#events.acceptsClients() ? null : { code: 'not-leading', text: 'it does not lead' };
+    return this.#events.acceptsChannels() ? null : { code: 'not-leading', text: 'it does not lead' };
   }
 
   /** A process that is there again after another took its place was there all the time: two run as one node. */
@@ -301,10 +301,10 @@ export class PeerTransport {
       this.#turnedAway(connection.remote, result.refusal.code, result.refusal.text);
       return;
     }
-    if (result.hello.kind === 'client') {
+    if (result.hello.kind === 'sessions') {
       const handed = new HandedConnection(connection, this.#options.clock);
       result.take(handed.below);
-      this.#events.client(handed, result.hello.clientAddress);
+      this.#events.channel(handed, result.hello.node);
       return;
     }
     this.#attach(connection, result);
