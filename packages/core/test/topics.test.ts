@@ -13,7 +13,7 @@ t.test(
     t.same(deliveries(effects), ['a/1 1', 'b/1 1']);
     const [first, second] = effects.flatMap((effect) => (effect.type === 'deliver' ? [effect.message] : []));
     t.equal(first, second);
-    t.match(first, { position: 0, volatileId: 'v1-1', destination: '/topic/t', timestampMs: 1000 });
+    t.match(first, { position: 0, volatileId: 'v2-1', destination: '/topic/t', timestampMs: 1000 });
     t.equal(bench.log.commands.length, before);
     t.same(deliveries(bench.ask(subscribe('c', 1, '/topic/t'))), []);
     bench.ask(unsubscribe('a', 1), end('b', 'lost'));
@@ -110,7 +110,7 @@ t.test('a turn may bring more than the backlog holds, as long as the window take
 t.test('what waits behind a stuck log is bounded', async (t) => {
   const bench = new Bench({ waitingBytesMax: 500 });
   bench.ask(send('p', '/queue/q', '1'), ...Array.from({ length: 3 }, () => send('p', '/topic/t', 'x'.repeat(100))));
-  t.same(replies(bench.apply()), ['p', 'p', 'p', 'p overloaded']);
+  t.same(replies(bench.apply()).toSorted(), ['p', 'p', 'p', 'p overloaded']);
 });
 
 t.test('without leave nothing is handed out, but it waits', async (t) => {

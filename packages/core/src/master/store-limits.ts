@@ -33,17 +33,22 @@ export class StoreLimits {
     return bytes <= storeBytesMax && indexBytes <= indexBytesMax && sendsRefused() === null;
   }
 
-  /** Why the command's message may not go into the log; null: it may. `before`: messages that go before it, and what they take in the log. */
-  refusalOf(command: Uint8Array, before: { readonly messages: number; readonly bytes: number }): Refusal | null {
+  /** Why the command's message may not go into the log; null: it may, and is added to `before`, those that go into the log with it. */
+  refusalOf(command: Uint8Array, before: { messages: number; bytes: number }): Refusal | null {
     const { storeBytesMax, indexBytesMax, sendsRefused } = this.#options;
     const message = this.#reader.read(command);
     if (message === null) return null;
-    const bytes = this.#state.storeBytes + this.#bytes + before.bytes + message.size + recordOverheadBytes;
-    if (bytes > storeBytesMax) return storeFull(message.destination, storeLimit);
+    const bytes = message.size + recordOverheadBytes;
+    if (this.#state.storeBytes + this.#bytes + before.bytes + bytes > storeBytesMax) {
+      return storeFull(message.destination, storeLimit);
+    }
     const indexBytes = this.#state.indexBytes + indexBytesOf(this.#messages + before.messages + 1, 0);
     if (indexBytes > indexBytesMax) return storeFull(message.destination, indexLimit);
     const refused = sendsRefused();
-    return refused === null ? null : storeFull(message.destination, refused);
+    if (refused !== null) return storeFull(message.destination, refused);
+    before.messages++;
+    before.bytes += bytes;
+    return null;
   }
 
   proposed(command: Uint8Array): void {

@@ -7,7 +7,6 @@ import { streamedType } from '../commands/streamed.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { Proposer } from '../proposer.ts';
 import type { Refusal } from '../requests.ts';
-import { recordOverheadBytes } from '../state/costs.ts';
 import type { NodeMessage, SettlementGroup } from '../stream/messages.ts';
 import type { StreamRules } from '../stream/stream-rules.ts';
 import type { AttachedNode } from './attached-node.ts';
@@ -130,8 +129,6 @@ export class StreamProposals {
       }
       if (refusal !== null) refused ??= { from: i, refusal };
       else if (command !== undefined) {
-        before.messages++;
-        before.bytes += command.length + recordOverheadBytes;
         proposals.push(command);
         admitted.push(command);
       }
@@ -148,8 +145,6 @@ export class StreamProposals {
     for (const command of commands) {
       const refusal = this.#limits.refusalOf(command, before);
       if (refusal !== null) return refusal;
-      before.messages++;
-      before.bytes += command.length + recordOverheadBytes;
     }
     return null;
   }

@@ -78,7 +78,7 @@ export class Bench {
     this.broker = new Broker(this.options);
     this.log = new TestLog();
     this.#lead();
-    this.apply();
+    this.rest();
   }
 
   /** Makes requests, and ends the turn. Returns the effects. Nothing is applied. */
@@ -110,7 +110,12 @@ export class Bench {
 
   /** Asks, and applies until nothing is left. */
   do(...requests: RequestWish[]): Effect[] {
-    const effects = this.ask(...requests);
+    return [...this.ask(...requests), ...this.rest()];
+  }
+
+  /** Applies until nothing is left. */
+  rest(): Effect[] {
+    const effects = this.apply();
     while (this.applied < this.log.commands.length) effects.push(...this.apply());
     return effects;
   }
@@ -125,6 +130,14 @@ export class Bench {
     this.#lead();
     turn(this.broker, this.options.node, effects, true);
     return this.realised(effects);
+  }
+
+  /** The node of that broker, which has applied as much, serves and leads from now on, as another process. */
+  replaceBroker(broker: Broker): void {
+    this.broker = broker;
+    this.rest();
+    this.#lead();
+    this.rest();
   }
 
   #lead(): void {
