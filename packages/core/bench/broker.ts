@@ -10,6 +10,8 @@ const body = Buffer.alloc(256, 'x');
 const producer = 'producer' as SessionId;
 const consumer = 'consumer' as SessionId;
 
+const { node } = defaultBrokerOptions;
+
 const records: LiveRecords = { retain: () => {}, release: () => {} };
 
 /** Copies commands into one buffer for each turn, as the journal does. */
@@ -32,10 +34,6 @@ class BenchLog implements Proposer {
     return first as JournalPosition;
   }
 
-  wallMs(): number {
-    return 1_790_000_000_000;
-  }
-
   applyTo(broker: Broker, effects: BrokerEffect[]): void {
     this.#from.push(this.#used);
     for (const [index, position] of this.#positions.entries()) {
@@ -54,9 +52,11 @@ function grown(bytes: Uint8Array): Uint8Array {
   return more;
 }
 
-/** A broker with a producer and a consumer on each of its queues. */
+const wallMs = (): number => 1_790_000_000_000;
+
+/** A broker that is its own master, with a producer and a consumer on each of its queues. */
 class Setup {
-  readonly broker = new Broker({ ...defaultBrokerOptions, storeBytesMax: Infinity, indexBytesMax: Infinity });
+  readonly broker = new Broker({ ...defaultBrokerOptions, wallMs, storeBytesMax: Infinity, indexBytesMax: Infinity });
   readonly #log = new BenchLog();
   readonly #queues: string[];
   readonly #effects: BrokerEffect[] = [];
@@ -65,6 +65,9 @@ class Setup {
   constructor(queues: number, backlog: number) {
     this.#queues = Array.from({ length: queues }, (_, i) => `/queue/orders.${i}`);
     this.broker.becomeMaster(this.#log);
+    this.broker.setWindow(Infinity, '');
+    this.broker.attach(this.#effects);
+    for (let i = 0; i < 3; i++) this.#endTurn(false);
     for (let i = 0; i < backlog; i += messagesPerTurn) this.#send();
     for (const [subscription, destination] of this.#queues.entries()) {
       const windows = { prefetchMessages: 1000, prefetchBytes: 16 * 1024 * 1024 };
@@ -73,18 +76,39 @@ class Setup {
         this.#effects,
       );
     }
+    this.#endTurn(false);
+    this.#endTurn(false);
   }
 
   turn(): void {
     this.#send();
-    this.broker.flush(this.#effects, true);
+    this.#exchange(true);
     const given = this.#effects.filter((effect) => effect.type === 'deliverStored');
     this.#effects.length = 0;
-    for (const { subscription, position } of given) {
+    for (const delivery of given) {
+      if (!this.broker.give(delivery)) continue;
+      const { subscription, position } = delivery;
       const settlement = { subscription, outcome: 'ack' as const, tags: [position] };
       this.broker.handle({ type: 'settle', session: consumer, token: 0, settlement }, this.#effects);
     }
-    this.broker.flush(this.#effects, false);
+    this.#endTurn(false);
+  }
+
+  /** What the two ends say to each other, until both are quiet. */
+  #exchange(dispatch: boolean): void {
+    const { broker } = this;
+    for (let quiet = false; !quiet;) {
+      broker.flush(this.#effects, dispatch);
+      const asked = broker.takeNodeMessages();
+      for (const message of asked) broker.fromNode(node, message);
+      const told = broker.takeMasterMessages().get(node) ?? [];
+      for (const message of told) broker.fromMaster(message, this.#effects);
+      quiet = asked.length + told.length === 0;
+    }
+  }
+
+  #endTurn(dispatch: boolean): void {
+    this.#exchange(dispatch);
     this.#log.applyTo(this.broker, this.#effects);
     this.#effects.length = 0;
   }
@@ -96,8 +120,7 @@ class Setup {
       this.broker.handle({ type: 'send', session: producer, token: i, destination, message }, this.#effects);
     }
     this.#turn++;
-    this.#log.applyTo(this.broker, this.#effects);
-    this.#effects.length = 0;
+    this.#endTurn(false);
   }
 }
 

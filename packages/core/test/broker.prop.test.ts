@@ -77,6 +77,7 @@ t.test(
       world.finish();
     });
     const result = fc.check(property, { numRuns: 400, seed: 20_261_122 });
-    t.notOk(result.failed, fc.defaultReportMessage(result) ?? 'no counterexample');
+    const why = result.errorInstance instanceof Error ? result.errorInstance.message : '';
+    t.notOk(result.failed, `${why} ${fc.defaultReportMessage(result) ?? 'no counterexample'}`);
   },
 );

@@ -1,4 +1,5 @@
 import { bodyOf, newMessage } from './test-bench.ts';
+import type { Decoded } from './decoded.ts';
 import type { Effect, Message } from '../../src/index.ts';
 
 /** What a message weighs in a window. */
@@ -11,6 +12,8 @@ export interface ModelMessage {
   readonly position: number;
   readonly body: string;
   count: number;
+  /** Given back by one who had it. */
+  returned: boolean;
   /** `reason origin`. */
   dead: string | null;
 }
@@ -31,17 +34,6 @@ export interface ModelSettlement {
   readonly outcome: string;
 }
 
-export type ModelOperation =
-  | { readonly type: 'open' }
-  | { readonly type: 'send'; readonly queue: string; readonly body: string }
-  | { readonly type: 'settle'; readonly settlements: readonly ModelSettlement[] }
-  | { readonly type: 'part' }
-  | {
-      readonly type: 'end';
-      readonly sends: readonly { readonly queue: string; readonly body: string }[];
-      readonly settlements: readonly ModelSettlement[];
-    };
-
 const deadLetterQueue = '/queue/dead';
 
 /** The rules of queues as plainly as they can be said; slow, and nothing like the broker inside. */
@@ -49,47 +41,40 @@ export class Model {
   readonly maxDeliveries: number;
   readonly queues: Map<string, ModelMessage[]> = new Map();
   consumers: ModelConsumer[] = [];
-  /** Positions with a settlement under way. */
-  underWay: Set<number> = new Set();
-  /** Positions handed out in this mastership, and those that were there when it began. */
-  suspect: Set<number> = new Set();
-  /** Settlements asked for since the last command with settlements. */
-  gathered: ModelSettlement[] = [];
+  /** Settlements under way: what was asked for, by position. */
+  readonly underWay: Map<number, string> = new Map();
+  /** Bodies of messages that have been in a queue. */
+  readonly sent: Set<string> = new Set();
+  /** Parts of open transactions, by stream. */
+  readonly #parts = new Map<number, { readonly position: number; readonly queue: string; readonly body: string }[]>();
+  readonly #numbers = new Map<number, number>();
 
   constructor(maxDeliveries: number) {
     this.maxDeliveries = maxDeliveries;
   }
 
-  /** What takes effect at that position. */
-  apply(position: number, operation: ModelOperation): void {
-    switch (operation.type) {
-      case 'open':
-      case 'part':
-        return;
-      case 'send':
-        this.#add(operation.queue, { position, body: operation.body, count: 0, dead: null });
-        return;
-      case 'settle':
-        for (const settlement of operation.settlements) this.#settle(settlement);
-        return;
-      case 'end':
-        for (const settlement of operation.settlements) this.#settle(settlement);
-        for (const [index, { queue, body }] of operation.sends.entries()) {
-          this.#add(queue, { position: position - operation.sends.length + index, body, count: 0, dead: null });
-        }
+  /** What takes effect at that position. Returns what is wrong, or null. */
+  apply(position: number, { epoch, number, type, queue, body, settlements }: Decoded): string | null {
+    const last = this.#numbers.get(epoch) ?? 0;
+    if (number !== last + 1) return `number ${number} of stream ${epoch} comes after ${last}`;
+    this.#numbers.set(epoch, number);
+    const parts = this.#parts.get(epoch) ?? [];
+    if (type === 'send') this.#add(queue, { position, body, count: 0, returned: false, dead: null });
+    if (type === 'part') this.#parts.set(epoch, [...parts, { position, queue, body }]);
+    for (const settlement of settlements) {
+      const wrong = this.#settle(settlement);
+      if (wrong !== null) return wrong;
     }
+    if (type === 'end') {
+      this.#parts.delete(epoch);
+      for (const part of parts) this.#add(part.queue, { ...part, count: 0, returned: false, dead: null });
+    }
+    return null;
   }
 
-  /** The positions of all messages, parts left out. */
+  /** The positions of all messages and parts. */
   get live(): number[] {
-    return [...this.queues.values()].flat().map(({ position }) => position);
-  }
-
-  becomeMaster(): void {
-    this.consumers = [];
-    this.underWay = new Set();
-    this.gathered = [];
-    this.suspect = new Set(this.live);
+    return [...this.queues.values(), ...this.#parts.values()].flat().map(({ position }) => position);
   }
 
   consumer(session: string, subscription: number): ModelConsumer | undefined {
@@ -97,23 +82,21 @@ export class Model {
   }
 
   /** The settlement is under way; false: the consumer does not hold that message. */
-  beginSettling(session: string, subscription: number, position: number): boolean {
+  beginSettling(session: string, subscription: number, position: number, outcome: string): boolean {
     const consumer = this.consumer(session, subscription);
     const index = consumer?.held.findIndex((message) => message.position === position) ?? -1;
     if (consumer === undefined || index === -1) return false;
     consumer.held.splice(index, 1);
-    this.underWay.add(position);
+    this.underWay.set(position, outcome);
     return true;
   }
 
   leave(session: string, subscription: number, lost: boolean): void {
-    const consumer = this.consumer(session, subscription);
-    if (consumer === undefined) return;
-    const oldest = consumer.held[0];
-    if (lost && oldest !== undefined && this.beginSettling(session, subscription, oldest.position)) {
-      this.gathered.push({ queue: consumer.queue, position: oldest.position, outcome: 'requeue' });
+    const held = [...(this.consumer(session, subscription)?.held ?? [])];
+    for (const [index, { position }] of held.entries()) {
+      this.beginSettling(session, subscription, position, lost && index === 0 ? 'requeue' : 'return');
     }
-    this.consumers = this.consumers.filter((one) => one !== consumer);
+    this.consumers = this.consumers.filter((one) => one.session !== session || one.subscription !== subscription);
   }
 
   ready(queue: string): ModelMessage[] {
@@ -137,9 +120,8 @@ export class Model {
     if (deadOf(message) !== first.dead) return `${tag} is dead as ${deadOf(message)}, not as ${first.dead}`;
     if (!hasRoom(consumer)) return `${session}/${subscription} has no room for ${tag}`;
     if (deliveryCount !== first.count + 1) return `${tag} counts ${deliveryCount}, not ${first.count + 1}`;
-    const again = this.suspect.has(tag) || first.count > 0;
+    const again = first.returned || first.count > 0;
     if (redelivered !== again) return `${tag} is${again ? ' not' : ''} marked as redelivered`;
-    this.suspect.add(tag);
     consumer.held.push(first);
     return null;
   }
@@ -155,26 +137,33 @@ export class Model {
     messages.push(message);
     messages.sort((a, b) => a.position - b.position);
     this.queues.set(queue, messages);
+    this.sent.add(message.body);
   }
 
-  #settle({ queue, position, outcome }: ModelSettlement): void {
-    this.underWay.delete(position);
+  #settle({ queue, position, outcome }: ModelSettlement): string | null {
     const messages = this.queues.get(queue) ?? [];
     const message = messages.find((one) => one.position === position);
-    if (message === undefined) return;
+    if (message === undefined) return null;
+    const asked = this.underWay.get(position);
+    if (asked !== outcome) return `${position} is settled as ${outcome}, but ${asked} was asked for`;
+    this.underWay.delete(position);
+    if (outcome === 'return') {
+      message.returned = true;
+      return null;
+    }
     const counts = outcome === 'requeue' || outcome === 'dead-letter';
     if (counts) message.count++;
     const tooMany = outcome === 'requeue' && message.count >= this.maxDeliveries;
     const dies = message.dead === null && queue !== deadLetterQueue && (outcome === 'dead-letter' || tooMany);
-    if (counts && !dies) return;
+    if (counts && !dies) return null;
     this.queues.set(
       queue,
       messages.filter((one) => one !== message),
     );
-    if (!dies) return;
+    if (!dies) return null;
     const dead = `${outcome === 'dead-letter' ? 'rejected' : 'max-deliveries'} ${queue}`;
     this.#add(deadLetterQueue, { ...message, dead });
-    // To the dispatcher it is the same message in another place: its hand-outs there begin with a count.
+    return null;
   }
 }
 

@@ -1,8 +1,8 @@
 import { Broker, defaultBrokerOptions } from '../../src/index.ts';
-import type { BrokerEffect, Request } from '../../src/index.ts';
+import type { BrokerEffect, Effect, Request } from '../../src/index.ts';
 import type { JournalPosition } from '@lockstep/kernel';
+import { decoded } from './decoded.ts';
 import { Model } from './model.ts';
-import type { ModelOperation, ModelSettlement } from './model.ts';
 import { realised, RecordSet, TestLog, newMessage, session as sessionId } from './test-bench.ts';
 
 export type Step =
@@ -44,27 +44,10 @@ export type Step =
 const queueNames = ['/queue/a', '/queue/b', '/queue/dead'];
 const outcomes = ['ack', 'requeue', 'dead-letter', 'discard'] as const;
 const maxDeliveries = 3;
-const options = { ...defaultBrokerOptions, maxDeliveries, deadLetterQueue: '/queue/dead' };
+const nodes = ['n0', 'n1', 'n2'];
 
-interface Asked {
-  readonly token: number;
-  /** Not answered before this has been applied; null: any time. */
-  readonly position: number | null;
-}
-
-/** Tells the world which commands were proposed, as they are. */
-class WatchedLog extends TestLog {
-  onPropose: (types: readonly number[], first: number) => void = () => {};
-
-  override propose(commands: readonly Uint8Array[]): JournalPosition | null {
-    const first = super.propose(commands);
-    if (first !== null)
-      this.onPropose(
-        commands.map((command) => command[1]!),
-        first,
-      );
-    return first;
-  }
+function newBroker(node: string): Broker {
+  return new Broker({ ...defaultBrokerOptions, maxDeliveries, deadLetterQueue: '/queue/dead', node, run: 'r' });
 }
 
 /** A snapshot that may not have been read yet. */
@@ -74,30 +57,35 @@ interface Taken {
   readonly digest: string;
 }
 
-/** Three replicas, of which one is master, beside the model: every effect is checked as it comes. */
+type Delivery = Extract<Effect, { type: 'deliver' }>;
+
+/**
+ * Three nodes, each with a session, of which one is master, and a replica without any, beside the model: every effect is checked as it comes.
+ * All apply in step, and nothing that they say to each other is lost while the master is the same.
+ */
 export class World {
   readonly #model = new Model(maxDeliveries);
-  readonly #log = new WatchedLog();
-  readonly #operations: { readonly position: number; readonly operation: ModelOperation }[] = [];
-  #replicas = [new Broker(options), new Broker(options), new Broker(options)];
-  /** What each replica says that it refers to. */
-  readonly #records = [new RecordSet(), new RecordSet(), new RecordSet()];
+  readonly #log = new TestLog();
+  readonly #brokers = nodes.map(newBroker);
+  #watcher = newBroker('watcher');
+  /** What each replica says that it refers to, the watcher last. */
+  readonly #records = [...nodes, 'watcher'].map(() => new RecordSet());
+  readonly #effects: BrokerEffect[][] = nodes.map(() => []);
   #master = 0;
   #applied = 0;
   #token = 0;
   #bodies = 0;
   #generation = [0, 0, 0];
   #subscription = 0;
-  #asked = new Map<string, Asked[]>();
+  /** Of each session: tokens that have had no reply, with the bodies of what was sent. */
+  readonly #asked = new Map<string, Map<number, readonly string[]>>();
   #snapshot: Taken | null = null;
-  #parts: number[] = [];
-  /** What the request being handled will propose. */
-  #current: ModelOperation | null = null;
-  #lastProposed = 0;
+  /** A consumer waits until all know that its node may hold messages of its queue. */
+  #marking = false;
 
   constructor() {
-    this.#log.onPropose = (types, first) => this.#proposed(types, first);
-    this.#become(0);
+    this.#lead(0);
+    this.#settleDown();
   }
 
   run(step: Step): void {
@@ -116,9 +104,9 @@ export class World {
         return this.#end(step);
       case 'apply':
         for (let i = 0; i < step.count; i++) this.#applyNext();
-        return this.#flush(true);
+        return this.#turn(true);
       case 'flush':
-        return this.#flush(step.dispatch);
+        return this.#turn(step.dispatch);
       case 'refuse':
         this.#log.refusing = step.refusing;
         return;
@@ -136,44 +124,21 @@ export class World {
   finish(): void {
     this.#log.refusing = false;
     this.#settleDown();
+    this.#check(this.#model.underWay.size === 0, `${[...this.#model.underWay.keys()].join()} were never settled`);
     for (const [session, asked] of this.#asked)
-      this.#check(asked.length === 0, `${session} has had no reply to ${asked[0]?.token}`);
+      this.#check(asked.size === 0, `${session} has had no reply to ${[...asked.keys()].join()}`);
     this.#restore(7);
-    this.#compareDigests();
     this.#changeMaster(0, 1);
-    for (const queue of queueNames)
-      this.#handle(
-        {
-          ...this.#base(0),
-          type: 'subscribe',
-          subscription: ++this.#subscription,
-          destination: queue,
-          prefetchMessages: 1e9,
-          prefetchBytes: 1e9,
-        },
-        null,
-        () => {
-          this.#model.consumers.push({
-            session: this.#session(0),
-            subscription: this.#subscription,
-            queue,
-            messagesMax: 1e9,
-            bytesMax: 1e9,
-            held: [],
-          });
-        },
-      );
+    for (const session of [0, 1, 2]) this.#end({ type: 'end', session, lost: false });
+    for (const queue of [0, 1, 2]) this.#subscribe({ type: 'subscribe', session: 0, queue, prefetch: 1e9, bytes: 1e9 });
     this.#settleDown();
     for (const queue of queueNames) {
       const left = this.#model.ready(queue).map(({ body }) => body);
       this.#check(left.length === 0, `${queue} still has ${left.join()}`);
     }
-    const depth = this.#broker.queues().reduce((sum, status) => sum + status.depth, 0);
+    const depth = this.#brokers[0]!.queues().reduce((sum, status) => sum + status.depth, 0);
     this.#check(depth === [...this.#model.queues.values()].flat().length, `${depth} messages are in the queues`);
-  }
-
-  get #broker(): Broker {
-    return this.#replicas[this.#master]!;
+    this.#compareDigests();
   }
 
   #check(condition: boolean, message: string): asserts condition {
@@ -193,62 +158,36 @@ export class World {
     return `${++this.#bodies}${'.'.repeat(size)}`;
   }
 
-  #proposed(types: readonly number[], first: number): void {
-    for (const [index, type] of types.entries()) {
-      const position = first + index;
-      this.#lastProposed = position;
-      if (type === 1) this.#operations.push({ position, operation: { type: 'open' } });
-      else if (type === 4) this.#operations.push({ position, operation: { type: 'part' } });
-      else if (type === 3) {
-        this.#operations.push({ position, operation: { type: 'settle', settlements: this.#model.gathered } });
-        this.#model.gathered = [];
-        for (const asked of this.#asked.values()) {
-          for (const [at, { token, position: due }] of asked.entries())
-            if (due === Infinity) asked[at] = { token, position };
-        }
-      } else {
-        this.#check(this.#current !== null, 'a command without a request');
-        this.#operations.push({ position, operation: this.#current });
-      }
+  /** The session's node is the one of its number. `bodies`: what is to be in queues before the reply, unless it is a refusal. */
+  #handle(number: number, request: Request, bodies: readonly string[] = []): void {
+    if (request.type !== 'endSession') {
+      const asked = this.#asked.get(request.session) ?? new Map<number, readonly string[]>();
+      this.#asked.set(request.session, asked.set(request.token, bodies));
     }
-  }
-
-  /** `operation`: what it proposes, if it does. `waits`: not answered before settlements that are only gathered yet. */
-  #handle(request: Request, operation: ModelOperation | null, onEffect: () => void, waits: boolean = false): void {
-    this.#current = operation;
-    this.#lastProposed = 0;
-    const effects: BrokerEffect[] = [];
-    const asked = this.#asked.get(request.session) ?? [];
-    this.#asked.set(request.session, asked);
-    const count = this.#operations.length;
-    if (request.type !== 'endSession') asked.push({ token: request.token, position: waits ? Infinity : null });
-    this.#broker.handle(request, effects);
-    const proposed = this.#operations.slice(count).some((one) => one.operation === operation);
-    if (request.type !== 'endSession' && proposed) {
-      asked[asked.length - 1] = { token: request.token, position: this.#lastProposed };
-    }
-    onEffect();
-    this.#effects(effects);
+    this.#brokers[number]!.handle(request, this.#effects[number]!);
   }
 
   #send({ session, queue, size }: Extract<Step, { type: 'send' }>): void {
     const body = this.#body(size);
     const destination = queueNames[queue]!;
-    const request: Request = { ...this.#base(session), type: 'send', destination, message: newMessage(body) };
-    this.#handle(request, { type: 'send', queue: destination, body }, () => {});
+    this.#handle(session, { ...this.#base(session), type: 'send', destination, message: newMessage(body) }, [body]);
   }
 
-  /** Subscribing waits for the session's earlier requests; so that the model need not, these are applied first. */
+  /** Subscribing waits for the session's earlier requests; so that the model need not, these are applied first, and what the master asks for. */
   #subscribe({ session, queue, prefetch, bytes }: Extract<Step, { type: 'subscribe' }>): void {
     if (this.#log.refusing) return;
     this.#settleDown();
     const subscription = ++this.#subscription;
     const destination = queueNames[queue]!;
     const windows = { prefetchMessages: prefetch, prefetchBytes: bytes };
-    this.#handle({ ...this.#base(session), type: 'subscribe', subscription, destination, ...windows }, null, () => {
-      const consumer = { session: this.#session(session), subscription, queue: destination, held: [] };
-      this.#model.consumers.push({ ...consumer, messagesMax: prefetch, bytesMax: bytes });
-    });
+    this.#handle(session, { ...this.#base(session), type: 'subscribe', subscription, destination, ...windows });
+    const consumer = { session: this.#session(session), subscription, queue: destination, held: [] };
+    this.#model.consumers.push({ ...consumer, messagesMax: prefetch, bytesMax: bytes });
+    this.#marking = true;
+    do this.#turn(true);
+    while (this.#applyNext());
+    this.#marking = false;
+    this.#settleDown();
   }
 
   #consumer(session: number, which: number) {
@@ -260,9 +199,9 @@ export class World {
     const consumer = this.#consumer(session, which);
     if (consumer === undefined || this.#log.refusing) return;
     this.#settleDown();
-    this.#handle({ ...this.#base(session), type: 'unsubscribe', subscription: consumer.subscription }, null, () => {
-      this.#model.leave(consumer.session, consumer.subscription, false);
-    });
+    const { subscription } = consumer;
+    this.#handle(session, { ...this.#base(session), type: 'unsubscribe', subscription });
+    this.#model.leave(consumer.session, subscription, false);
   }
 
   #settle({ session, which, outcome, first, count, forged }: Extract<Step, { type: 'settle' }>): void {
@@ -272,131 +211,133 @@ export class World {
     // What it does not hold, or named before, or was never a tag, is passed over.
     const asked = [...tags, forged, ...tags.slice(0, 1), -forged, forged + 0.5, NaN];
     const name = outcomes[outcome]!;
-    const valid = asked.filter((tag) => this.#model.beginSettling(consumer.session, consumer.subscription, tag));
-    for (const position of valid) this.#model.gathered.push({ queue: consumer.queue, position, outcome: name });
+    for (const tag of asked) this.#model.beginSettling(consumer.session, consumer.subscription, tag, name);
     const settlement = { subscription: consumer.subscription, outcome: name, tags: asked };
-    this.#handle({ ...this.#base(session), type: 'settle', settlement }, null, () => {}, valid.length > 0);
+    this.#handle(session, { ...this.#base(session), type: 'settle', settlement });
   }
 
   #commit({ session, which, sends, first, count, stale }: Extract<Step, { type: 'commit' }>): void {
     const consumer = this.#consumer(session, which);
     const tags = consumer?.held.slice(first, first + count).map(({ position }) => position) ?? [];
     if (stale) tags.push(tags[0] ?? 1);
-    const settlements: ModelSettlement[] = [];
-    const modelSends = sends.map((queue) => ({ queue: queueNames[queue]!, body: this.#body(queue) }));
-    if (consumer !== undefined)
-      for (const position of tags) settlements.push({ queue: consumer.queue, position, outcome: 'ack' });
-    const request: Request = {
-      ...this.#base(session),
-      type: 'commit',
-      sends: modelSends.map(({ queue, body }) => ({ destination: queue, message: newMessage(body) })),
-      settlements: consumer === undefined ? [] : [{ subscription: consumer.subscription, outcome: 'ack', tags }],
-    };
-    const [only] = modelSends;
-    const plain = modelSends.length === 1 && settlements.length === 0;
-    const operation: ModelOperation = plain
-      ? { type: 'send', ...only! }
-      : { type: 'end', sends: modelSends, settlements };
-    const before = this.#operations.length;
-    this.#handle(request, operation, () => {
-      if (!this.#operations.slice(before).some((one) => one.operation === operation)) return;
-      for (const { position } of settlements) {
-        const held = this.#model.beginSettling(consumer!.session, consumer!.subscription, position);
-        this.#check(held, `a transaction settles ${position}, which its session does not hold`);
-      }
-    });
+    const bodies = sends.map((queue) => this.#body(queue));
+    const refused = consumer !== undefined && new Set(tags).size + Number(tags[0] === 1) < tags.length;
+    const messages = sends.map((queue, i) => ({ destination: queueNames[queue]!, message: newMessage(bodies[i]!) }));
+    const settlements =
+      consumer === undefined ? [] : [{ subscription: consumer.subscription, outcome: 'ack' as const, tags }];
+    this.#handle(session, { ...this.#base(session), type: 'commit', sends: messages, settlements }, bodies);
+    const held = new Set(consumer?.held.map(({ position }) => position));
+    if (refused || consumer === undefined || !tags.every((tag) => held.has(tag))) return;
+    for (const tag of tags) this.#model.beginSettling(consumer.session, consumer.subscription, tag, 'ack');
   }
 
   #end({ session, lost }: Extract<Step, { type: 'end' }>): void {
+    // What it is told by now was on its way before.
+    this.#takeEffects(false);
     const name = this.#session(session);
     for (const { session: of, subscription } of this.#model.consumers) {
       if (of === name) this.#model.leave(of, subscription, lost);
     }
-    this.#handle({ type: 'endSession', session: sessionId(name), how: lost ? 'lost' : 'clean' }, null, () => {});
+    this.#handle(session, { type: 'endSession', session: sessionId(name), how: lost ? 'lost' : 'clean' });
     this.#asked.delete(name);
     this.#generation[session]!++;
   }
 
-  /** Every replica applies it; only the master has effects. */
+  /** Every replica applies it. */
   #applyNext(): boolean {
     const command = this.#log.commands[this.#applied];
     if (command === undefined) return false;
-    const { position, operation } = this.#operations[this.#applied++]!;
-    this.#model.apply(position, operation);
-    this.#parts = this.#partsAfter(position, operation);
-    for (const [index, replica] of this.#replicas.entries()) {
-      const effects: BrokerEffect[] = [];
-      replica.apply(position as JournalPosition, command.bytes, this.#records[index]!, effects);
-      this.#checkRecords(this.#records[index]!.positions);
-      this.#check(
-        effects.every((effect) => effect.type !== 'deliverStored'),
-        'apply hands out',
-      );
-      this.#check(replica.master || effects.length === 0, 'a slave has effects');
-      this.#effects(effects);
+    this.#applied++;
+    const { bytes } = command;
+    const position = command.position as JournalPosition;
+    const operation = decoded(bytes);
+    const wrong = operation === null ? null : this.#model.apply(position, operation);
+    this.#check(wrong === null, wrong ?? '');
+    for (const [index, broker] of this.#brokers.entries()) {
+      broker.apply(position, bytes, this.#records[index]!, this.#effects[index]!);
     }
+    const effects: BrokerEffect[] = [];
+    this.#watcher.apply(position, bytes, this.#records.at(-1)!, effects);
+    this.#check(effects.length === 0, 'a node without sessions has effects');
+    const { live } = this.#model;
+    for (const { positions } of this.#records) this.#checkRecords(positions, live);
     return true;
   }
 
-  /** What of open transactions is in the log: their records are needed as well. */
-  #partsAfter(position: number, operation: ModelOperation): number[] {
-    if (operation.type === 'part') return [...this.#parts, position];
-    return operation.type === 'open' || operation.type === 'end' ? [] : this.#parts;
-  }
-
   /** Exactly what the model holds, at any time. */
-  #checkRecords(positions: ReadonlySet<number>): void {
-    const live = [...this.#model.live, ...this.#parts];
+  #checkRecords(positions: ReadonlySet<number>, live: readonly number[]): void {
     const missing = live.find((position) => !positions.has(position));
     this.#check(missing === undefined, `the record of ${missing} was let go of`);
     this.#check(positions.size === live.length, `${positions.size} records are kept for ${live.length} messages`);
   }
 
-  #flush(dispatch: boolean): void {
-    const effects: BrokerEffect[] = [];
-    this.#broker.flush(effects, dispatch);
-    this.#check(dispatch || effects.length === 0, 'handed out without leave');
-    this.#effects(effects);
-    const idle = dispatch ? this.#model.idleQueue() : null;
+  /** Until all nodes and the master are quiet. */
+  #turn(dispatch: boolean): void {
+    const master = this.#brokers[this.#master]!;
+    for (let quiet = false; !quiet;) {
+      quiet = true;
+      for (const [index, broker] of this.#brokers.entries()) {
+        broker.flush(this.#effects[index]!, dispatch);
+        for (const message of broker.takeNodeMessages()) {
+          quiet = false;
+          this.#check(master.fromNode(nodes[index]!, message), `${nodes[index]} said what can't be`);
+        }
+      }
+      for (const [node, messages] of master.takeMasterMessages()) {
+        const index = nodes.indexOf(node);
+        for (const message of messages) this.#brokers[index]!.fromMaster(message, this.#effects[index]!);
+        quiet = false;
+      }
+    }
+    this.#takeEffects(dispatch);
+    const idle = dispatch && !this.#log.refusing && !this.#marking ? this.#model.idleQueue() : null;
     this.#check(idle === null, `after a turn ${idle}`);
   }
 
   #settleDown(): void {
-    do this.#flush(true);
+    do this.#turn(true);
     while (this.#applyNext());
-    this.#flush(true);
+    this.#turn(true);
   }
 
-  #effects(effects: readonly BrokerEffect[]): void {
+  /** Hand-outs of a turn come in the order of the positions, whichever nodes they go to. */
+  #takeEffects(dispatch: boolean): void {
     const recordAt = (position: number): Uint8Array =>
       this.#log.commands.find((command) => command.position === position)!.bytes;
-    for (const effect of realised(this.#broker, effects, recordAt)) {
-      this.#check(effect.type !== 'closeSession', 'a session was closed');
-      if (effect.type === 'deliver') {
-        const wrong = this.#model.deliver(effect);
-        this.#check(wrong === null, wrong ?? '');
-        continue;
+    const deliveries: Delivery[] = [];
+    for (const [index, effects] of this.#effects.entries()) {
+      for (const effect of realised(this.#brokers[index]!, effects, recordAt)) {
+        this.#check(effect.type !== 'closeSession', 'a session was closed');
+        if (effect.type === 'deliver') deliveries.push(effect);
+        else this.#reply(effect);
       }
-      const asked = this.#asked.get(effect.session)?.shift();
-      this.#check(
-        asked?.token === effect.token,
-        `${effect.session}: a reply to ${effect.token}, but ${asked?.token} is next`,
-      );
-      const position = asked.position ?? 0;
-      const done = this.#applied === 0 ? 0 : this.#log.commands[this.#applied - 1]!.position;
-      this.#check(position <= done, `a reply before ${position} was applied`);
+      effects.length = 0;
+    }
+    this.#check(dispatch || deliveries.length === 0, 'handed out without leave');
+    for (const effect of deliveries.sort((a, b) => a.tag - b.tag)) {
+      const wrong = this.#model.deliver(effect);
+      this.#check(wrong === null, wrong ?? '');
     }
   }
 
+  #reply({ session, token, refusal }: Extract<Effect, { type: 'reply' }>): void {
+    const bodies = this.#asked.get(session)?.get(token);
+    this.#check(bodies !== undefined, `${session} has a reply to ${token}, which it did not ask for`);
+    this.#asked.get(session)!.delete(token);
+    const lacking = bodies.filter((body) => this.#model.sent.has(body) !== (refusal === null));
+    this.#check(lacking.length === 0, `${lacking.join()}: the reply to ${session} says otherwise`);
+  }
+
   #takeSnapshot(): Taken {
-    return { chunks: this.#broker.snapshot(), applied: this.#applied, digest: this.#broker.digest() };
+    const broker = this.#brokers[this.#master]!;
+    return { chunks: broker.snapshot(), applied: this.#applied, digest: broker.digest() };
   }
 
   /** Reads the snapshot taken earlier, cut anew, into a new replica; it then applies what came since. */
   #restore(cut: number): void {
     const { chunks, applied, digest } = this.#snapshot ?? this.#takeSnapshot();
     this.#snapshot = null;
-    const replica = new Broker(options);
+    const replica = newBroker('watcher');
     const records = new RecordSet();
     const restore = replica.restore((position) => records.retain(position));
     for (const chunk of chunks) {
@@ -407,34 +348,35 @@ export class World {
     for (const { position, bytes } of this.#log.commands.slice(applied, this.#applied)) {
       replica.apply(position as JournalPosition, bytes, records, []);
     }
-    this.#checkRecords(records.positions);
-    const index = (this.#master + 1) % this.#replicas.length;
-    this.#replicas[index] = replica;
-    this.#records[index] = records;
+    this.#checkRecords(records.positions, this.#model.live);
+    this.#watcher = replica;
+    this.#records[this.#records.length - 1] = records;
     this.#compareDigests();
   }
 
   #compareDigests(): void {
-    const digests = new Set(this.#replicas.map((replica) => replica.digest()));
+    const digests = new Set([...this.#brokers, this.#watcher].map((replica) => replica.digest()));
     this.#check(digests.size === 1, `the replicas differ: ${[...digests].join()}`);
   }
 
-  /** The first `kept` commands under way are committed all the same, the rest is lost. */
+  /** The first `kept` commands under way are committed all the same, the rest is lost. Sessions stay, and so does what they hold. */
   #changeMaster(kept: number, to: number): void {
-    this.#broker.resign();
-    this.#asked.clear();
-    this.#generation = this.#generation.map((generation) => generation + 1);
+    this.#brokers[this.#master]!.resign();
+    for (const [index, broker] of this.#brokers.entries()) broker.detach(this.#effects[index]!);
     for (let i = 0; i < kept; i++) this.#applyNext();
     this.#log.commands.length = this.#applied;
-    this.#operations.length = this.#applied;
+    this.#log.next = (this.#log.commands.at(-1)?.position ?? 0) + 1;
     this.#log.refusing = false;
-    this.#become((this.#master + to) % this.#replicas.length);
+    this.#lead((this.#master + to) % nodes.length);
     this.#compareDigests();
+    this.#turn(true);
   }
 
-  #become(replica: number): void {
-    this.#master = replica;
-    this.#model.becomeMaster();
-    this.#broker.becomeMaster(this.#log);
+  #lead(index: number): void {
+    this.#master = index;
+    const master = this.#brokers[index]!;
+    master.becomeMaster(this.#log);
+    master.setWindow(1 << 26, 'test');
+    for (const [i, broker] of this.#brokers.entries()) broker.attach(this.#effects[i]!);
   }
 }
