@@ -11,7 +11,7 @@ import { indexBytesOf, recordOverheadBytes } from './costs.ts';
 import type { Eras } from './eras.ts';
 import type { StreamListener } from '../stream/stream-listener.ts';
 import { StreamRules } from '../stream/stream-rules.ts';
-import { deliveriesMax } from './message-chunk.ts';
+import { addImported } from './imported.ts';
 import type { Part } from './part.ts';
 import { Queue } from './queue.ts';
 import { MissingCounter, Settler } from './settler.ts';
@@ -338,40 +338,21 @@ export class ReplicatedState {
       return false;
     }
     readSettlements(input, this.#names, this.#settler);
-    for (const part of parts) this.#addNew(part);
+    for (const part of parts) this.addPart(part, 0, null);
     return true;
   }
 
-  /** As the end of a transaction, but each message may bring along what it had been through elsewhere. */
   #importEnd(position: JournalPosition, input: ByteReader): void {
     const count = input.number();
     const parts = this.#parts;
     assert(parts.length === count, `the import that ends at ${position} has ${count} parts, ${parts.length} came`);
     this.#clearParts();
-    let next = 0;
-    while (input.at < input.end) {
-      const part = next + input.number();
-      assert(part < count, `the import that ends at ${position} has no part ${part}`);
-      while (next < part) this.#addNew(parts[next++]!);
-      this.#addWithPast(parts[next++]!, input);
-    }
-    while (next < count) this.#addNew(parts[next++]!);
+    addImported(this, parts, input, this.#names);
   }
 
-  #addNew({ destination, position, size }: Part): void {
-    this.add(this.queue(destination), position, size, 0, null);
-  }
-
-  #addWithPast({ destination, position, size }: Part, input: ByteReader): void {
-    const deliveries = input.number();
-    const dead = input.byte() === 1;
-    const deadLetter = dead ? { reason: this.#text(input), originalDestination: this.#text(input) } : null;
-    this.add(this.queue(destination), position, size, Math.min(deliveriesMax, deliveries), deadLetter);
-  }
-
-  #text(input: ByteReader): string {
-    const length = input.number();
-    return this.#names.nameAt(input.bytes, input.skip(length), length);
+  /** A message that came as a part is one from now on. */
+  addPart({ destination, position, size }: Part, count: number, deadLetter: DeadLetter | null): void {
+    this.add(this.queue(destination), position, size, count, deadLetter);
   }
 
   #open(position: JournalPosition, input: ByteReader): void {
