@@ -10,3 +10,8 @@ export { RawClient } from './raw-client.ts';
 export type { RawFrame } from './raw-client.ts';
 export { runSeeds, workerFailed } from './seed-pool.ts';
 export type { SeedJob } from './seed-pool.ts';
+export { campaign, clusterFor } from './surviving/campaign.ts';
+export { happenings } from './surviving/rounds.ts';
+export type { Happening } from './surviving/rounds.ts';
+export { libraries } from './surviving/staying.ts';
+export type { Library } from './surviving/staying.ts';

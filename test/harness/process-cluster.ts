@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { NodeStatus } from '@lockstep/broker';
 
 import { freePorts } from './free-ports.ts';
+import { PeerWires } from './peer-wires.ts';
 import { spawnProgram } from './program-runs.ts';
 import { until } from './until.ts';
 
@@ -33,6 +34,8 @@ export interface ProcessClusterOptions {
   readonly flagsOf?: (id: string, directory: string) => Promise<readonly string[]>;
   /** Each node's data directory is a file system of its own, of so many bytes. Only where `mayMount`. */
   readonly dataBytes?: number;
+  /** What the nodes say to each other can be cut (`wires`). A dead node's port is not refused then. */
+  readonly wired?: boolean;
 }
 
 /** May this user mount file systems? */
@@ -66,13 +69,22 @@ export class ProcessCluster {
   readonly #mounted: boolean;
   /** Who founds it. */
   readonly #founders: string;
+  /** Between the nodes, if it was asked for. */
+  readonly wires: PeerWires | null;
 
-  private constructor(directory: string, nodes: ProcessNode[], flags: readonly string[], mounted: boolean) {
+  private constructor(
+    directory: string,
+    nodes: ProcessNode[],
+    flags: readonly string[],
+    mounted: boolean,
+    wires: PeerWires | null,
+  ) {
     this.#mounted = mounted;
+    this.wires = wires;
     this.directory = directory;
     this.nodes = nodes;
     this.#flags = flags;
-    this.#founders = nodes.map(({ id, peerPort }) => `${id}=127.0.0.1:${peerPort}`).join(',');
+    this.#founders = nodes.map(({ id, peerPort }) => `${id}=127.0.0.1:${wires?.ports.get(id) ?? peerPort}`).join(',');
   }
 
   /** Resolves when a master serves. */
@@ -98,7 +110,8 @@ export class ProcessCluster {
       await writeFile(file, options.config);
       flags.push('--config', file);
     }
-    const cluster = new ProcessCluster(directory, nodes, flags, options.dataBytes !== undefined);
+    const wires = options.wired === true ? await PeerWires.open(nodes) : null;
+    const cluster = new ProcessCluster(directory, nodes, flags, options.dataBytes !== undefined, wires);
     for (const node of nodes) cluster.revive(node);
     await cluster.master();
     return cluster;
@@ -206,6 +219,7 @@ export class ProcessCluster {
   async stop(keep = false): Promise<void> {
     for (const node of this.nodes) if (node.process !== null) node.process.kill('SIGCONT');
     await Promise.all(this.nodes.map(async (node) => this.kill(node)));
+    await this.wires?.close();
     if (this.#mounted) for (const { data } of this.nodes) unmount(data);
     if (!keep) await rm(this.directory, { recursive: true, force: true });
   }
