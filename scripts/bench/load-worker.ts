@@ -127,7 +127,7 @@ function consume(index: number): void {
       const headers: [string, string][] = [
         ['id', '0'],
         ['destination', plan.destination],
-        ['ack', 'client-individual'],
+        ['ack', plan.ack],
         ['prefetch-count', String(plan.prefetch)],
       ];
       socket.write(encodeFrame({ command: 'SUBSCRIBE', headers, version: '1.2' }));
@@ -135,7 +135,7 @@ function consume(index: number): void {
     (frame, out) => {
       const body = Buffer.from(frame.body.buffer, frame.body.byteOffset, Math.min(20, frame.body.byteLength));
       record(Number.parseInt(body.toString('latin1', 0, body.indexOf(32)), 10) / 1000);
-      out.push(Buffer.from(`ACK\nid:${frame.header('ack')}\n\n\0\n`, 'latin1'));
+      if (plan.ack !== 'auto') out.push(Buffer.from(`ACK\nid:${frame.header('ack')}\n\n\0\n`, 'latin1'));
     },
   );
 }

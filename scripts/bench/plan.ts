@@ -13,6 +13,7 @@ export interface WorkerPlan {
   readonly messages: number;
   /** Consumers. */
   readonly prefetch: number;
+  readonly ack: 'auto' | 'client-individual';
   /** What happens before `measureFromMs` and from `measureToMs` on is left out. Producers stop at `measureToMs`. */
   readonly measureFromMs: number;
   readonly measureToMs: number;

@@ -19,7 +19,8 @@ function planOf(
   load: QueueLoad,
 ): Omit<WorkerPlan, 'role' | 'measureFromMs' | 'measureToMs' | 'drainToMs'> {
   const ports = cluster.nodes.map(({ stompPort }) => stompPort);
-  return { ...load, ports, connections: 4, window: 500, rate: 0, messages: 0, prefetch: 1000 };
+  const ack = 'client-individual';
+  return { ...load, ports, connections: 4, window: 500, rate: 0, messages: 0, prefetch: 1000, ack };
 }
 
 /** Puts so many messages into the queue, each with a receipt. Returns messages a second. */
