@@ -1,0 +1,71 @@
+import { StreamRules } from '@lockstep/core';
+
+/** Who counts what the rules were asked. */
+export interface RuleSightings {
+  readonly seen: Record<string, number>;
+  /** How many masters there have been. */
+  readonly masterships: () => number;
+}
+
+export const ruleSightings: readonly string[] = [
+  'attachments after a change of master',
+  'attachments with settlements on their way',
+  'queues that waited for a node',
+  'late settlements that counted',
+  'late settlements passed over',
+];
+
+/** A node's rules, which count how often it came to where they matter. One for each life of a node. */
+export class WatchedRules extends StreamRules {
+  readonly #rules: StreamRules;
+  readonly #sightings: RuleSightings;
+  #attachedUnder = 0;
+
+  constructor(rules: StreamRules, sightings: RuleSightings) {
+    super();
+    this.#rules = rules;
+    this.#sightings = sightings;
+  }
+
+  override takesNumber(last: number, number: number): boolean {
+    return this.#rules.takesNumber(last, number);
+  }
+
+  override epochOf(open: Parameters<StreamRules['epochOf']>[0], run: string, position: number): number {
+    return this.#rules.epochOf(open, run, position);
+  }
+
+  override resendFrom(applied: number): number {
+    const masterships = this.#sightings.masterships();
+    if (this.#attachedUnder > 0 && this.#attachedUnder < masterships) this.#saw('attachments after a change of master');
+    this.#attachedUnder = masterships;
+    return this.#rules.resendFrom(applied);
+  }
+
+  override heldForAttach(settling: boolean): boolean {
+    if (settling) this.#saw('attachments with settlements on their way');
+    return this.#rules.heldForAttach(settling);
+  }
+
+  override mayStart(markedByAwaited: boolean): boolean {
+    if (markedByAwaited) this.#saw('queues that waited for a node');
+    return this.#rules.mayStart(markedByAwaited);
+  }
+
+  override leaseOver(silentMs: number, leaseMs: number): boolean {
+    return this.#rules.leaseOver(silentMs, leaseMs);
+  }
+
+  override takesHeld(attachedAt: number, lapsedAt: number): boolean {
+    return this.#rules.takesHeld(attachedAt, lapsedAt);
+  }
+
+  override takesLate(heldByAnother: boolean): boolean {
+    this.#saw(heldByAnother ? 'late settlements passed over' : 'late settlements that counted');
+    return this.#rules.takesLate(heldByAnother);
+  }
+
+  #saw(name: string): void {
+    this.#sightings.seen[name] = (this.#sightings.seen[name] ?? 0) + 1;
+  }
+}
