@@ -86,6 +86,7 @@ export async function runSeed({ seed, mutation = {}, nodes, log }: SeedOptions):
     seen: {
       ...invariants.seen,
       ...Object.fromEntries(cluster.story.counts),
+      ...cluster.sessions.counts,
       ...workload.seen,
     },
   };

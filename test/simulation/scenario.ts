@@ -9,6 +9,12 @@ export interface Sizes {
   readonly tailBytesMax: number;
 }
 
+/** How long a node is waited for. */
+export interface Patience {
+  readonly leaseMs: number;
+  readonly masterWaitMs: number;
+}
+
 /** What the clients of one run do. */
 export interface Load {
   readonly producers: number;
@@ -21,6 +27,8 @@ export interface Load {
   readonly fills: readonly number[];
   /** A queue whose consumer acknowledges nothing by itself. */
   readonly automatic: boolean;
+  /** Clients with nodes of their own, which hold messages and keep transactions open. */
+  readonly sessions: boolean;
   /** Between two messages on a topic; null: nobody publishes. */
   readonly topicMs: number | null;
 }
@@ -34,6 +42,7 @@ export interface Scenario {
   /** Nodes that are of an older version at first: they speak no more than the first format level. */
   readonly old: readonly string[];
   readonly sizes: Sizes;
+  readonly patience: Patience;
   readonly load: Load;
   /** For so long things go wrong. */
   readonly faultsMs: number;
@@ -53,6 +62,10 @@ function drawSizes(random: SimRandom): Sizes {
   };
 }
 
+function drawPatience(random: SimRandom): Patience {
+  return { leaseMs: random.pick([1000, 3000, 10_000]), masterWaitMs: random.pick([3000, 30_000, 30_000]) };
+}
+
 function drawLoad(random: SimRandom, nodes: number): Load {
   const fills = random.pick([[0], [0, 0, 200, 3000], [0, 0, 0, 0, 0, 0, 0, 0, 0, 100_000]]);
   const large = fills.includes(100_000);
@@ -64,6 +77,7 @@ function drawLoad(random: SimRandom, nodes: number): Load {
     paceMs,
     fills,
     automatic: random.chance(0.4),
+    sessions: random.fork('sessions').chance(0.6),
     topicMs: random.pick([40, 250, null, null]),
   };
 }
@@ -79,6 +93,7 @@ export function drawScenario(random: SimRandom, nodes: number | undefined): Scen
     spares: machines.slice(count),
     old: machines.filter(() => versions.chance(share)),
     sizes: drawSizes(random.fork('sizes')),
+    patience: drawPatience(random.fork('patience')),
     load: drawLoad(random.fork('load'), count),
     faultsMs: random.between(4000, 16_000),
   };

@@ -1,4 +1,5 @@
 import { BrokerNode } from '@lockstep/broker';
+import { StreamRules } from '@lockstep/core';
 import type { BrokerNodeOptions } from '@lockstep/broker';
 import { DiskError, silentLog } from '@lockstep/kernel';
 import type { Address, BrokerId, Disk, Log, NodeId } from '@lockstep/kernel';
@@ -9,7 +10,9 @@ import type { SimHost, SimProcess, SimWorld } from '@lockstep/testkit';
 import type { NodeView } from './invariants.ts';
 import { Sightings } from './sightings.ts';
 import { Promises } from './promises.ts';
-import type { Scenario, Sizes } from './scenario.ts';
+import type { Scenario } from './scenario.ts';
+import { SessionWatch } from './sessions/session-watch.ts';
+import type { WatchedNode } from './sessions/session-watch.ts';
 import { Story } from './story.ts';
 
 const peerPort = 61619;
@@ -74,6 +77,7 @@ export class SimCluster {
   readonly #log: ((name: string) => Log) | null;
   readonly #promises = new Promises((violation) => (this.failure ??= violation));
   readonly story: Story = new Story();
+  readonly sessions: SessionWatch = new SessionWatch((violation) => (this.failure ??= violation));
   /** Called when a node has begun to receive a snapshot. */
   onSnapshotOffered: (member: SimNode) => void = () => {};
   /** Called when a node was given an empty disk for its damaged one. */
@@ -190,9 +194,11 @@ export class SimCluster {
     member.sightings = sightings;
     member.host.device.noticed = (operation, path) => sightings.did(operation, path);
     const disk = this.#mutation.disk?.(process.disk) ?? process.disk;
+    const watched = this.#watched(member, process);
     const log = this.story.listen(this.#log?.(member.name) ?? silentLog, (tale) => {
       if (tale === 'snapshots offered') this.onSnapshotOffered(member);
       sightings.heard(tale, this.underLoad);
+      this.sessions.heard(watched, tale);
     });
     const plain: BrokerNodeOptions = {
       ...nodeOptions(
@@ -202,7 +208,7 @@ export class SimCluster {
         disk,
         log,
         this.nodes.length === 1,
-        this.#scenario.sizes,
+        this.#scenario,
       ),
       levelMax: member.levelMax,
     };
@@ -210,7 +216,10 @@ export class SimCluster {
     const make = mutated.makeRaftNode ?? ((raft: RaftOptions): RaftNode => new RaftNode(raft));
     const options: BrokerNodeOptions = {
       ...mutated,
-      makeRaftNode: (raft) => this.#promises.watch(member.name, make(raft), () => member.host.device),
+      network: this.sessions.network(watched, mutated.network, stompPort),
+      streamRules: this.sessions.rules(mutated.streamRules ?? new StreamRules()),
+      makeRaftNode: (raft) =>
+        this.sessions.log(this.#promises.watch(member.name, make(raft), () => member.host.device)),
     };
     try {
       const node = await BrokerNode.start(options);
@@ -220,6 +229,12 @@ export class SimCluster {
     } catch (error) {
       this.#failed(member, process, error as Error);
     }
+  }
+
+  #watched(member: SimNode, process: SimProcess): WatchedNode {
+    const { simulation } = this.#world;
+    const applied = (): number => (member.process === process ? (member.node?.applied ?? 0) : 0);
+    return { name: member.name, process, applied, nowMs: () => simulation.nowMs };
   }
 
   #failed(member: SimNode, process: SimProcess, error: Error): void {
@@ -255,7 +270,7 @@ function nodeOptions(
   disk: Disk,
   log: Log,
   alone: boolean,
-  { segmentBytes, snapshotBytes, ...logSettings }: Sizes,
+  { sizes: { segmentBytes, snapshotBytes, ...logSettings }, patience }: Scenario,
 ): BrokerNodeOptions {
   return {
     broker: 'sim' as BrokerId,
@@ -275,8 +290,7 @@ function nodeOptions(
       refusedMeansDead: true,
       electionMs: 500,
       heartbeatMs: 100,
-      leaseMs: 10_000,
-      masterWaitMs: 30_000,
+      ...patience,
     },
     slaveClients: 'serve',
     journal: {

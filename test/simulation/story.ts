@@ -21,7 +21,7 @@ const tales: readonly (readonly [name: string, text: RegExp])[] = [
   ['leaders fallen silent', /^lost sight of the (?:leader|master).* silent for too long/],
   ['leaders without a majority', /it has not heard a majority for too long$/],
   ['hand-overs', /hands leadership over to/],
-  ['clients passed on', /^a slave passes a client on/],
+  ['clients let go without a master', /^no master for \d+ ms: closed the client connections/],
   ['clients without a master', /^closed a new client connection that found no master/],
 ];
 

@@ -6,6 +6,7 @@ import type { ClientScript } from './sim-client.ts';
 import type { SimCluster } from './sim-cluster.ts';
 import type { Load } from './scenario.ts';
 import { TopicListener, TopicTalker } from './sim-topic.ts';
+import { SessionWorkload } from './sessions/session-workload.ts';
 import { ConsumerScript, ProducerScript } from './sim-workload.ts';
 
 const destination = '/queue/simulated';
@@ -20,6 +21,7 @@ export class Workload {
   readonly consumers: readonly ConsumerScript[];
   readonly #talker: TopicTalker | null;
   readonly #listener: TopicListener | null;
+  readonly #sessions: SessionWorkload | null;
 
   constructor(cluster: SimCluster, load: Load, random: SimRandom) {
     const clients = cluster.world.host('clients').start();
@@ -57,6 +59,9 @@ export class Workload {
       producers.push(produce('pa', { ...apart, window: 3, messages: 60, fills: [0] }));
       consumers.push(consume('ca', { ...apart, ackMode: 'auto', prefetch: 10 }));
     }
+    const staying = (): SessionWorkload =>
+      new SessionWorkload(clients, cluster.addresses, this.ledger, random.fork('sessions'));
+    this.#sessions = load.sessions ? staying() : null;
     this.producers = producers;
     this.consumers = consumers;
     this.#talker = load.topicMs === null ? null : start('talker', new TopicTalker(clients, load.topicMs));
@@ -66,6 +71,7 @@ export class Workload {
   /** The books are being closed: nothing new but a few last messages, nothing is given back, nobody leaves. */
   close(): void {
     this.#talker?.stop();
+    this.#sessions?.close();
     for (const producer of this.producers) producer.close();
     for (const consumer of this.consumers) consumer.calm = true;
   }
@@ -73,13 +79,14 @@ export class Workload {
   /** What is not yet as it must be in the end; null when all is. */
   get missing(): string | null {
     if (!this.producers.every(({ done }) => done)) return 'a producer still waits for receipts';
+    if (this.#sessions?.done === false) return 'a transaction that stays open still waits for its receipt';
     return this.ledger.complete ? null : 'something receipted has not been delivered';
   }
 
   /** What no client should have seen. */
   get errors(): readonly string[] {
     const scripts = [...this.producers, ...this.consumers, ...(this.#listener === null ? [] : [this.#listener])];
-    return scripts.flatMap((script) => script.errors);
+    return [...scripts.flatMap((script) => script.errors), ...(this.#sessions?.errors ?? [])];
   }
 
   get seen(): Readonly<Record<string, number>> {
@@ -87,6 +94,7 @@ export class Workload {
       redeliveries: this.consumers.reduce((sum, { redelivered }) => sum + redelivered, 0),
       'dead letters': this.consumers.reduce((sum, { deadLetters }) => sum + deadLetters, 0),
       'topic messages': this.#listener?.heard ?? 0,
+      'transactions refused after a lease': this.#sessions?.refused ?? 0,
       'acknowledged by themselves': this.automatic.deliveries,
     };
   }

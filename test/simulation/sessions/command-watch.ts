@@ -9,7 +9,16 @@ const recordHeaderBytes = 32;
 /** Raft-log's `entryKind.command`. */
 const commandKind = 1;
 /** Core's `commandType`: numbers that stand in journals, and never change. */
-const type = { open: 1, enqueue: 2, transactionPart: 4, transactionEnd: 5, openStream: 7, streamed: 8, refuse: 9, lapse: 11 };
+const type = {
+  open: 1,
+  enqueue: 2,
+  transactionPart: 4,
+  transactionEnd: 5,
+  openStream: 7,
+  streamed: 8,
+  refuse: 9,
+  lapse: 11,
+};
 
 /** What of a command is looked at. `through`: the last number that it is about. */
 type Command =

@@ -1,3 +1,4 @@
+import type { StreamRules } from '@lockstep/core';
 import type { Network } from '@lockstep/kernel';
 import type { RaftNode } from '@lockstep/raft-log';
 import type { Frame } from '@lockstep/stomp-server/codec';
@@ -7,6 +8,7 @@ import { InvariantViolation } from '../invariants.ts';
 import { CommandWatch } from './command-watch.ts';
 import { watchedNetwork } from './watched-network.ts';
 import type { ClientLine } from './watched-network.ts';
+import { ruleSightings, WatchedRules } from './watched-rules.ts';
 
 /** What is asked of the node on the other end of a client's connection. */
 export interface WatchedNode {
@@ -16,8 +18,6 @@ export interface WatchedNode {
   readonly applied: () => number;
   /** Now, in simulated time. */
   readonly nowMs: () => number;
-  /** It does not wait for a master any more, and may let its clients go. */
-  readonly patienceMs: number;
 }
 
 /** A client promises a heart-beat this often; a node may take it for gone after nearly twice that. */
@@ -58,7 +58,7 @@ export class SessionWatch {
     'sessions kept over a fail-over': 0,
     'transactions open through a fail-over': 0,
     'holders that a lapse relieved': 0,
-    'clients let go without a master': 0,
+    ...Object.fromEntries(ruleSightings.map((name) => [name, 0])),
   };
 
   constructor(report: (violation: InvariantViolation) => void) {
@@ -70,6 +70,10 @@ export class SessionWatch {
     return watchedNetwork(network, port, () => new WatchedLine(this, node));
   }
 
+  rules(rules: StreamRules): StreamRules {
+    return new WatchedRules(rules, { seen: this.seen, masterships: () => this.commands.masterships });
+  }
+
   log(raft: RaftNode): RaftNode {
     return this.commands.watch(raft);
   }
@@ -78,7 +82,6 @@ export class SessionWatch {
   heard(node: WatchedNode, tale: string): void {
     const excuses = ['snapshots installed', 'clients let go without a master'];
     if (!excuses.includes(tale)) return;
-    if (tale in this.seen) this.seen[tale]!++;
     this.#excusedAt.set(node.name, node.nowMs());
   }
 
