@@ -152,11 +152,13 @@ function unequal(cluster: SimCluster): string | null {
 /** What a producer is told while its master's disk is full. */
 const fullDiskError = /: the disk is (full|more than 90 % full); try again later$/;
 
-function judge({ ledger, automatic, errors }: Workload, diskWasFull: boolean): void {
+function judge({ ledger, automatic, errors, again }: Workload, diskWasFull: boolean): void {
   const { lost } = ledger.verdict();
   if (lost.length > 0) throw new InvariantViolation('no lost acknowledged message', lost.join(' '));
   judgeDeliveries(ledger);
   judgeDeliveries(automatic);
+  if (again.length > 0)
+    throw new InvariantViolation('an acknowledgement that got its receipt counts', again.join('; '));
   const uncaused = errors.filter((error) => !diskWasFull || !fullDiskError.test(error));
   if (uncaused.length > 0) throw new InvariantViolation('no ERROR without a cause', uncaused.join('; '));
 }

@@ -89,11 +89,17 @@ export class Workload {
     return [...scripts.flatMap((script) => script.errors), ...(this.#sessions?.errors ?? [])];
   }
 
+  /** Acknowledged, with a receipt, and delivered again. */
+  get again(): readonly string[] {
+    return this.#sessions?.again ?? [];
+  }
+
   get seen(): Readonly<Record<string, number>> {
     return {
       redeliveries: this.consumers.reduce((sum, { redelivered }) => sum + redelivered, 0),
       'dead letters': this.consumers.reduce((sum, { deadLetters }) => sum + deadLetters, 0),
       'topic messages': this.#listener?.heard ?? 0,
+      'acknowledged alone': this.#sessions?.acknowledgedAlone ?? 0,
       'transactions refused after a lease': this.#sessions?.refused ?? 0,
       'acknowledged by themselves': this.automatic.deliveries,
     };

@@ -5,6 +5,7 @@ import type { Ledger } from '../../harness/ledger.ts';
 import { SimClient } from '../sim-client.ts';
 import type { ClientScript } from '../sim-client.ts';
 import { HoldingConsumer, SlowSender } from './holding-clients.ts';
+import { LoneClient } from './lone-client.ts';
 
 /** A client comes back to its own node so many times as often as to any other. */
 const homing = 6;
@@ -13,6 +14,7 @@ const homing = 6;
 export class SessionWorkload {
   readonly #consumers: readonly HoldingConsumer[];
   readonly #senders: readonly SlowSender[];
+  readonly #lone: readonly LoneClient[];
 
   constructor(clients: SimProcess, addresses: readonly Address[], ledger: Ledger, random: SimRandom) {
     const start = <S extends ClientScript>(name: string, i: number, script: S): S => {
@@ -38,10 +40,15 @@ export class SessionWorkload {
       const batches = 10 + random.fork(`${name} batches`).below(60);
       return start(name, first + 1 + i, new SlowSender({ ...shared(name), batches }));
     });
+    this.#lone = Array.from({ length: 2 }, (_, i) => {
+      const name = `lone${i + 1}`;
+      return start(name, first + i, new LoneClient(name, random.fork(name), clients.clock, 100));
+    });
   }
 
   close(): void {
     for (const sender of this.#senders) sender.close();
+    for (const lone of this.#lone) lone.close();
     for (const consumer of this.#consumers) consumer.calm = true;
   }
 
@@ -50,7 +57,17 @@ export class SessionWorkload {
   }
 
   get errors(): readonly string[] {
-    return [...this.#consumers, ...this.#senders].flatMap(({ errors }) => errors);
+    return [...this.#consumers, ...this.#senders, ...this.#lone].flatMap(({ errors }) => errors);
+  }
+
+  /** Acknowledged, with a receipt, and delivered again. */
+  get again(): readonly string[] {
+    return this.#lone.flatMap(({ again }) => again);
+  }
+
+  /** Acknowledgements of those that consume alone. */
+  get acknowledgedAlone(): number {
+    return this.#lone.reduce((sum, { acknowledged }) => sum + acknowledged, 0);
   }
 
   get refused(): number {
