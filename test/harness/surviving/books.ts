@@ -105,15 +105,14 @@ export class SurvivorBooks implements ClientEvents {
     this.#longestMs.clear();
   }
 
-  /** The longest time between two receipts of one producer since then: of the producers on these nodes that are not transactors. */
-  longestPauseMs(nodes: readonly string[]): number {
-    let longest = 0;
-    for (const [producer, ms] of this.#longestMs)
-      if (!isTransactor(producer) && nodes.includes(nodeOf(producer))) longest = Math.max(longest, ms);
-    return longest;
+  /** The longest time between two receipts of one producer since then; transactors are left out. */
+  longestPauseMs(): number {
+    const pauses = [...this.#longestMs].filter(([producer]) => !isTransactor(producer));
+    return Math.max(0, ...pauses.map(([, ms]) => ms));
   }
 
-  verdict(): SurvivorVerdict {
+  /** `mayMark`: what was handed to a node that was cut off comes to others out of its turn, and says so. */
+  verdict(mayMark: boolean): SurvivorVerdict {
     const { lost, phantoms, unmarkedRepeats, disorder } = this.#ledger.verdict();
     const doubled = [...this.#times].filter(([, times]) => times > 1).map(([id, times]) => `${id}: ${times} times`);
     return {
@@ -122,7 +121,7 @@ export class SurvivorBooks implements ClientEvents {
       unmarkedRepeats: named(unmarkedRepeats),
       disorder: named(disorder),
       doubled: named(doubled),
-      marked: named(this.#marked),
+      marked: mayMark ? [] : named(this.#marked),
       cuts: named(this.#cuts),
     };
   }
@@ -130,11 +129,6 @@ export class SurvivorBooks implements ClientEvents {
 
 function producerOf(id: string): string {
   return id.slice(0, id.lastIndexOf('-'));
-}
-
-/** Clients are called `<kind>.<node>`. */
-export function nodeOf(client: string): string {
-  return client.slice(client.indexOf('.') + 1);
 }
 
 /** One that may be waited for while transactions are held open. */

@@ -1,11 +1,10 @@
 import { ProcessCluster } from '../process-cluster.ts';
 import type { ProcessNode } from '../process-cluster.ts';
 import { isClean } from './books.ts';
-import type { SurvivorVerdict } from './books.ts';
 import { killRound, partitionRound, partitions, restartRound, stopRound, transferRound } from './rounds.ts';
 import type { Happening } from './rounds.ts';
 import { Staying } from './staying.ts';
-import type { StayingOptions } from './staying.ts';
+import type { StayingOptions, StayingVerdict } from './staying.ts';
 
 export interface CampaignOptions extends StayingOptions {
   readonly how: Happening;
@@ -22,16 +21,16 @@ export interface CampaignResult {
   readonly transactions: number;
   readonly clean: boolean;
   /** Of each set of clients that stayed. */
-  readonly verdicts: readonly (SurvivorVerdict & { readonly left: readonly string[] })[];
+  readonly verdicts: readonly StayingVerdict[];
 }
 
+/** What happens in a round, and to whom. */
 interface Play {
   readonly what: string;
   readonly victim: ProcessNode;
-  readonly run: (staying: Staying) => Promise<number>;
+  readonly run: (staying: Staying, beside: Staying | null) => Promise<number>;
 }
 
-/** What happens in each round, and to whom. */
 function play(cluster: ProcessCluster, how: Happening, round: number): Play {
   const turn = cluster.nodes[round % cluster.nodes.length]!;
   const fixed = cluster.nodes[0]!;
@@ -49,7 +48,7 @@ function play(cluster: ProcessCluster, how: Happening, round: number): Play {
       return {
         what: `${partition}: ${fixed.id}`,
         victim: fixed,
-        run: (staying) => partitionRound(partition)(cluster, staying, fixed),
+        run: (staying, beside) => partitionRound(partition, beside!)(cluster, staying, fixed),
       };
   }
 }
@@ -61,41 +60,52 @@ function play(cluster: ProcessCluster, how: Happening, round: number): Play {
 export async function campaign(cluster: ProcessCluster, options: CampaignOptions): Promise<CampaignResult> {
   const { how, rounds } = options;
   const pausesMs: number[] = [];
-  const verdicts: CampaignResult['verdicts'][number][] = [];
+  const verdicts: StayingVerdict[] = [];
   const sum = { receipts: 0, deliveries: 0, transactions: 0 };
-  let staying: Staying | null = null;
+  let groups: readonly Staying[] = [];
   const end = async (): Promise<void> => {
-    if (staying === null) return;
-    const { books } = staying;
-    verdicts.push(await staying.end());
-    sum.receipts += books.receipts;
-    sum.deliveries += books.deliveries;
-    sum.transactions += books.transactions;
-    staying = null;
+    for (const group of groups) {
+      const { books } = group;
+      verdicts.push(await group.end());
+      sum.receipts += books.receipts;
+      sum.deliveries += books.deliveries;
+      sum.transactions += books.transactions;
+    }
+    groups = [];
   };
   try {
     for (let round = 0; round < rounds; round++) {
       const { what, victim, run } = play(cluster, how, round);
       if (how === 'rolling') await end();
       await cluster.settled();
-      // Of a node that is only cut off for a moment, or hands over, the clients stay too.
-      const whole = how === 'partition' || how === 'transfer';
-      const at = whole ? cluster.nodes : cluster.nodes.filter((node) => node !== victim);
-      staying ??= await Staying.begin(cluster, at, options);
-      const pauseMs = await run(staying);
+      if (groups.length === 0) groups = await begin(cluster, victim, options);
+      const pauseMs = await run(groups[0]!, groups[1] ?? null);
       pausesMs.push(pauseMs);
       options.onRound?.(round, what, pauseMs);
     }
     await end();
   } catch (error) {
+    if (groups.length === 0) throw error;
     // What was seen up to then says more than where it showed.
-    const broken = staying as Staying | null;
-    if (broken === null) throw error;
-    verdicts.push({ ...broken.books.verdict(), left: [`it ended early: ${(error as Error).message}`] });
-    broken.drop();
+    const left = [`it ended early: ${(error as Error).message}`];
+    for (const group of groups) verdicts.push({ ...group.verdict(), left });
+    for (const group of groups) group.drop();
   }
   const clean = verdicts.every((verdict) => isClean(verdict) && verdict.left.length === 0);
   return { pausesMs, ...sum, clean, verdicts };
+}
+
+/** When mastership only moves, the clients of all nodes stay; where one is cut off for a moment, its own do too, beside those of the others. */
+async function begin(
+  cluster: ProcessCluster,
+  victim: ProcessNode,
+  options: CampaignOptions,
+): Promise<readonly Staying[]> {
+  const { how } = options;
+  const others = cluster.nodes.filter((node) => node !== victim);
+  const staying = await Staying.begin(cluster, how === 'transfer' ? cluster.nodes : others, options);
+  if (how !== 'partition') return [staying];
+  return [staying, await Staying.begin(cluster, cluster.nodes, { ...options, mayMark: true })];
 }
 
 /** The cluster that it needs. */

@@ -49,7 +49,7 @@ async function through(staying: Staying, happen: () => Promise<void>): Promise<n
   staying.books.beginPause();
   await happen();
   await staying.progress(enough);
-  const pauseMs = staying.books.longestPauseMs(staying.nodes);
+  const pauseMs = staying.books.longestPauseMs();
   staying.release();
   await staying.commits(2 * staying.nodes.length);
   return pauseMs;
@@ -91,29 +91,33 @@ export const transferRound: Round = async (cluster, staying, victim) => {
   return through(staying, async () => lead(cluster, victim));
 };
 
-/** Cut off for less than the lease; all nodes have clients, and the pause is that of the others. */
-export function partitionRound(how: Partition): Round {
+/**
+ * Cut off for less than the lease. `staying` are on the other nodes; `beside` are on all of them, and share their queues with those that are cut
+ * off, who notice nothing but a pause either.
+ */
+export function partitionRound(how: Partition, beside: Staying): Round {
   return async (cluster, staying, victim) => {
     const { wires } = cluster;
     if (wires === null) throw new Error('the cluster has no wires');
     const others = cluster.nodes.filter((node) => node !== victim);
     await lead(cluster, how.startsWith('master') ? victim : others[0]!);
     await staying.progress(enough);
-    await staying.hold();
+    await Promise.all([staying.hold(), beside.hold()]);
     staying.books.beginPause();
-    const healthy = others.map(({ id }) => id);
     for (const { id } of others) {
       if (!how.endsWith('deaf')) wires.cut(victim.id, id);
       if (!how.endsWith('unheard')) wires.cut(id, victim.id);
     }
     const over = pause(partitionMs);
-    await staying.progress(enough, healthy);
-    const pauseMs = staying.books.longestPauseMs(healthy);
+    await staying.progress(enough);
+    const pauseMs = staying.books.longestPauseMs();
     await over;
     wires.healAll();
-    await staying.progress(enough);
-    staying.release();
-    await staying.commits(2 * staying.nodes.length);
+    await Promise.all([staying.progress(enough), beside.progress(enough)]);
+    for (const clients of [staying, beside]) {
+      clients.release();
+      await clients.commits(2 * clients.nodes.length);
+    }
     await cluster.settled();
     return pauseMs;
   };

@@ -1,6 +1,6 @@
 import type { ProcessCluster, ProcessNode } from '../process-cluster.ts';
 import { until } from '../until.ts';
-import { isPlainProducer, nodeOf, SurvivorBooks } from './books.ts';
+import { isPlainProducer, SurvivorBooks } from './books.ts';
 import type { SurvivorVerdict } from './books.ts';
 import { ProgramClients } from './program-clients.ts';
 import type { ProgramLibrary } from './program-clients.ts';
@@ -14,7 +14,12 @@ export type Library = (typeof libraries)[number];
 export interface StayingOptions {
   readonly library: Library;
   readonly paceMs: number;
+  /** Some of their nodes are cut off for a while. */
+  readonly mayMark?: boolean;
 }
+
+/** `left`: messages that were acknowledged and are still there. */
+export type StayingVerdict = SurvivorVerdict & { readonly left: readonly string[] };
 
 let counter = 0;
 
@@ -25,17 +30,20 @@ export class Staying {
   readonly #cluster: ProcessCluster;
   readonly #clients: readonly StayClients[];
   readonly #queues: readonly string[];
+  readonly #mayMark: boolean;
 
-  private constructor(cluster: ProcessCluster, at: readonly ProcessNode[], { library, paceMs }: StayingOptions) {
+  private constructor(cluster: ProcessCluster, at: readonly ProcessNode[], options: StayingOptions) {
+    const { library, paceMs } = options;
+    this.#mayMark = options.mayMark ?? false;
     const name = `staying-${++counter}`;
     this.#cluster = cluster;
     this.nodes = at.map(({ id }) => id);
     this.#queues = modes.map((mode) => queueOf(name, mode));
     this.#clients = at.map(({ id, stompPort }) => {
-      const options = { node: id, port: stompPort, name, paceMs };
+      const place = { node: id, port: stompPort, name, paceMs };
       return library === 'stompit'
-        ? new StompitClients(options, this.books)
-        : new ProgramClients(library satisfies ProgramLibrary, options, this.books);
+        ? new StompitClients(place, this.books)
+        : new ProgramClients(library satisfies ProgramLibrary, place, this.books);
     });
   }
 
@@ -56,10 +64,10 @@ export class Staying {
     for (const clients of this.#clients) clients.release();
   }
 
-  /** Resolves when every producer on these nodes (all, if left out) has so many more receipts; transactors are left out. */
-  async progress(more: number, nodes: readonly string[] = this.nodes): Promise<void> {
-    const counts = (): [string, number][] =>
-      [...this.books.counts()].filter(([name]) => isPlainProducer(name) && nodes.includes(nodeOf(name)));
+  /** Resolves when every producer has so many more receipts; transactors are left out. */
+  async progress(more: number): Promise<void> {
+    const { nodes } = this;
+    const counts = (): [string, number][] => [...this.books.counts()].filter(([name]) => isPlainProducer(name));
     const before = new Map(counts());
     await until(`${more} more receipts for each producer on ${nodes.join(', ')}`, () => {
       if (this.books.cuts.length > 0) throw new Error(`cut off: ${this.books.cuts.join('; ')}`);
@@ -74,8 +82,8 @@ export class Staying {
     await until(`${more} more transactions`, () => this.books.transactions >= goal);
   }
 
-  /** Ends them all in good order, and says what they have seen; `left`: messages that were acknowledged and are still there. */
-  async end(): Promise<SurvivorVerdict & { readonly left: readonly string[] }> {
+  /** Ends them all in good order, and says what they have seen. */
+  async end(): Promise<StayingVerdict> {
     await Promise.all(this.#clients.map(async (clients) => clients.stop()));
     await until('everything receipted to arrive', () => this.books.complete, 20_000).catch(() => undefined);
     await Promise.all(this.#clients.map(async (clients) => clients.finish()));
@@ -83,7 +91,12 @@ export class Staying {
     await until('acknowledged messages to go', async () => (left = await this.#left()).length === 0, 10_000).catch(
       () => undefined,
     );
-    return { ...this.books.verdict(), left };
+    return { ...this.verdict(), left };
+  }
+
+  /** What they have seen so far. */
+  verdict(): SurvivorVerdict {
+    return this.books.verdict(this.#mayMark);
   }
 
   /** However things stand. */

@@ -171,28 +171,17 @@ class WatchedLine implements ClientLine {
   }
 
   came(frame: Frame): void {
-    switch (frame.command) {
-      case 'SUBSCRIBE':
-        this.#subscriptions.set(frame.header('id') ?? '', { ack: frame.header('ack') ?? 'auto', held: new Set() });
-        return;
-      case 'UNSUBSCRIBE':
-        for (const holding of this.#subscriptions.get(frame.header('id') ?? '')?.held ?? []) this.#free(holding);
-        return;
-      case 'ACK':
-      case 'NACK':
-        this.#answered(frame.header('id') ?? '', frame.command === 'ACK', frame.header('transaction') !== undefined);
-        return;
-      case 'BEGIN':
-        this.#transactions.set(frame.header('transaction') ?? '', this.#watch.commands.openedAt);
-        return;
-      case 'COMMIT':
-        this.#committed(frame.header('transaction') ?? '');
-        return;
-      case 'DISCONNECT':
-        this.#state = 'leaving';
-        return;
-      default:
-    }
+    const { command } = frame;
+    const transaction = frame.header('transaction');
+    if (command === 'SUBSCRIBE')
+      this.#subscriptions.set(frame.header('id') ?? '', { ack: frame.header('ack') ?? 'auto', held: new Set() });
+    else if (command === 'UNSUBSCRIBE')
+      for (const holding of this.#subscriptions.get(frame.header('id') ?? '')?.held ?? []) this.#free(holding);
+    else if (command === 'ACK' || command === 'NACK')
+      this.#answered(frame.header('id') ?? '', command === 'ACK', transaction !== undefined);
+    else if (command === 'BEGIN') this.#transactions.set(transaction ?? '', this.#watch.commands.openedAt);
+    else if (command === 'COMMIT') this.#committed(transaction ?? '');
+    else if (command === 'DISCONNECT') this.#state = 'leaving';
   }
 
   wrote(frame: Frame): void {
