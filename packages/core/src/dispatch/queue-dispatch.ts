@@ -169,9 +169,7 @@ export class QueueDispatch implements QueueListener {
     const { list } = queue;
     for (let consumer = this.#firstInLine(); consumer !== undefined; consumer = this.#firstInLine()) {
       if (!this.#findNext()) return;
-      // What this mastership has handed out before comes out of its turn now, whether its client ever saw it or not.
-      const redelivered = queue.foundWasDelivered || list.handout !== 0;
-      const counts = (list.count + 1) * 2 + (redelivered ? 1 : 0);
+      const counts = (list.count + 1) * 2 + (queue.foundWasDelivered ? 1 : 0);
       consumer.receiver.deliver(consumer.key, list.position, list.size, counts);
       consumer.hold(list, this.#context.nextHandout());
       this.#out++;

@@ -43,8 +43,6 @@ export class Model {
   consumers: ModelConsumer[] = [];
   /** Settlements under way: what was asked for, by position. */
   readonly underWay: Map<number, string> = new Map();
-  /** Queues that a consumer has left: something may have been on its way to it. */
-  readonly #left = new Set<string>();
   /** Bodies of messages that have been in a queue. */
   readonly sent: Set<string> = new Set();
   /** Parts of open transactions, by stream. */
@@ -94,9 +92,7 @@ export class Model {
   }
 
   leave(session: string, subscription: number, lost: boolean): void {
-    const consumer = this.consumer(session, subscription);
-    if (consumer !== undefined) this.#left.add(consumer.queue);
-    const held = [...(consumer?.held ?? [])];
+    const held = [...(this.consumer(session, subscription)?.held ?? [])];
     for (const [index, { position }] of held.entries()) {
       this.beginSettling(session, subscription, position, lost && index === 0 ? 'requeue' : 'return');
     }
@@ -125,8 +121,7 @@ export class Model {
     if (!hasRoom(consumer)) return `${session}/${subscription} has no room for ${tag}`;
     if (deliveryCount !== first.count + 1) return `${tag} counts ${deliveryCount}, not ${first.count + 1}`;
     const again = first.returned || first.count > 0;
-    if (again && !redelivered) return `${tag} is not marked as redelivered`;
-    if (redelivered && !again && !this.#left.has(consumer.queue)) return `${tag} is marked as redelivered`;
+    if (redelivered !== again) return `${tag} is${again ? ' not' : ''} marked as redelivered`;
     consumer.held.push(first);
     return null;
   }
