@@ -98,6 +98,7 @@ export class FailoverConsumer {
   readonly #ledger: Ledger;
   readonly #connecting: { abort(): void };
   #client: Client | null = null;
+  #connections = 0;
   #stopped = false;
 
   constructor(options: { uri: string; name: string; destination: string; ledger: Ledger; prefetch: number }) {
@@ -107,6 +108,8 @@ export class FailoverConsumer {
     this.#connecting = failover.connect((error, client, reconnect) => {
       if (error !== null) throw error;
       this.#client = client;
+      this.#connections++;
+      const consumer = `${this.#name} (${this.#connections})`;
       client.on('error', () => {
         if (this.#client !== client) return;
         this.#client = null;
@@ -118,7 +121,7 @@ export class FailoverConsumer {
         'prefetch-count': options.prefetch,
       };
       client.subscribe(headers, (failure, message) => {
-        if (failure === null) this.#take(client, message);
+        if (failure === null) this.#take(client, consumer, message);
       });
     });
   }
@@ -129,11 +132,11 @@ export class FailoverConsumer {
     this.#client?.destroy();
   }
 
-  #take(client: Client, message: IncomingMessage): void {
+  #take(client: Client, consumer: string, message: IncomingMessage): void {
     message.readString('utf-8', (error, body) => {
       if (error !== null || body === undefined) return;
       this.#ledger.delivered({
-        consumer: this.#name,
+        consumer,
         id: body,
         messageId: message.headers['message-id'] ?? '',
         redelivered: message.headers['redelivered'] === 'true',

@@ -1,5 +1,6 @@
 /** One arrival at a consumer. */
 export interface Delivery {
+  /** One for each connection: who connects anew is another consumer, and begins with the oldest there is. */
   readonly consumer: string;
   readonly id: string;
   readonly messageId: string;

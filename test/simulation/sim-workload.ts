@@ -178,6 +178,7 @@ export class ConsumerScript implements ClientScript {
   redelivered = 0;
   deadLetters = 0;
   #transactions = 0;
+  #connections = 0;
 
   constructor(options: {
     name: string;
@@ -196,6 +197,7 @@ export class ConsumerScript implements ClientScript {
   }
 
   connected(client: SimClient): void {
+    this.#connections++;
     client.send('SUBSCRIBE', [
       ['id', '0'],
       ['destination', this.#destination],
@@ -218,7 +220,8 @@ export class ConsumerScript implements ClientScript {
     const redelivered = frame.header('redelivered') === 'true';
     if (redelivered) this.redelivered++;
     if (frame.header('subscription') === '1') this.deadLetters++;
-    this.#ledger.delivered({ consumer: this.#name, id: idOf(frame), messageId, redelivered });
+    const consumer = `${this.#name} (${this.#connections})`;
+    this.#ledger.delivered({ consumer, id: idOf(frame), messageId, redelivered });
     if (this.#ackMode === 'auto') return;
     if (!this.calm && this.#random.chance(0.01)) {
       client.drop();

@@ -314,7 +314,7 @@ export class BrokerNode implements RunningNode {
     const { limits, clock, log, version } = this.#options;
     new StompConnection(connection, this.#host, {
       session: this.#sessionIds.next(),
-      self: { server: `lockstep/${version}`, failover: this.#failover() },
+      self: { server: `lockstep/${version}`, failover: () => this.#failover() },
       limits,
       budget: this.#inputBudget,
       flow: defaultFlowOptions,

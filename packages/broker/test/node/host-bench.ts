@@ -58,7 +58,7 @@ export interface PendingRead {
   answer(instead?: Readonly<Record<number, 'gone' | 'lost'>>): void;
 }
 
-/** A host whose log commits, and reads, when the test says so. Messages are numbered from 1 in the order in which they were committed. */
+/** A host whose log commits, and reads, when the test says so. Messages are numbered from 2 on in the order in which they were committed. */
 export class HostBench {
   readonly world: SimWorld = new SimWorld(1);
   readonly host: SessionHost;
@@ -73,7 +73,7 @@ export class HostBench {
   readonly errors: { readonly message: string; readonly fields: LogFields | undefined }[] = [];
   readonly live: Set<number> = new Set();
   readonly #records = new Map<number, Uint8Array>();
-  /** Positions of messages, by their numbers less one. */
+  /** Positions of messages, by their numbers less two. */
   readonly #messages: number[] = [];
   #position = 0;
 
@@ -158,7 +158,7 @@ export class HostBench {
   }
 
   #numberOf(position: number): number {
-    return this.#messages.indexOf(position) + 1;
+    return this.#messages.indexOf(position) + 2;
   }
 
   async turn(): Promise<void> {
@@ -204,7 +204,7 @@ export class HostBench {
   }
 
   ack(name: string, token: number, messages: readonly number[], subscription = 1): void {
-    const tags = messages.map((message) => this.#messages[message - 1]!);
+    const tags = messages.map((message) => this.#messages[message - 2]!);
     const settlement = { subscription, outcome: 'ack' as const, tags };
     this.host.submit({ type: 'settle', session: name as SessionId, token, settlement });
   }

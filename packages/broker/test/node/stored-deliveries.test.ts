@@ -6,7 +6,7 @@ import { HostBench } from './host-bench.ts';
 
 const kib = 1024;
 
-/** A queue with messages 1 … `count`, of which none is in memory. */
+/** A queue with messages 2 … `count` + 1, of which none is in memory. */
 async function backlog(count: number, bytes = 10, limits: Partial<StoredDeliveriesOptions> = {}): Promise<HostBench> {
   const bench = await HostBench.start(1e9, limits);
   for (let token = 1; token <= count; token++) bench.send('p', token, bytes);
@@ -20,7 +20,7 @@ t.test('what is in memory is given at once, and what is not is read in one go, i
   bench.inMemory = (position) => position <= 3;
   const endpoint = bench.attach('c');
   bench.subscribe('c', 1);
-  await bench.turn();
+  await bench.settle();
   t.same(endpoint.seen, ['r1', 'd2', 'd3']);
   t.same(
     bench.reads.map(({ messages }) => messages),
@@ -39,7 +39,7 @@ t.test(
     bench.inMemory = (position) => position !== 2;
     const slow = bench.attach('c');
     bench.subscribe('c', 1, 1);
-    await bench.turn();
+    await bench.settle();
     bench.subscribe('c', 2, 1000, '/queue/r', 2);
     bench.send('c', 3, 10, '/queue/r');
     const other = bench.attach('o');
@@ -56,7 +56,7 @@ t.test('reads that come back in another order change nothing in the order of a s
   const bench = await backlog(4, 400 * kib);
   const endpoint = bench.attach('c');
   bench.subscribe('c', 1);
-  await bench.turn();
+  await bench.settle();
   t.same(
     bench.reads.map(({ messages }) => messages),
     [
@@ -76,7 +76,7 @@ t.test('a record that is lost is set aside, which is said once, and gives its ro
   const bench = await backlog(5);
   const endpoint = bench.attach('c');
   bench.subscribe('c', 1, 2);
-  await bench.turn();
+  await bench.settle();
   t.same(bench.reads[0]?.messages, [2, 3]);
   await bench.answer({ 2: 'lost' });
   t.same(endpoint.seen, ['r1', 'd3']);
@@ -92,7 +92,7 @@ t.test('a record that is lost is set aside, which is said once, and gives its ro
   bench.host.submit({ type: 'endSession', session: 'c' as SessionId, how: 'clean' });
   const next = bench.attach('n');
   bench.subscribe('n', 1);
-  await bench.turn();
+  await bench.settle();
   await bench.answer();
   t.same(next.seen, ['r1', 'd5', 'd6'], 'nobody is given it');
   await bench.follow();
@@ -100,7 +100,7 @@ t.test('a record that is lost is set aside, which is said once, and gives its ro
   await bench.commit();
   const later = bench.attach('l');
   bench.subscribe('l', 1, 1);
-  await bench.turn();
+  await bench.settle();
   await bench.answer();
   t.same(later.seen, ['r1', 'd2'], 'under the next master it is tried again');
   t.equal(bench.errors.length, 1);
@@ -110,11 +110,11 @@ t.test('a session that ends, or that the broker closes, while its messages are r
   const bench = await backlog(2);
   const gone = bench.attach('c');
   bench.subscribe('c', 1);
-  await bench.turn();
+  await bench.settle();
   bench.host.submit({ type: 'endSession', session: 'c' as SessionId, how: 'clean' });
   const next = bench.attach('n');
   bench.subscribe('n', 1);
-  await bench.turn();
+  await bench.settle();
   await bench.answer();
   t.same(gone.seen, ['r1']);
   await bench.answer();
@@ -129,7 +129,7 @@ t.test('a slow subscriber of a topic is closed at once, whatever is being read f
     ...{ type: 'subscribe', session: 'c' as SessionId, token: 2, subscription: 2 },
     ...{ destination: '/topic/t', prefetchMessages: 1, prefetchBytes: 1 },
   });
-  await bench.turn();
+  await bench.settle();
   for (let token = 1; token <= 20; token++) bench.send('p', token, kib * kib, '/topic/t');
   await bench.turn();
   t.same(endpoint.seen, ['r1', 'r2', 'closeSession']);
@@ -141,7 +141,7 @@ t.test('a mastership that ends while records are read gives nothing more; a late
   const bench = await backlog(2);
   const endpoint = bench.attach('c');
   bench.subscribe('c', 1);
-  await bench.turn();
+  await bench.settle();
   await bench.follow();
   await bench.answer();
   t.same(endpoint.seen, ['r1']);
@@ -157,7 +157,7 @@ t.test('what was read while no majority was heard waits until one is heard again
   const bench = await backlog(2);
   const endpoint = bench.attach('c');
   bench.subscribe('c', 1);
-  await bench.turn();
+  await bench.settle();
   bench.leading = false;
   await bench.answer();
   t.same(endpoint.seen, ['r1']);
@@ -173,12 +173,12 @@ t.test('what is read and not taken is bounded over all sessions; each has a shar
   const stalled = bench.attach('a');
   stalled.stalled = true;
   bench.subscribe('a', 1, 40);
-  await bench.turn();
+  await bench.settle();
   t.equal(stalled.seen.length - 1, 10, 'all the room there is');
   const other = bench.attach('b');
   other.stalled = true;
   bench.subscribe('b', 1, 20);
-  await bench.turn();
+  await bench.settle();
   t.equal(other.seen.length - 1, 2, 'its share');
   // The client takes all that it was sent.
   stalled.stalled = false;
@@ -203,7 +203,7 @@ t.test('so is what is being read', async (t) => {
   const bench = await backlog(20, 10 * kib, limits);
   const endpoint = bench.attach('a');
   bench.subscribe('a', 1);
-  await bench.turn();
+  await bench.settle();
   let read = 0;
   while (bench.reads.length > 0) {
     const asked = bench.reads.reduce((sum, { messages }) => sum + messages.length, 0);
@@ -224,7 +224,7 @@ t.test('a session that makes requests as it is given messages, and ends in the m
     if (effect.tag === 4) bench.host.submit({ type: 'endSession', session: 'c' as SessionId, how: 'clean' });
   };
   bench.subscribe('c', 1, 4);
-  await bench.turn();
+  await bench.settle();
   await bench.answer();
   t.same(endpoint.seen, ['r1', 'd2', 'd3', 'd4']);
   await bench.commit();
@@ -243,7 +243,7 @@ t.test('a session that ends while it is given messages leaves its room to others
       bench.host.submit({ type: 'endSession', session: name as SessionId, how: 'clean' });
     };
     bench.subscribe(name, 1);
-    await bench.turn();
+    await bench.settle();
     t.equal(endpoint.seen.length, 6, name);
   }
 });

@@ -195,7 +195,9 @@ export class StompConnection implements SessionEndpoint {
   #waitToConnect(): void {
     const { clock, flow } = this.#options;
     this.#connectWait ??= clock.setTimer(flow.connectWaitMs, () => {
-      if (!this.#session.isConnected) this.abandon();
+      if (this.#session.isConnected) return;
+      this.#log('info', 'a new client found no master in time: connection closed', { reason: this.#port.heldUpBy });
+      this.abandon();
     });
   }
 

@@ -5,8 +5,8 @@ import type { HeartBeat } from './negotiation.ts';
 export interface BrokerSelf {
   /** `lockstep/<version>` */
   readonly server: string;
-  /** The `failover:(…)` URI of this kind of listener; left out of CONNECTED when empty or above 1,000 bytes. */
-  readonly failover: string;
+  /** The `failover:(…)` URI of this kind of listener, asked for when a client is let in; left out of CONNECTED when empty or above 1,000 bytes. */
+  readonly failover: () => string;
 }
 
 /** stompit takes header lines of no more. */
@@ -25,6 +25,7 @@ export function writeConnected(
   writer.header('session', session);
   writer.header('server', self.server);
   writer.header('heart-beat', `${heartBeat.sendMs},${heartBeat.receiveMs}`);
-  if (Buffer.byteLength(self.failover) <= FAILOVER_BYTES_MAX) writer.header('failover', self.failover);
+  const failover = self.failover();
+  if (Buffer.byteLength(failover) <= FAILOVER_BYTES_MAX) writer.header('failover', failover);
   writer.end();
 }

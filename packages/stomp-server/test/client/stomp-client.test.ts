@@ -23,7 +23,7 @@ class ClientBench {
       await network.listen({ host: name, port }, (connection) => {
         new StompConnection(connection, this.broker, {
           session: ids.next(),
-          self: { server: 'lockstep/test', failover: '' },
+          self: { server: 'lockstep/test', failover: () => '' },
           limits: defaultStompLimits,
           budget: new InputBudget(Infinity),
           flow: defaultFlowOptions,

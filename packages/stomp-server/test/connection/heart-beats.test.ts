@@ -48,6 +48,17 @@ t.test('while the broker does not read, silence says nothing', async () => {
   t.ok(client.closed);
 });
 
+t.test('while the broker does not read, its beats go on', async () => {
+  const bench = await ConnectionBench.start();
+  const client = await bench.connected('heart-beat:500,500\n');
+  bench.broker.accepting = false;
+  client.send('SEND\ndestination:/queue/a\n\nx\0');
+  client.chunks.length = 0;
+  await bench.pass(10_000);
+  const count = client.received.filter((octet) => octet === 0x0a).length;
+  t.ok(count >= 38 && count === client.received.length, `${count} beats in 10 s, and nothing else`);
+});
+
 t.test('a process that stood still does not take its clients for dead', async () => {
   const bench = await ConnectionBench.start();
   const client = await bench.connected('heart-beat:1000,0\n');

@@ -161,7 +161,7 @@ export class ConnectionBench {
       accept: (connection, release) => {
         new StompConnection(connection, this.broker, {
           session: ids.next(),
-          self: { server: 'lockstep/test', failover: '' },
+          self: { server: 'lockstep/test', failover: () => '' },
           limits: { ...defaultStompLimits, ...this.#settings.limits },
           budget: this.budget,
           flow: { ...defaultFlowOptions, ...this.#settings.flow },

@@ -27,7 +27,7 @@ function run(pieces: readonly Uint8Array[]): { asked: string[]; frames: string[]
       session.effect(delivery(id, { subscription, destination, position: ++position }));
     }
   };
-  const self = { server: 'lockstep/test', failover: '' };
+  const self = { server: 'lockstep/test', failover: () => '' };
   const budget = new InputBudget(Infinity);
   const session = new Session(id, self, defaultStompLimits, budget, writer, { opened() {}, submit });
   const parser = new FrameParser({ headerBytesMax: 4096, headersMax: 50, bodyBytesMax: 4096 });

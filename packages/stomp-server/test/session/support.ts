@@ -81,7 +81,7 @@ export class SessionBench {
     failover = 'failover:(tcp://h:1)',
     budget: InputBudget = new InputBudget(Infinity),
   ) {
-    const self = { server: 'lockstep/test', failover };
+    const self = { server: 'lockstep/test', failover: () => failover };
     this.session = new Session(this.id, self, { ...defaultStompLimits, ...limits }, budget, this.#writer, {
       opened: () => this.opened++,
       submit: (request) => {
