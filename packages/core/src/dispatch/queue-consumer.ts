@@ -47,7 +47,7 @@ export class QueueConsumer {
     this.window = new Window(messagesMax, bytesMax);
   }
 
-  /** Notes that it was given the message that `list` has found. */
+  /** Notes that it was given the message that `list` has found, by a hand-out of that number, or has it again. */
   hold(list: MessageList, handout: number): void {
     list.note(this.mark, handout);
     this.window.take(list.size);
@@ -63,11 +63,6 @@ export class QueueConsumer {
     this.window.giveBack(list.size);
     if (this.#positions[this.#head] === position) this.#head++;
     return true;
-  }
-
-  /** The settlement that was under way for the message that `list` has found will not be. */
-  undoSettling(list: MessageList): void {
-    this.hold(list, list.handout);
   }
 
   /** What it holds, in the order of the hand-outs, settlements under way left out. */

@@ -159,7 +159,7 @@ export class QueueDispatch implements QueueListener {
     if (consumer === undefined) {
       this.#ready();
       this.#checkIdle();
-    } else consumer.undoSettling(list);
+    } else consumer.hold(list, this.#context.nextHandout());
   }
 
   /** Hands out what the consumers have room for. */
