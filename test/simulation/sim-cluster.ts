@@ -42,8 +42,10 @@ export class SimNode {
   disk = 0;
   /** The program on it knows no format level above this; null: it is today's. */
   levelMax: number | null = null;
-  /** A fault of its disk was set: it may end by itself. */
+  /** A fault of its disk is set: whoever set it starts the node again. */
   diskFails = false;
+  /** `SimDevice.failures` when its process began. */
+  failuresBefore = 0;
   /** One of its reads brings what stands elsewhere: it may find its disk damaged. */
   misreads = false;
   constructor(name: string, host: SimHost) {
@@ -118,6 +120,7 @@ export class SimCluster {
       this.story.saw('programs upgraded at a restart');
     }
     member.process = process;
+    member.failuresBefore = member.host.device.failures;
     void this.#run(member, process);
   }
 
@@ -230,16 +233,22 @@ export class SimCluster {
       this.kill(member);
       this.wipe(member);
       this.onDiskReplaced(member);
-      this.#world.simulation.schedule(100, 'start', null, () => this.start(member));
+      this.#startSoon(member);
       return;
     }
-    if (!member.diskFails || !(error instanceof DiskError)) {
+    if (!(error instanceof DiskError) || member.host.device.failures === member.failuresBefore) {
       this.failure ??= error;
       return;
     }
     // What the program does: it exits.
     this.story.saw('nodes ended by their disk');
     this.kill(member);
+    // What failed may have been waited for until after the fault's end.
+    if (!member.diskFails) this.#startSoon(member);
+  }
+
+  #startSoon(member: SimNode): void {
+    this.#world.simulation.schedule(100, 'start', null, () => this.start(member));
   }
 
   /** For the runner: the world that all this happens in. */

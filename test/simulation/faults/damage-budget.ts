@@ -6,29 +6,30 @@ import type { SimCluster, SimNode } from '../sim-cluster.ts';
 const settledMs = 3000;
 
 /**
- * The promise holds for damage to fewer than half of the members at a time. Damaged is a member whose disk was emptied, until it
- * votes again, or holds bytes that are not those written, until they are gone. Being stopped, cut off, slow, or without what was not synced is no
- * damage, and may happen to all of them.
+ * The promise holds for damage to fewer than half of the members at a time. Damaged is a member whose disk was emptied, holds bytes that are not
+ * those written, or brings them when it is read; and it stays damaged, whatever it has cut off meanwhile, until it votes again. Being stopped, cut off, slow, or without what
+ * was not synced is no damage, and may happen to all of them.
  */
 export class DamageBudget {
   readonly #cluster: SimCluster;
   readonly #founded = new Set<SimNode>();
-  readonly #voterSinceMs = new Map<SimNode, number>();
+  readonly #soundSinceMs = new Map<SimNode, number>();
 
   constructor(cluster: SimCluster) {
     this.#cluster = cluster;
-    cluster.onDiskReplaced = (member) => this.emptied(member);
+    cluster.onDiskReplaced = (member) => this.damaged(member);
   }
 
   /** To be called now and then: notes who votes. */
   look(): void {
     const { nowMs } = this.#cluster.world.simulation;
     for (const member of this.#cluster.nodes) {
+      if (this.#isRotten(member)) this.#soundSinceMs.delete(member);
       const standing = member.node?.log.raft?.status.standing;
       if (standing === undefined || member.process?.state !== 'running') continue;
-      if (standing !== 'voter') this.#voterSinceMs.delete(member);
-      else if (!this.#voterSinceMs.has(member)) this.#voterSinceMs.set(member, nowMs);
       if (standing === 'voter') this.#founded.add(member);
+      if (standing !== 'voter') this.#soundSinceMs.delete(member);
+      else if (!this.#isRotten(member) && !this.#soundSinceMs.has(member)) this.#soundSinceMs.set(member, nowMs);
     }
   }
 
@@ -43,14 +44,17 @@ export class DamageBudget {
     return damaged + 1 <= Math.floor((voters.length - 1) / 2);
   }
 
-  /** This member's disk is empty. */
-  emptied(member: SimNode): void {
-    this.#voterSinceMs.delete(member);
+  /** This member's disk was emptied, or damaged just now: what it does about that may not show before it runs again. */
+  damaged(member: SimNode): void {
+    this.#soundSinceMs.delete(member);
   }
 
   #isDamaged(member: SimNode): boolean {
-    const since = this.#voterSinceMs.get(member);
-    if (since === undefined || this.#cluster.world.simulation.nowMs - since < settledMs) return true;
+    const since = this.#soundSinceMs.get(member);
+    return since === undefined || this.#cluster.world.simulation.nowMs - since < settledMs;
+  }
+
+  #isRotten(member: SimNode): boolean {
     return member.misreads || member.host.device.rottenBytes > 0;
   }
 }

@@ -7,7 +7,7 @@ import type { Faults, Stage } from './fault.ts';
 function wipe({ cluster, budget }: Stage, member: SimNode): void {
   cluster.kill(member);
   cluster.wipe(member);
-  budget.emptied(member);
+  budget.damaged(member);
 }
 
 /** Two commit while the third is cut off; then one of the two loses its disk, the other is cut off, and the third comes back. */
@@ -55,6 +55,7 @@ function failing(stage: Stage, member: SimNode, begin: () => void): () => void {
 function misreading(stage: Stage, member: SimNode, misdirected: boolean): () => void {
   const path = stage.random.pick(['journal', 'journal', 'records', 'snapshot', 'hard-state']);
   member.misreads = true;
+  stage.budget.damaged(member);
   const end = failing(stage, member, () => member.host.device.fail({ operation: 'read', path, misdirected }));
   return () => {
     member.misreads = false;
@@ -77,6 +78,7 @@ export const diskFaults: Faults = {
     const { cluster, random, budget } = stage;
     const member = random.pick(cluster.nodes);
     if (!budget.allows(member)) return null;
+    budget.damaged(member);
     const { device } = member.host;
     for (let left = random.pick([1, 1, 3]); left > 0; left--) {
       const file = drawFile(device.files, random);

@@ -17,7 +17,7 @@ function outsider({ cluster, random, budget }: Stage, members: readonly NodeId[]
   if (found === undefined) return null;
   cluster.kill(found);
   cluster.wipe(found);
-  budget.emptied(found);
+  budget.damaged(found);
   cluster.start(found);
   return found;
 }

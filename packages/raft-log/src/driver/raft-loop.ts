@@ -223,6 +223,12 @@ export class RaftLoop {
     return this.#node.leader;
   }
 
+  /** Whoever leads has committed something in its term, which it does as soon as it can: it takes proposals. */
+  get leaderServes(): boolean {
+    const { leader, commitIndex, term } = this.#node;
+    return leader !== null && this.#node.termAt(commitIndex) === term;
+  }
+
   /** Nothing is sent, written or applied any more. */
   stop(): void {
     this.#stopped = true;

@@ -464,7 +464,7 @@ export class ReplicatedLog {
     if (this.#loop === null) return;
     // When a whole cluster is stopped, its leader need not wait for members that have ended.
     const alone = [...this.#members.membership.peers.keys()].every((id) => this.#down.has(id));
-    this.#handOver.settle(this.#loop.leader, alone);
+    this.#handOver.settle(this.#loop.leader, this.#loop.leaderServes, alone);
   }
 
   #fail(error: unknown): void {

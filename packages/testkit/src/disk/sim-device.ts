@@ -80,6 +80,7 @@ export class SimDevice {
   noticed: ((operation: DiskOperation, path: string) => void) | null = null;
   /** Writes for which there was no room. */
   refusedWrites = 0;
+  #faultsTaken = 0;
   /** Told of each operation before it is done; true: the process dies here, and it is not done. */
   intercept: ((operation: DiskOperation, path: string) => boolean) | null = null;
   #tree: NameTree;
@@ -95,6 +96,11 @@ export class SimDevice {
   /** From now on that goes wrong, until it has as often as it should. */
   fail(fault: DiskFault): void {
     this.#faults.push({ ...fault, left: fault.times ?? 1 });
+  }
+
+  /** Operations that did not go as they should: by a fault that was set, or for want of room. */
+  get failures(): number {
+    return this.#faultsTaken + this.refusedWrites;
   }
 
   clearFaults(): void {
@@ -187,6 +193,7 @@ export class SimDevice {
   takeFault(operation: DiskOperation, path: string): DiskFault | null {
     const fault = this.#faults.find((one) => one.operation === operation && path.includes(one.path ?? ''));
     if (fault === undefined) return null;
+    this.#faultsTaken++;
     if (--fault.left <= 0) this.#faults = this.#faults.filter((one) => one !== fault);
     return fault;
   }
