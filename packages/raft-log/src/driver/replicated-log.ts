@@ -300,6 +300,8 @@ export class ReplicatedLog {
       propose: (change) => this.#loop?.changeMembership(change) ?? { reason: 'not-leader', leader: null },
       transfer: (to) => this.transferLeadership(to),
       confirmRead: async () => this.#loop?.confirmRead() ?? false,
+      // Whether it worked the storage itself says.
+      committed: (configuration) => void this.#storage.followMembers(configuration).catch(() => {}),
     });
   }
 

@@ -6,7 +6,7 @@ import type { RecordFileInfo } from './storage/records/record-file.ts';
 import type { Pace } from './storage/records/merge-records.ts';
 import type { RewriteResult } from './storage/records/record-store.ts';
 
-/** Who this data directory belongs to. Written once, when the cluster is founded or joined. */
+/** Who this data directory belongs to. Written when the cluster is founded or joined, and again when its members become others. */
 export interface Identity {
   /** 2: it says more than a program of level 1 would heed. */
   readonly formatVersion: 1 | 2;
@@ -15,9 +15,14 @@ export interface Identity {
   readonly clusterId: string;
   /** New whenever a node starts with an empty disk. */
   readonly incarnation: string;
-  /** Who founded the cluster; empty when this node joined one whose log says who its members are. */
+  /**
+   * The members by the newest configuration that this node knows to be committed; before there is one, who founded the cluster, or nobody when this node joined one
+   * whose log says who its members are.
+   */
   readonly members: readonly NodeId[];
-  /** Those of the founding members that have no state machine. */
+  /** The entry of that configuration; left out: who the members are is as at the founding. */
+  readonly membersAt?: number;
+  /** Those of the members that have no state machine. */
   readonly witnesses?: readonly NodeId[];
   /** `founding`: all is prepared, but no member has yet said that everybody is; no vote yet. */
   readonly state: 'founding' | 'founded';
@@ -127,6 +132,8 @@ export interface Storage {
   /** What was found damaged at the start and cut off; logged already. */
   readonly damages: readonly CorruptionError[];
   writeIdentity(identity: Identity): Promise<void>;
+  /** That configuration is committed: the identity's members are its members from now on, durably when this resolves. Cheap when they are. */
+  followMembers(configuration: ConfigurationAt): Promise<void>;
   /**
    * Queues a write. `done` is called, in call order, when it and all before it are on disk. While one fsync is in flight later writes
    * gather, and the next takes them all. A callback rather than a promise: this is the hot path.

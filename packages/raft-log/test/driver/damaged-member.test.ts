@@ -37,10 +37,11 @@ t.test('a member whose snapshot is damaged is sent another one', async (t) => {
   const leader = await cluster.untilLed();
   await commitMany(cluster, 150, 'before ');
   const victim = cluster.names.find((name) => name !== leader)!;
-  await cluster.until(() => cluster.texts(victim).length === 150);
-  cluster.kill(victim);
   const { device } = cluster.world.host(victim);
-  const name = device.list('snapshot').find((one) => one.endsWith('.snap'))!;
+  const snapshot = (): string | undefined => device.list('snapshot').find((one) => one.endsWith('.snap'));
+  await cluster.until(() => cluster.texts(victim).length === 150 && snapshot() !== undefined);
+  cluster.kill(victim);
+  const name = snapshot()!;
   device.rot(`snapshot/${name}`, Math.floor(device.contentOf(`snapshot/${name}`).length / 2));
   const life = cluster.start(victim);
   await cluster.until(() => life.log !== null);

@@ -1,5 +1,5 @@
 import type { Address, Clock, Log, NodeId } from '@lockstep/kernel';
-import type { ChangeRefusal, Configuration, MembershipChange, RaftStatus } from '../../node/index.ts';
+import type { ChangeRefusal, Configuration, ConfigurationAt, MembershipChange, RaftStatus } from '../../node/index.ts';
 import type { LevelRange } from '../levels.ts';
 import type { Hello } from '../peers/hello.ts';
 import type { RequestMessage } from '../peers/messages.ts';
@@ -23,6 +23,8 @@ export interface MembershipDriverPorts {
   readonly propose: (change: MembershipChange) => number | ChangeRefusal;
   readonly transfer: (to: NodeId | null) => Promise<boolean>;
   readonly confirmRead: () => Promise<boolean>;
+  /** That configuration is committed: who the members are is to be known on this disk even when log and snapshot can't be read any more. */
+  readonly committed: (configuration: ConfigurationAt) => void;
 }
 
 /** Between looks whether all members speak a higher level by now. */
@@ -41,6 +43,8 @@ export class MembershipDriver {
   readonly #about = new Map<NodeId, string>();
   /** Members that say that this node is none. */
   readonly #disownedBy: Set<NodeId> = new Set();
+  /** The entry of the newest configuration known to be committed. */
+  #committedAt = 0;
   #upgradeAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: MembershipOptions, levels: LevelRange, ports: MembershipDriverPorts) {
@@ -97,9 +101,17 @@ export class MembershipDriver {
 
   tick(): void {
     this.changes.tick();
-    this.membership.tick(this.#ports.raft());
+    const raft = this.#ports.raft();
+    this.membership.tick(raft);
+    if (raft !== null) this.#tellCommitted(raft);
     this.membership.tryOtherAddresses();
     this.#considerUpgrade();
+  }
+
+  #tellCommitted({ configuration, configurationCommitted }: RaftStatus): void {
+    if (!configurationCommitted || configuration.index <= this.#committedAt) return;
+    this.#committedAt = configuration.index;
+    this.#ports.committed(configuration);
   }
 
   #considerUpgrade(): void {

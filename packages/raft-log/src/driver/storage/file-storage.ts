@@ -15,7 +15,7 @@ import type {
   StorageOptions,
 } from '../storage-types.ts';
 import type { HardStateFile } from './hard-state-file.ts';
-import { writeIdentity } from './identity-file.ts';
+import { identityFollowing, writeIdentity } from './identity-file.ts';
 import type { Journal } from './journal.ts';
 import { ChunkCache } from './records/chunk-cache.ts';
 import { readLive } from './records/read-live.ts';
@@ -116,9 +116,25 @@ export class FileStorage implements Storage {
     return this.#snapshots.info;
   }
 
-  async writeIdentity(identity: Identity): Promise<void> {
-    await this.#queue.runTask(() => writeIdentity(this.#disk, identity));
+  writeIdentity(identity: Identity): Promise<void> {
+    return this.#queue.runTask(() => this.#writeIdentity(identity));
+  }
+
+  async #writeIdentity(identity: Identity): Promise<void> {
+    await writeIdentity(this.#disk, identity);
     this.#identity = identity;
+  }
+
+  followMembers(configuration: ConfigurationAt): Promise<void> {
+    return this.#queue.runTask(() => this.#followMembers(configuration));
+  }
+
+  async #followMembers(configuration: ConfigurationAt): Promise<void> {
+    const next = this.#identity === null ? null : identityFollowing(this.#identity, configuration);
+    if (next === null) return;
+    // It must not know more than the log: what a start takes for the founding configuration comes from here.
+    await this.#journal.sync();
+    await this.#writeIdentity(next);
   }
 
   onFailure(listener: (error: Error) => void): void {
@@ -272,6 +288,8 @@ export class FileStorage implements Storage {
         if (index <= (this.snapshot?.index ?? 0)) return this.#snapshots.discard(ready);
         // The bodies are in the journal alone: the snapshot must not outlive them.
         await this.#journal.sync();
+        // The entry that says it may leave the log from here on.
+        if (configuration !== null) await this.#followMembers(configuration);
         await this.#snapshots.adopt(ready);
         this.#bytesSinceSnapshot = this.#countBytesSinceSnapshot();
       });
@@ -336,6 +354,7 @@ export class FileStorage implements Storage {
       // From here on the snapshot counts: recovery finds a journal that does not fit it void.
       await this.#snapshots.adopt(receiver.ready());
       await this.#journal.resetAt(index, term);
+      if (receiver.configuration !== null) await this.#followMembers(receiver.configuration);
       this.#installing = null;
       this.#bytesSinceSnapshot = this.#countBytesSinceSnapshot();
     });

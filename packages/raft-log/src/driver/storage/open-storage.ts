@@ -64,11 +64,15 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   return new FileStorage(options, { identity, hardState, snapshots, journal, configurations, records, damages });
 }
 
-/** Nobody else has what this node has. Who founded a cluster by itself and is not known to have been joined counts as alone. */
+/**
+ * Nobody else has what this node has. Who founded a cluster by itself and is not known to have been joined counts as alone. The identity counts when
+ * it is of a newer configuration than what can still be read elsewhere.
+ */
 function isAlone(identity: Identity | null, configuration: ConfigurationAt | null): boolean {
   if (identity === null) return true;
-  const { node, members } = identity;
-  if (configuration !== null) return membersOf(configuration.configuration).every((id) => id === node);
+  const { node, members, membersAt = 0 } = identity;
+  if (configuration !== null && configuration.index >= membersAt)
+    return membersOf(configuration.configuration).every((id) => id === node);
   // No founding members at all: it joined others.
   return members.length > 0 && members.every((id) => id === node);
 }
