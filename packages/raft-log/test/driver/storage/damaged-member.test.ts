@@ -8,18 +8,7 @@ import { makeConfigurationEntry, openStorage } from '../../../src/driver/storage
 import { CorruptionError, nothingLives } from '../../../src/driver/storage-types.ts';
 import type { Storage } from '../../../src/driver/storage-types.ts';
 import { configurationOf } from '../../../src/node/index.ts';
-import {
-  chunksOf,
-  contents,
-  entries,
-  entry,
-  HandClock,
-  newDisk,
-  open,
-  snapshotText,
-  someIdentity,
-  written,
-} from './harness.ts';
+import { chunksOf, contents, entries, entry, HandClock, newDisk, open, someIdentity, written } from './harness.ts';
 
 /*
  * A member of several: what is damaged on its disk is cut off and comes from the others. It has no vote from before the cut on, since it may have
@@ -114,22 +103,6 @@ t.test('a log that can’t be read by the disk is damaged', async (t) => {
   const storage = await open(disk, member);
   t.match(storage.recovered, { lastIndex: 18, hardState: { standing: 'abstaining' } });
   t.match(storage.damages, [{ file: segments[2], detail: 'the disk can not read it' }]);
-});
-
-t.test('damage in what a snapshot stands for costs the log, but not the state', async (t) => {
-  const disk = newDisk();
-  const storage = await open(disk, { ...member, retainBytes: 1e6 });
-  for (let i = 1; i <= 30; i++) await written(storage, { entries: [entry(i, 1)] });
-  await storage.saveSnapshot(20, 1, chunksOf('state'), nothingLives);
-  disk.device.rot((await segmentsOf(disk))[1]!, 64 + 3 * 96 + 40);
-  const again = await open(disk, member);
-  t.match(again.recovered, {
-    snapshotIndex: 20,
-    firstIndex: 21,
-    lastIndex: 20,
-    hardState: { standing: 'abstaining' },
-  });
-  t.equal(await snapshotText(again), 'state');
 });
 
 t.test('a damaged snapshot goes, and the log that follows it', async (t) => {
