@@ -39,5 +39,4 @@ export type {
   Standing,
 } from './node/index.ts';
 export { RaftNode } from './node/raft-node.ts';
-export { Rules } from './node/rules.ts';
 export type { RaftOptions } from './node/index.ts';
