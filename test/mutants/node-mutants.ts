@@ -82,6 +82,7 @@ export const nodeMutants: readonly Mutant[] = [
   made('votes and acknowledgements before they are on disk', (raft) => new AnswersBeforeDisk(raft)),
   made('entries taken from a leader of an earlier term', (raft) => new HeedsOldLeaders(raft)),
   made('dispatch without a majority', (raft) => new ServesUnconfirmed(raft)),
+  broken('a read answered by a broker that has slept', 'answers-reads-at-once', { faults: ['pause'] }),
   alone('a write counts that a truncation has overtaken', 'counts-overwritten-writes', hasty),
   alone('no pre-vote', 'asks-nobody-first', steady),
   alone('no check-quorum', 'leads-forever', steady),

@@ -4,11 +4,13 @@ import type { RaftNode } from '@lockstep/raft-log';
 export interface NodeView {
   readonly name: string;
   readonly raft: RaftNode;
-  /** The replicated state's hash and the position it stands at. */
+  /** It has no state: nothing is applied. */
+  readonly witness: boolean;
   /** Counts the disks that it has had. */
   readonly disk: number;
   /** The state machine stands here. */
   readonly applied: () => number;
+  /** The replicated state's hash and the position it stands at. */
   readonly digest: () => { readonly position: number; readonly digest: string | number };
 }
 
@@ -43,6 +45,11 @@ export class InvariantViolation extends Error {
     super(`${invariant}: ${detail}`);
     this.invariant = invariant;
   }
+}
+
+/** A witness that leads does so in secret, but then has followers. */
+function leads({ raft, witness }: NodeView): boolean {
+  return raft.role === 'leader' || (witness && raft.role === 'candidate' && raft.status.peers.length > 0);
 }
 
 /** Looks at all nodes after every step, and remembers what must never change (Raft, figure 3). */
@@ -178,7 +185,7 @@ export class Invariants {
 
   /** At most one leader in a term; and a leader holds all that was committed before (leader completeness). */
   #electionSafety(node: NodeView): void {
-    if (node.raft.role !== 'leader') return;
+    if (!leads(node)) return;
     const { term } = node.raft;
     const known = this.#leaderOfTerm.get(term);
     if (known !== undefined && known !== node.name) {

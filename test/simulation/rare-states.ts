@@ -3,6 +3,8 @@
  * reached any more makes the silence of all its seeds worthless. The long campaign's table shows more.
  */
 export const rareStates: readonly string[] = [
+  'a witness elected handed over',
+  'a witness held bodies while a data member was down',
   'clients passed on',
   'compactions done',
   'crashes of a member that has no vote since its disk was damaged',
@@ -15,8 +17,14 @@ export const rareStates: readonly string[] = [
   'leaders seen dead',
   'leaders without a majority',
   'membership: changes begun',
+  'membership: crashes while joint',
+  'messages out of order',
+  'messages that came twice',
   'nodes ended by their disk',
   'programs upgraded at a restart',
+  'reads answered',
+  'reads answered by another',
+  'reads refused',
   'repairs under load',
   'SENDs refused for want of room',
   'snapshots installed',
@@ -26,4 +34,5 @@ export const rareStates: readonly string[] = [
   'torn tails cut',
   'votes regained',
   'wiped disks joined',
+  'witnesses let go of what all have',
 ];

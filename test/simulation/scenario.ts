@@ -33,6 +33,10 @@ export interface Scenario {
   readonly spares: readonly string[];
   /** Nodes that are of an older version at first: they speak no more than the first format level. */
   readonly old: readonly string[];
+  /** Nodes that vote and have no state, whenever they are members. */
+  readonly witnesses: readonly string[];
+  /** Somebody asks a member for a linearizable read once in so long on average; null: nobody does. */
+  readonly readsMs: number | null;
   readonly sizes: Sizes;
   readonly load: Load;
   /** For so long things go wrong. */
@@ -68,16 +72,29 @@ function drawLoad(random: SimRandom, nodes: number): Load {
   };
 }
 
+/** With as many founders one may be a witness: a master, a slave and a witness, or three slaves more. */
+const countsWithWitness: readonly number[] = [3, 5];
+const witnessChance = 0.2;
+
+function drawWitnesses(random: SimRandom, founders: readonly string[]): readonly string[] {
+  return countsWithWitness.includes(founders.length) && random.chance(witnessChance) ? [random.pick(founders)] : [];
+}
+
 export function drawScenario(random: SimRandom, nodes: number | undefined): Scenario {
   const count = nodes ?? random.pick(drawnCounts);
   const spares = count > 3 ? 0 : random.fork('spares').pick([0, 0, 1, 2]);
   const machines = Array.from({ length: count + spares }, (_, i) => `n${i + 1}`);
   const versions = random.fork('versions');
   const share = versions.pick([0, 0, 0, 0.4, 1]);
+  const founders = machines.slice(0, count);
+  const witnesses = drawWitnesses(random.fork('founding witness'), founders);
   return {
-    nodes: machines.slice(0, count),
+    nodes: founders,
     spares: machines.slice(count),
-    old: machines.filter(() => versions.chance(share)),
+    // Who founds a cluster with a witness must know what that is.
+    old: machines.filter(() => versions.chance(share) && witnesses.length === 0),
+    witnesses,
+    readsMs: random.fork('readers').pick([50, 400, null, null, null]),
     sizes: drawSizes(random.fork('sizes')),
     load: drawLoad(random.fork('load'), count),
     faultsMs: random.between(4000, 16_000),

@@ -11,6 +11,7 @@ import { Sightings } from './sightings.ts';
 import { Promises } from './promises.ts';
 import type { Scenario, Sizes } from './scenario.ts';
 import { Story } from './story.ts';
+import { StrayMessages } from './stray-messages.ts';
 
 const peerPort = 61619;
 const stompPort = 61613;
@@ -33,6 +34,8 @@ export interface ClusterMutation {
 export class SimNode {
   readonly name: string;
   readonly host: SimHost;
+  /** It votes, and has no state. */
+  readonly witness: boolean;
   process: SimProcess | null = null;
   node: BrokerNode | null = null;
   #view: NodeView | null = null;
@@ -48,9 +51,10 @@ export class SimNode {
   failuresBefore = 0;
   /** One of its reads brings what stands elsewhere: it may find its disk damaged. */
   misreads = false;
-  constructor(name: string, host: SimHost) {
+  constructor(name: string, host: SimHost, witness: boolean) {
     this.name = name;
     this.host = host;
+    this.witness = witness;
   }
 
   /** What the invariants look at; null while it does not run, or is not yet a member. */
@@ -59,8 +63,8 @@ export class SimNode {
     const raft = node?.log.raft ?? null;
     if (node === null || raft === null || this.process?.state !== 'running') return null;
     if (this.#view?.raft !== raft) {
-      const { name, disk } = this;
-      this.#view = { name, disk, raft, applied: () => node.applied, digest: () => node.digest() };
+      const { name, disk, witness } = this;
+      this.#view = { name, disk, witness, raft, applied: () => node.applied, digest: () => node.digest() };
     }
     return this.#view;
   }
@@ -74,12 +78,29 @@ export class SimCluster {
   readonly #scenario: Scenario;
   readonly #founders: readonly NodeId[];
   readonly #log: ((name: string) => Log) | null;
-  readonly #promises = new Promises((violation) => (this.failure ??= violation));
+  readonly #promises = new Promises({
+    broken: (violation) => (this.failure ??= violation),
+    configured: (name, configuration) => {
+      const member = this.nodes.find((one) => one.name === name);
+      if (!isJoint(configuration) || member === undefined) return;
+      this.story.saw('membership: joint configurations taken up');
+      this.onJoint(member);
+    },
+    handedOver: (from, to, term) => this.onHandOver(from, to, term),
+    readConfirmed: () => this.story.saw('reads confirmed'),
+  });
   readonly story: Story = new Story();
+  readonly strays: StrayMessages = new StrayMessages(this);
+  /** Called when a node has taken up a joint configuration. */
+  onJoint: (member: SimNode) => void = () => {};
+  /** Called when a leader of that term tells another to campaign. */
+  onHandOver: (from: string, to: string, term: number) => void = () => {};
   /** Called when a node has begun to receive a snapshot. */
   onSnapshotOffered: (member: SimNode) => void = () => {};
   /** Called when a node was given an empty disk for its damaged one. */
   onDiskReplaced: (member: SimNode) => void = () => {};
+  /** Called when a node that was stopped for a while goes on, before anything that it missed comes to it. */
+  onResumed: (member: SimNode) => void = () => {};
   /** Called after every step of the run. */
   readonly watchers: Set<() => void> = new Set();
   /** Clients are at work. */
@@ -96,12 +117,19 @@ export class SimCluster {
     this.#founders = scenario.nodes as readonly NodeId[];
     this.#log = log;
     this.underLoad = true;
-    this.nodes = [...scenario.nodes, ...scenario.spares].map((name) => new SimNode(name, world.host(name)));
+    this.nodes = [...scenario.nodes, ...scenario.spares].map(
+      (name) => new SimNode(name, world.host(name), scenario.witnesses.includes(name)),
+    );
     for (const node of this.nodes) if (scenario.old.includes(node.name)) node.levelMax = 1;
   }
 
   get addresses(): readonly Address[] {
     return this.nodes.map(({ name }) => ({ host: name, port: stompPort }));
+  }
+
+  /** The last entry that some member has called committed. */
+  get committed(): number {
+    return this.#promises.committed;
   }
 
   get views(): NodeView[] {
@@ -168,6 +196,7 @@ export class SimCluster {
 
   /** The machine goes down; what was not synced may be gone. */
   crash(member: SimNode, silent: boolean): void {
+    if (member.host.device.unsyncedChanges('', '') > 0) this.story.saw('crashes of machines with unsynced writes');
     member.host.crash({ silent });
     this.#gone(member);
   }
@@ -197,23 +226,26 @@ export class SimCluster {
       if (tale === 'snapshots offered') this.onSnapshotOffered(member);
       sightings.heard(tale, this.underLoad);
     });
-    const plain: BrokerNodeOptions = {
-      ...nodeOptions(
-        member.name,
-        this.#configured(member),
-        process,
-        disk,
-        log,
-        this.nodes.length === 1,
-        this.#scenario.sizes,
-      ),
-      levelMax: member.levelMax,
-    };
+    const shared = nodeOptions(
+      member.name,
+      this.#configured(member),
+      process,
+      disk,
+      log,
+      this.nodes.length === 1,
+      this.#scenario.sizes,
+    );
+    const { witness, levelMax } = member;
+    const plain: BrokerNodeOptions = { ...shared, cluster: { ...shared.cluster, witness }, levelMax };
     const mutated = this.#mutation.options?.(plain) ?? plain;
     const make = mutated.makeRaftNode ?? ((raft: RaftOptions): RaftNode => new RaftNode(raft));
     const options: BrokerNodeOptions = {
       ...mutated,
-      makeRaftNode: (raft) => this.#promises.watch(member.name, make(raft), () => member.host.device),
+      makeRaftNode: (raft) =>
+        this.strays.deliver(
+          member,
+          this.#promises.watch(member.name, make(raft), () => member.host.device),
+        ),
     };
     try {
       const node = await BrokerNode.start(options);

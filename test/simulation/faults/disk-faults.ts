@@ -38,6 +38,14 @@ function drawFile(files: readonly StoredFile[], random: SimRandom): StoredFile |
   return drawn.length === 0 ? null : random.pick(drawn);
 }
 
+function kindOf({ path }: StoredFile, files: readonly StoredFile[]): string {
+  if (path.startsWith('snapshot/')) return 'a snapshot';
+  if (path.startsWith('records/')) return 'a store file';
+  if (!path.startsWith('journal/')) return 'another file';
+  const newest = files.findLast((file) => file.path.startsWith('journal/') && file.path.endsWith('.log'));
+  return path === newest?.path ? 'an open segment' : 'a sealed segment';
+}
+
 /** Everything of it stays as it is found: an operation that fails may end the node, which is started again afterwards. */
 function failing(stage: Stage, member: SimNode, begin: () => void): () => void {
   member.diskFails = true;
@@ -57,7 +65,10 @@ function misreading(stage: Stage, member: SimNode, misdirected: boolean): () => 
   member.misreads = true;
   stage.budget.damaged(member);
   const end = failing(stage, member, () => member.host.device.fail({ operation: 'read', path, misdirected }));
+  const { device } = member.host;
   return () => {
+    if (device.astrayReads > 0) stage.cluster.story.saw('reads that went astray');
+    device.astrayReads = 0;
     member.misreads = false;
     end();
   };
@@ -82,7 +93,9 @@ export const diskFaults: Faults = {
     const { device } = member.host;
     for (let left = random.pick([1, 1, 3]); left > 0; left--) {
       const file = drawFile(device.files, random);
-      if (file !== null) device.rot(file.path, random.below(file.length), 1 << random.below(8));
+      if (file === null) continue;
+      device.rot(file.path, random.below(file.length), 1 << random.below(8));
+      cluster.story.saw(`bits changed in ${kindOf(file, device.files)}`);
     }
     if (random.chance(0.5)) return () => {};
     cluster.kill(member);

@@ -3,17 +3,28 @@ import type { SimRandom } from '@lockstep/testkit';
 import type { SimCluster, SimNode } from '../sim-cluster.ts';
 import { DamageBudget } from './damage-budget.ts';
 import { diskFaults } from './disk-faults.ts';
+import { leaderOr } from './fault.ts';
 import type { Faults } from './fault.ts';
 import { FigureEight } from './figure-eight.ts';
+import { LoneWitness } from './lone-witness.ts';
 import { membershipFaults } from './membership-faults.ts';
-import { networkFaults } from './network-faults.ts';
+import { networkFaults, protocolFaults } from './network-faults.ts';
 import { processFaults } from './process-faults.ts';
 
-const faults: Faults = { ...processFaults, ...networkFaults, ...diskFaults, ...membershipFaults };
-const names = Object.keys(faults);
+const usual: Faults = { ...processFaults, ...networkFaults, ...diskFaults, ...membershipFaults };
+/** Drawn apart from those that came before, so that the mixes of seeds that are known by number stay as they were. */
+const drawnApart: Faults = { ...protocolFaults };
+const faults: Faults = { ...usual, ...drawnApart };
+const drawnApartChance = 0.3;
 /** Drawn apart from the mix: a play of several acts, which needs its time. */
 const figureEightChance = 0.2;
 const figureEightMs = 6000;
+/** Where there is a witness. */
+const loneWitnessChance = 0.6;
+const loneWitnessMs = 5000;
+const crashesWhileJointChance = 0.5;
+/** From the entry that begins a joint configuration to the commit of the one that ends it, when nothing is in the way. */
+const jointMs = 12;
 
 /**
  * What goes wrong in one run, drawn from its seed: each run has its own mix, pace and lengths, so that some are busy with one kind of
@@ -34,12 +45,21 @@ export class Nemesis {
     this.#random = random;
     this.#budget = new DamageBudget(cluster);
     const share = random.pick([0.15, 0.35, 0.6]);
-    const drawn = names.filter(() => random.chance(share));
-    this.#mix = only ?? drawn;
+    const drawn = Object.keys(usual).filter(() => random.chance(share));
+    const apart = random.fork('drawn apart');
+    this.#mix = only ?? [...drawn, ...Object.keys(drawnApart).filter(() => apart.chance(drawnApartChance))];
     this.#paceMs = random.pick([200, 500, 1200]);
     if (random.chance(0.5)) cluster.onSnapshotOffered = (member) => this.#killWhileInstalling(member);
     const plays = only?.includes('figureEight') ?? random.fork('figure eight').chance(figureEightChance);
     if (plays) this.#figureEight();
+    if (random.fork('crashes while joint').chance(crashesWhileJointChance)) {
+      cluster.onJoint = (member) => {
+        // Once for each joint configuration: who leads takes it up first.
+        if (member === cluster.leader) this.#crashWhileJoint();
+      };
+    }
+    const hasWitness = cluster.nodes.some(({ witness }) => witness);
+    if (hasWitness && random.fork('lone witness').chance(loneWitnessChance)) this.#loneWitness();
     this.#next();
   }
 
@@ -76,6 +96,27 @@ export class Nemesis {
     simulation.schedule(this.#random.fork('figure eight').between(200, 1500), 'fault', null, () => {
       const end = this.#over ? null : FigureEight.begin(this.#cluster);
       if (end !== null) this.#begun('figureEight', end, figureEightMs);
+    });
+  }
+
+  /** The leader, or whoever, dies while each decision needs two majorities. */
+  #crashWhileJoint(): void {
+    const [cluster, random] = [this.#cluster, this.#random];
+    cluster.world.simulation.schedule(random.between(0, jointMs), 'fault', null, () => {
+      const member = this.#over ? null : leaderOr({ cluster, random, budget: this.#budget });
+      if (member === null) return;
+      this.#begun('crashWhileJoint', () => cluster.start(member));
+      if (random.chance(0.5)) cluster.kill(member);
+      else cluster.crash(member, random.chance(0.5));
+    });
+  }
+
+  #loneWitness(): void {
+    const random = this.#random.fork('lone witness');
+    this.#cluster.world.simulation.schedule(random.between(200, 2500), 'fault', null, () => {
+      const end = this.#over ? null : LoneWitness.begin({ cluster: this.#cluster, random, budget: this.#budget });
+      if (end !== null) this.#begun('loneWitness', end, loneWitnessMs);
+      else if (!this.#over) this.#loneWitness();
     });
   }
 

@@ -80,7 +80,7 @@ export class SnapshotTaker {
 
   /** On a witness: the log need not be kept up to where `state` stands, which is empty. Takes its shape if that is worth it. */
   release(state: MachineState): void {
-    if (this.#isDue(releasedBytesMax)) this.#take(state);
+    if (this.#isDue(Math.min(releasedBytesMax, this.#options.snapshotBytes))) this.#take(state);
   }
 
   #isDue(bytes: number): boolean {

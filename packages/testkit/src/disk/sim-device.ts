@@ -80,6 +80,8 @@ export class SimDevice {
   noticed: ((operation: DiskOperation, path: string) => void) | null = null;
   /** Writes for which there was no room. */
   refusedWrites = 0;
+  /** Reads that brought what stands elsewhere. */
+  astrayReads = 0;
   #faultsTaken = 0;
   /** Told of each operation before it is done; true: the process dies here, and it is not done. */
   intercept: ((operation: DiskOperation, path: string) => boolean) | null = null;
