@@ -20,6 +20,7 @@ export { configurationLevel, ownLevels } from './driver/levels.ts';
 export type { MemberPart } from './driver/membership/membership.ts';
 export type { ClientConnectionHandler } from './driver/replicated-log.ts';
 export type { DiskPressure, DiskState } from './driver/disk-limits/disk-limits.ts';
+export { LogDamageError } from './driver/log-damage.ts';
 export type { PayloadRead } from './driver/payload-reader.ts';
 export { certifies } from './driver/peers/certificate-name.ts';
 export { TunnelRefusedError } from './driver/peers/tunnel.ts';

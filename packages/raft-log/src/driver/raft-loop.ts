@@ -8,6 +8,7 @@ import type { TrustedSnapshot } from './compaction/compaction.ts';
 import type { ElectionStory } from './election-story.ts';
 import { LiveSet } from './live-set.ts';
 import type { LivePositions } from './live-set.ts';
+import { LogDamageError, LogDamageStory } from './log-damage.ts';
 import type { RepairOutcome } from './payload-reader.ts';
 import type { PeerMessage, RecordsMessage, SnapshotMessage } from './peers/messages.ts';
 import { Reads } from './reads.ts';
@@ -16,7 +17,7 @@ import { SnapshotTaker } from './snapshot-taker.ts';
 import type { MachineState } from './snapshot-taker.ts';
 import type { ArrivedSnapshot } from './snapshots/snapshot-intake.ts';
 import { Transfers } from './snapshots/transfers.ts';
-import { nothingLives } from './storage-types.ts';
+import { CorruptionError, nothingLives } from './storage-types.ts';
 import type { RecordDamage, Storage } from './storage-types.ts';
 import type { Leadership, StateMachine } from './types.ts';
 
@@ -74,6 +75,7 @@ export class RaftLoop {
   readonly #transfers: Transfers;
   readonly #taker: SnapshotTaker;
   readonly #reads = new Reads();
+  readonly #damage: LogDamageStory;
   #outstanding: Outstanding[] = [];
   #arrived: ArrivedSnapshot | null = null;
   #tickedAtMs: number;
@@ -94,6 +96,7 @@ export class RaftLoop {
     this.#node = ports.node;
     this.#commitIndex = appliedIndex;
     this.#toldSnapshot = appliedIndex;
+    this.#damage = new LogDamageStory(ports.log);
     this.#tickedAtMs = ports.clock.monotonicMs();
     this.#applier = new Applier(appliedIndex, live, {
       ...ports,
@@ -337,8 +340,18 @@ export class RaftLoop {
       const entries = await this.#ports.storage.read(from, to, readBytesMax);
       this.input({ type: 'entriesRead', peer, from, entries });
     } catch (error) {
-      this.#fail(error);
+      if (error instanceof CorruptionError && from <= (this.#ports.storage.snapshot?.index ?? 0)) {
+        this.#passDamage(error, peer, from);
+      } else this.#fail(error);
     }
+  }
+
+  /** What the snapshot stands for is not needed from the log: without entries the node takes it for gone, as if the journal had dropped it. */
+  #passDamage(damage: CorruptionError, peer: NodeId, index: number): void {
+    this.#damage.passed(damage, index, peer);
+    // Should a message live in it, a copy is fetched.
+    this.#ports.lacking([index]);
+    this.input({ type: 'entriesRead', peer, from: index, entries: [] });
   }
 
   #take(snapshot: ArrivedSnapshot): void {
@@ -461,7 +474,8 @@ export class RaftLoop {
   #fail(error: unknown): void {
     if (this.#stopped) return;
     this.stop();
-    this.#ports.failed(error);
+    const alone = this.#ports.others().length === 0;
+    this.#ports.failed(error instanceof CorruptionError ? new LogDamageError(error, alone) : error);
   }
 }
 

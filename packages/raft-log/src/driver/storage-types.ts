@@ -141,7 +141,8 @@ export interface Storage {
   write(write: DurableWrite, done: () => void): void;
   /** Called once when a write has failed; no `done` is called after it. */
   onFailure(listener: (error: Error) => void): void;
-  /** Entries `from` … up to `to`, at most about `bytesMax` of records but at least one; empty when `from` is no longer there. Sees what was queued by `write`. */
+  /** Entries `from` … up to `to`, at most about `bytesMax` of records but at least one; empty when `from` is no longer there. Sees what was queued by `write`.
+   * No farther than the first that is damaged; rejects with a CorruptionError when that is `from` itself. */
   read(from: number, to: number, bytesMax: number): Promise<readonly Entry[]>;
   /**
    * Committed records by position, in that order, from the log and the record store. Neighbours come with one read and stay in the cache; every

@@ -2,8 +2,8 @@ import { assert, DiskError } from '@lockstep/kernel';
 import type { Disk, Timer } from '@lockstep/kernel';
 import type { ConfigurationAt, DurableWrite, Entry, HardState, RecoveredLog } from '../../node/index.ts';
 import type { LivePositions } from '../live-set.ts';
+import { CorruptionError } from '../storage-types.ts';
 import type {
-  CorruptionError,
   Identity,
   KeptRecords,
   LiveRead,
@@ -213,8 +213,9 @@ export class FileStorage implements Storage {
     for (let index = from; index <= last && (bytes < bytesMax || entries.length === 0);) {
       const queued = this.#unwritten.get(index);
       const lastWritten = this.#unwritten.empty ? last : Math.min(last, this.#unwritten.firstIndex - 1);
-      const more = queued === null ? await this.#journal.read(index, lastWritten, bytesMax - bytes) : [queued];
-      if (more.length === 0) break;
+      const more = queued === null ? await this.#readJournal(index, lastWritten, bytesMax - bytes) : [queued];
+      if (more instanceof CorruptionError && entries.length === 0) throw more;
+      if (more instanceof CorruptionError || more.length === 0) break;
       for (const entry of more) {
         bytes += entry.record.length;
         if (bytes > bytesMax && entries.length > 0) break;
@@ -223,6 +224,15 @@ export class FileStorage implements Storage {
       index += more.length;
     }
     return entries;
+  }
+
+  async #readJournal(from: number, to: number, bytesMax: number): Promise<Entry[] | CorruptionError> {
+    try {
+      return await this.#journal.read(from, to, bytesMax);
+    } catch (error) {
+      if (error instanceof CorruptionError) return error;
+      throw error;
+    }
   }
 
   #countBytesSinceSnapshot(): number {
