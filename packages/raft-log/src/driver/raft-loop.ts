@@ -127,7 +127,10 @@ export class RaftLoop {
         this.#schedule();
       },
       matchIndex: (peer) => this.#node.status.peers.find(({ id }) => id === peer)?.matchIndex ?? null,
-      sent: (peer, index, delivered) => this.input({ type: 'snapshotSent', peer, index, delivered }),
+      sent: (peer, index, delivered) => {
+        if (!delivered) this.#taker.suspect();
+        this.input({ type: 'snapshotSent', peer, index, delivered });
+      },
       arrived: (snapshot) => this.#take(snapshot),
       failed: (error) => this.#fail(error),
     });

@@ -151,6 +151,10 @@ export interface Storage {
   readRecords(positions: readonly number[]): Promise<readonly RecordRead[]>;
   /** Reads the finished segments of the log from the disk. Records that are damaged are marked so (`readRecords` takes another copy), and returned. */
   checkLog(pace: Pace): Promise<readonly RecordDamage[]>;
+  /** Reads the newest snapshot's file from the disk. Not null: it is damaged, and `snapshotDamaged` until another one takes its place. */
+  checkSnapshot(pace: Pace): Promise<CorruptionError | null>;
+  /** The newest snapshot's file was found damaged since it was written: one should be taken. Then `saveSnapshot` takes one of the same index too. */
+  readonly snapshotDamaged: boolean;
   /** The record if it is in memory: on its way to the disk, or in the cache. */
   cachedRecord(position: number): Entry | null;
   /** An intact copy, as far as is known, is on this disk: in the record store, or in the log if it is not above `committedIndex`. */

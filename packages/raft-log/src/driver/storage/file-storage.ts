@@ -253,6 +253,14 @@ export class FileStorage implements Storage {
     return damages;
   }
 
+  checkSnapshot(pace: Pace): Promise<CorruptionError | null> {
+    return this.#snapshots.check(pace);
+  }
+
+  get snapshotDamaged(): boolean {
+    return this.#snapshots.isDamaged;
+  }
+
   cachedRecord(position: number): Entry | null {
     return this.#reader.cached(position);
   }
@@ -294,8 +302,9 @@ export class FileStorage implements Storage {
     try {
       const ready = await this.#snapshots.prepare(index, term, configuration, chunks);
       await this.#queue.runTask(async () => {
-        // One that a leader sent may have overtaken it.
-        if (index <= (this.snapshot?.index ?? 0)) return this.#snapshots.discard(ready);
+        // One that a leader sent may have overtaken it; only for a damaged one of the same state it is a substitute.
+        const newest = this.snapshot?.index ?? 0;
+        if (index < newest || (index === newest && !this.snapshotDamaged)) return this.#snapshots.discard(ready);
         // The bodies are in the journal alone: the snapshot must not outlive them.
         await this.#journal.sync();
         // The entry that says it may leave the log from here on.
