@@ -46,6 +46,11 @@ export class HandOver {
     if ((moved && serves) || spent || alone) this.#end(moved);
   }
 
+  /** Has `settle` anything to decide? */
+  get isUnderWay(): boolean {
+    return this.#underWay !== null;
+  }
+
   giveUp(): void {
     this.#end(false);
   }

@@ -463,7 +463,7 @@ export class ReplicatedLog {
   }
 
   #settleHandOver(): void {
-    if (this.#loop === null) return;
+    if (this.#loop === null || !this.#handOver.isUnderWay) return;
     // When a whole cluster is stopped, its leader need not wait for members that have ended.
     const alone = [...this.#members.membership.peers.keys()].every((id) => this.#down.has(id));
     this.#handOver.settle(this.#loop.leader, this.#loop.leaderServes, alone);

@@ -3,17 +3,18 @@ import { Buffer } from 'node:buffer';
 /** Frames on a peer connection: a length (4 bytes, big-endian, of what follows) and that many bytes. */
 const lengthBytes = 4;
 
-/** The header for a frame whose body is `bodyBytes` long. */
-export function frameHeader(bodyBytes: number): Uint8Array {
-  const header = new Uint8Array(lengthBytes);
-  new DataView(header.buffer).setUint32(0, bodyBytes);
-  return header;
+/** Begins a frame whose body is `bodyBytes` long. */
+export function writeFrameHeader(frame: Uint8Array, bodyBytes: number): void {
+  frame[0] = bodyBytes >>> 24;
+  frame[1] = bodyBytes >>> 16;
+  frame[2] = bodyBytes >>> 8;
+  frame[3] = bodyBytes;
 }
 
 /** One frame holding `body`. */
 export function frameOf(body: Uint8Array): Uint8Array {
   const frame = new Uint8Array(lengthBytes + body.length);
-  frame.set(frameHeader(body.length), 0);
+  writeFrameHeader(frame, body.length);
   frame.set(body, lengthBytes);
   return frame;
 }

@@ -2,7 +2,7 @@ import { Packr } from 'msgpackr';
 import type { NodeId } from '@lockstep/kernel';
 import type { RaftMessage } from '../../node/types.ts';
 import { Fields } from './fields.ts';
-import { frameHeader } from './frames.ts';
+import { writeFrameHeader } from './frames.ts';
 import { decodeRaft, encodeRaft, isRaftMessage } from './raft-messages.ts';
 import type { RecordParser } from './raft-messages.ts';
 
@@ -160,7 +160,7 @@ export function encodeMessage(message: PeerMessage): readonly Uint8Array[] {
   let rawBytes = 0;
   for (const piece of raw) rawBytes += piece.length;
   const head = new Uint8Array(4 + 2 + packed.length);
-  head.set(frameHeader(2 + packed.length + rawBytes), 0);
+  writeFrameHeader(head, 2 + packed.length + rawBytes);
   head[4] = packed.length >> 8;
   head[5] = packed.length & 0xff;
   head.set(packed, 6);
