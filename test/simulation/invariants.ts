@@ -73,8 +73,32 @@ export class Invariants {
   readonly #before = new WeakMap<NodeView, Before>();
 
   readonly #held = new Map<string, Held>();
+  /** More than one lead, as far as they know. */
+  #severalLead = false;
   /** When two members were first seen to serve at the same time; null while at most one does. */
   #overlapSinceMs: number | null = null;
+
+  /**
+   * Would `check` find nothing new after a step in which only this one's process has run (null: a process that is no running member)? What a
+   * node knows and does changes in steps of its own process alone, so that all others are as they were. While several lead, time alone may break a rule.
+   */
+  isQuiet(node: NodeView | null): boolean {
+    if (this.#severalLead) return false;
+    return node === null || !(this.#hasChanged(node, this.#before.get(node)) || node.applied() > node.raft.commitIndex);
+  }
+
+  #hasChanged({ raft }: NodeView, before: Before | undefined): boolean {
+    return (
+      before === undefined ||
+      raft.commitIndex !== before.commitIndex ||
+      raft.lastIndex !== before.lastIndex ||
+      raft.term !== before.term ||
+      raft.role !== before.role ||
+      raft.snapshotIndex !== before.snapshotIndex ||
+      raft.persistedIndex !== before.persistedIndex ||
+      before.abstaining
+    );
+  }
 
   /** Looks again only at nodes of which something has changed. */
   check(nodes: readonly NodeView[], nowMs: number): void {
@@ -88,20 +112,9 @@ export class Invariants {
           `${node.name} has applied entry ${node.applied()}`,
         );
       const before = this.#before.get(node);
-      if (before === undefined) {
-        this.#look(node, null);
-        continue;
-      }
-      const same =
-        raft.commitIndex === before.commitIndex &&
-        raft.lastIndex === before.lastIndex &&
-        raft.term === before.term &&
-        raft.role === before.role &&
-        raft.snapshotIndex === before.snapshotIndex &&
-        raft.persistedIndex === before.persistedIndex &&
-        !before.abstaining;
-      if (!same) this.#look(node, before);
+      if (this.#hasChanged(node, before)) this.#look(node, before ?? null);
     }
+    this.#severalLead = leaders > 1;
     if (leaders > 1) this.#oneMaster(nodes, nowMs);
     else this.#overlapSinceMs = null;
   }

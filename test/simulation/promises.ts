@@ -160,7 +160,7 @@ export class Promises {
   }
 
   #onDisk(name: string, device: SimDevice): void {
-    const left = device.unsyncedChanges('journal/', '.log') + device.unsyncedChanges('hard-state', '');
+    const left = device.unsyncedChanges('journal', '', '.log') + device.unsyncedChanges('.', 'hard-state', '');
     if (left > 0) this.#broken('on disk before it is reported', `${name} reports ${left} writes that are not synced`);
   }
 

@@ -4,7 +4,7 @@ import { DiskError, silentLog } from '@lockstep/kernel';
 import type { Address, BrokerId, Disk, Log, NodeId } from '@lockstep/kernel';
 import { isJoint, membersOf, RaftNode } from '@lockstep/raft-log';
 import type { Configuration, RaftOptions } from '@lockstep/raft-log';
-import type { SimHost, SimProcess, SimWorld } from '@lockstep/testkit';
+import type { EventOwner, SimHost, SimProcess, SimWorld } from '@lockstep/testkit';
 
 import type { NodeView } from './invariants.ts';
 import { Sightings } from './sightings.ts';
@@ -138,6 +138,11 @@ export class SimCluster {
     return views;
   }
 
+  /** Of the member whose process that is; null when it is not to be looked at now, or somebody else's. */
+  viewOf(process: EventOwner): NodeView | null {
+    return this.nodes.find((member) => member.process === process)?.view ?? null;
+  }
+
   /** Harmless when it runs. */
   start(member: SimNode): void {
     if (member.process !== null) return;
@@ -196,7 +201,7 @@ export class SimCluster {
 
   /** The machine goes down; what was not synced may be gone. */
   crash(member: SimNode, silent: boolean): void {
-    if (member.host.device.unsyncedChanges('', '') > 0) this.story.saw('crashes of machines with unsynced writes');
+    if (member.host.device.hasUnsyncedChanges) this.story.saw('crashes of machines with unsynced writes');
     member.host.crash({ silent });
     this.#gone(member);
   }

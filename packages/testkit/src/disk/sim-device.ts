@@ -128,13 +128,21 @@ export class SimDevice {
     return files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   }
 
-  /** Changes not yet durable in files whose path begins and ends so. */
-  unsyncedChanges(beginning: string, ending: string): number {
+  /** Changes not yet durable in the files that lie in that directory and whose names begin and end so. */
+  unsyncedChanges(directory: string, beginning: string, ending: string): number {
+    const found = this.#find(partsOf(directory, 'list'));
+    if (found?.type !== 'directory') return 0;
     let sum = 0;
-    this.#eachFile(({ path, node }) => {
-      if (path.startsWith(beginning) && path.endsWith(ending)) sum += node.unsyncedChanges;
-    });
+    for (const [name, node] of found.current)
+      if (node.type === 'file' && name.startsWith(beginning) && name.endsWith(ending)) sum += node.unsyncedChanges;
     return sum;
+  }
+
+  /** Is there a file of which not all is durable? */
+  get hasUnsyncedChanges(): boolean {
+    let found = false;
+    this.#eachFile(({ node }) => (found ||= node.unsyncedChanges > 0));
+    return found;
   }
 
   get hanging(): boolean {
