@@ -113,12 +113,15 @@ export async function runWorker(plan: WorkerPlan): Promise<WorkerResult> {
 
 /** User and system time of all nodes. */
 export async function cpuSeconds(cluster: ProcessCluster): Promise<number> {
-  let ticks = 0;
-  for (const { process: child } of cluster.nodes) {
-    if (child?.pid === undefined) continue;
-    const stat = await readFile(`/proc/${child.pid}/stat`, 'latin1');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    ticks += Number(fields[11]) + Number(fields[12]);
-  }
-  return ticks / ticksPerSecond;
+  let seconds = 0;
+  for (const { process: child } of cluster.nodes) seconds += await cpuSecondsOf(child?.pid);
+  return seconds;
+}
+
+/** User and system time of one process so far; 0 for one that is not there. */
+export async function cpuSecondsOf(pid: number | undefined): Promise<number> {
+  if (pid === undefined) return 0;
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }

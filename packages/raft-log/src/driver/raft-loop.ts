@@ -52,6 +52,8 @@ export interface RaftLoopOptions {
   readonly id: NodeId;
   readonly tickMs: number;
   readonly snapshotBytes: number;
+  /** See `ReplicatedLogSettings`. */
+  readonly recordBytesPerSecond: number;
 }
 
 /** A batch whose write is not on disk yet, or that waits for one before it. */
@@ -118,7 +120,8 @@ export class RaftLoop {
 
   #makeTransfers(): Transfers {
     const ports = this.#ports;
-    return new Transfers({
+    const options = { bytesPerSecond: this.#options.recordBytesPerSecond };
+    return new Transfers(options, {
       ...ports,
       store: new StoredRecords(ports.storage, this.#applier),
       members: () => leaderFirst(ports.others(), this.leader),

@@ -371,7 +371,7 @@ export class ReplicatedLog {
     this.#members.membership.use(node.configuration);
     tellStart(log, id, this.#founding.clusterId ?? '', found.lastIndex, standing);
     this.#loop = new RaftLoop(
-      { id, tickMs: settings.tickMs, snapshotBytes: settings.snapshotBytes },
+      { id, ...settings },
       {
         clock,
         log,

@@ -4,6 +4,7 @@ import type { RecordDamage } from '../storage-types.ts';
 import type { PeerMessage, RecordsMessage, SnapshotMessage } from '../peers/messages.ts';
 import type { RecordAccess } from '../records/record-access.ts';
 import { RecordExchange } from '../records/record-exchange.ts';
+import type { RecordServerOptions } from '../records/record-server.ts';
 import type { Storage } from '../storage-types.ts';
 import type { StateMachine } from '../types.ts';
 import { LogHold } from './log-hold.ts';
@@ -39,7 +40,7 @@ export class Transfers {
   readonly #intake: SnapshotIntake;
   readonly #exchange: RecordExchange;
 
-  constructor(ports: TransferPorts) {
+  constructor(options: RecordServerOptions, ports: TransferPorts) {
     this.#hold = new LogHold({ ...ports, snapshotIndex: () => ports.storage.snapshot?.index ?? 0 });
     this.#sender = new SnapshotSender({
       ...ports,
@@ -48,7 +49,7 @@ export class Transfers {
         ports.sent(peer, index, delivered);
       },
     });
-    this.#exchange = new RecordExchange(ports);
+    this.#exchange = new RecordExchange(options, ports);
     this.#intake = new SnapshotIntake({ ...ports, others: () => ports.members().filter(ports.reachable) });
   }
 

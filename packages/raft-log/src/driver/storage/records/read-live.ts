@@ -2,7 +2,8 @@ import { Buffer } from 'node:buffer';
 import { DiskError } from '@lockstep/kernel';
 import type { LivePositions } from '../../live-set.ts';
 import type { LiveRead } from '../../storage-types.ts';
-import { intactCommandBytes } from '../record.ts';
+import { cutRun } from './cut-run.ts';
+import type { Piece, Run } from './cut-run.ts';
 import type { RecordSpan } from './record-bag.ts';
 import type { RecordReader } from './record-reader.ts';
 
@@ -19,26 +20,11 @@ const gapBytesMax = 64 * 1024;
 /** With what is read along. */
 const readBytesMax = 4 * 1024 * 1024;
 
-/** Wanted records of one file, near enough for one read. */
-interface Run {
-  readonly source: RecordSpan['source'];
-  readonly offset: number;
-  end: number;
-  readonly positions: number[];
-  readonly spans: RecordSpan[];
-}
-
 interface Plan {
   readonly runs: readonly Run[];
   /** Of which no place on the disk is known. */
   readonly elsewhere: readonly number[];
   readonly next: number | null;
-}
-
-/** Records that lie one behind the other. */
-interface Piece {
-  readonly first: number;
-  readonly bytes: Uint8Array;
 }
 
 /**
@@ -102,31 +88,6 @@ async function readRun({ source, offset, end }: Run): Promise<Buffer> {
     if (error instanceof DiskError) return memory.subarray(0, 0);
     throw error;
   }
-}
-
-/** Moves what is intact together, in place. */
-function cutRun(run: Run, bytes: Buffer, pieces: Piece[], doubtful: number[]): void {
-  let first = 0;
-  let start = 0;
-  let end = 0;
-  const endPiece = (): void => {
-    if (end > start) pieces.push({ first, bytes: bytes.subarray(start, end) });
-    start = end;
-  };
-  for (const [i, { offset, limit }] of run.spans.entries()) {
-    const position = run.positions[i]!;
-    const at = offset - run.offset;
-    const length = intactCommandBytes(position, bytes, at, Math.min(bytes.length, limit - run.offset));
-    if (length === 0) {
-      doubtful.push(position);
-      endPiece();
-      continue;
-    }
-    if (end === start) first = position;
-    if (at > end) bytes.copyWithin(end, at, at + length);
-    end += length;
-  }
-  endPiece();
 }
 
 function joined(pieces: Piece[]): Uint8Array {
