@@ -1,4 +1,4 @@
-import { takeFrameMemory } from './frame-memory.ts';
+import { takeLargeMemory } from '../large-memory.ts';
 
 /** Frames on a peer connection: a length (4 bytes, big-endian, of what follows) and that many bytes. */
 const lengthBytes = 4;
@@ -21,7 +21,7 @@ export function frameOf(body: Uint8Array): Uint8Array {
 
 /**
  * Cuts a byte stream into frames. Pull: `push` a chunk, then `next` until null. A frame that lies within one chunk is a view
- * into it; one that spans chunks is gathered once, in memory that `giveBackFrameMemory` takes.
+ * into it; one that spans chunks is gathered once, in memory that `giveBackLargeMemory` takes.
  */
 export class FrameReader {
   #chunk: Uint8Array = new Uint8Array(0);
@@ -59,7 +59,7 @@ export class FrameReader {
         this.#at += length;
         return frame;
       }
-      this.#body = takeFrameMemory(length);
+      this.#body = takeLargeMemory(length);
       this.#bodyFilled = 0;
     }
     const take = Math.min(this.#body.length - this.#bodyFilled, this.#chunk.length - this.#at);

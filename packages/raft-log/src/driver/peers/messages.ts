@@ -85,6 +85,8 @@ export interface Records {
   readonly bytes: Uint8Array;
   /** crc32 of `bytes`: checked once for all, which is much cheaper than once for each. */
   readonly checksum: number;
+  /** Not part of what goes out: `bytes` has gone out, and may be changed. Perhaps never called. */
+  readonly taken?: () => void;
 }
 /** A question to a member about the cluster, or something that it shall do as its leader; `body` is the asker's matter. */
 export interface Ask {

@@ -153,7 +153,7 @@ export class PeerTransport {
       return;
     }
     peer.idleMs = 0;
-    peer.link.send(encodeMessage(message));
+    peer.link.send(encodeMessage(message), message.type === 'records' ? message.taken : undefined);
   }
 
   broadcast(message: PeerMessage): void {

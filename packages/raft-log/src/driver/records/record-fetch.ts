@@ -1,6 +1,6 @@
 import type { Clock, NodeId } from '@lockstep/kernel';
 import type { LivePositions } from '../live-set.ts';
-import { dropFrameMemory, giveBackFrameMemory } from '../peers/frame-memory.ts';
+import { dropLargeMemory, giveBackLargeMemory } from '../large-memory.ts';
 import type { Records, RecordsWant } from '../peers/messages.ts';
 import { stretchesOf } from './cut-records.ts';
 import type { CutAnswer, RecordStretch } from './cut-records.ts';
@@ -106,7 +106,7 @@ export class RecordFetch {
     this.#asked.clear();
     this.#batch = [];
     this.#answers = [];
-    dropFrameMemory();
+    dropLargeMemory();
   }
 
   receive(answer: Records, from: NodeId): void {
@@ -173,7 +173,7 @@ export class RecordFetch {
         this.#answers = [];
         this.#batchBytes = 0;
         await this.#ports.store.addStretches(batch.map(({ bytes }) => bytes));
-        for (const answer of answers) giveBackFrameMemory(answer);
+        for (const answer of answers) giveBackLargeMemory(answer);
         if (this.#over) return;
         this.#fill();
       }
@@ -188,7 +188,7 @@ export class RecordFetch {
 
   #conclude(): void {
     this.#over = true;
-    dropFrameMemory();
+    dropLargeMemory();
     this.#lacking.sort((one, other) => one - other);
     this.#ports.done({
       completeAt: this.#completeAt,

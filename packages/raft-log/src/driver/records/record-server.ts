@@ -1,6 +1,7 @@
 import type { Clock, NodeId } from '@lockstep/kernel';
 import { StoppedError, Throttle } from '../compaction/throttle.ts';
 import type { Records, RecordsWant } from '../peers/messages.ts';
+import { giveBackLargeMemory } from '../large-memory.ts';
 import { parseRecords } from '../storage/index.ts';
 import { checksumOf } from './cut-records.ts';
 import type { RecordAccess } from './record-access.ts';
@@ -77,7 +78,7 @@ export class RecordServer {
       for (let request = this.#take(); request !== null; request = this.#take()) {
         const answer = await this.#answer(request.want);
         if (this.#stopped) return;
-        this.#ports.send(request.peer, answer);
+        this.#ports.send(request.peer, { ...answer, taken: () => giveBackLargeMemory(answer.bytes) });
         const pause = this.#throttle.paceIfDue(answer.bytes.length, this.#options.bytesPerSecond);
         if (pause !== null) await pause;
       }

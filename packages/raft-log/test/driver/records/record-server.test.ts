@@ -1,6 +1,7 @@
 import type { NodeId } from '@lockstep/kernel';
 import t from 'tap';
 
+import { dropLargeMemory, takeLargeMemory } from '../../../src/driver/large-memory.ts';
 import type { Records, RecordsWant } from '../../../src/driver/peers/messages.ts';
 import { RecordServer } from '../../../src/driver/records/record-server.ts';
 import { a, b, c, FakeRecords, indexesOf, settled, StepClock, upTo } from './fakes.ts';
@@ -158,6 +159,25 @@ t.test('whoever asks gets no more in a second than is allowed, all together', as
   clock.pass(10_000);
   await settled();
   t.ok(sent.length < 60, 'after a stop nothing is sent');
+});
+
+t.test('the memory of an answer is free when it has gone out', async (t) => {
+  dropLargeMemory();
+  const store = FakeRecords.with([1], 1, 400_000);
+  const read = store.readLive.bind(store);
+  store.readLive = async (...range) => {
+    const stretch = await read(...range);
+    const bytes = takeLargeMemory(stretch.bytes.length);
+    bytes.set(stretch.bytes);
+    return { ...stretch, bytes };
+  };
+  const { server, sent } = serve(store);
+  server.receive(want(1, 1, 2), a);
+  await settled();
+  const { bytes, taken } = sent[0]!;
+  t.not(takeLargeMemory(400_000).buffer, bytes.buffer);
+  taken?.();
+  t.equal(takeLargeMemory(400_000).buffer, bytes.buffer);
 });
 
 t.test('nonsense is not answered', async (t) => {

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { DiskError } from '@lockstep/kernel';
+import { giveBackLargeMemory, takeLargeMemory } from '../../large-memory.ts';
 import type { LivePositions } from '../../live-set.ts';
 import type { LiveRead } from '../../storage-types.ts';
 import { cutRun } from './cut-run.ts';
@@ -29,7 +30,7 @@ interface Plan {
 
 /**
  * The records of the live positions in a range, ascending, one behind the other. They are checked where they were read, without an object for
- * each; only what can't be had in that way is looked for record by record.
+ * each; only what can't be had in that way is looked for record by record. The answer's bytes are the caller's, who may give them back (`giveBackLargeMemory`).
  */
 export async function readLive(reader: RecordReader, live: LivePositions, range: LiveRange): Promise<LiveRead> {
   const { runs, elsewhere, next } = planOf(reader, live, range);
@@ -45,7 +46,9 @@ export async function readLive(reader: RecordReader, live: LivePositions, range:
     else missing.push(doubtful[i]!);
   }
   missing.sort((one, other) => one - other);
-  return { bytes: joined(pieces), next: next === null || next > range.to ? range.to + 1 : next, missing };
+  const bytes = joined(pieces);
+  if (pieces.length !== 1) for (const memory of read) giveBackLargeMemory(memory);
+  return { bytes, next: next === null || next > range.to ? range.to + 1 : next, missing };
 }
 
 function planOf(reader: RecordReader, live: LivePositions, { from, to, bytesMax }: LiveRange): Plan {
@@ -81,7 +84,7 @@ function planOf(reader: RecordReader, live: LivePositions, { from, to, bytesMax 
 
 /** What can't be read is as good as cut off. */
 async function readRun({ source, offset, end }: Run): Promise<Buffer> {
-  const memory = Buffer.allocUnsafeSlow(end - offset);
+  const memory = takeLargeMemory(end - offset);
   try {
     return memory.subarray(0, await source.read(memory, offset));
   } catch (error) {

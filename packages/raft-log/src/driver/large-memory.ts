@@ -11,25 +11,25 @@ const kept: Buffer[] = [];
 const lent: WeakSet<ArrayBufferLike> = new WeakSet();
 
 /*
- * Memory of frames that hold records is used again by who gives it back. Memory outside the heap that the collector has to find makes it go through the whole heap
- * for every few megabytes of it: where gigabytes come in, that took a third of the time, and made pauses.
+ * Memory in which records go from member to member is used again when it is given back. Memory outside the heap that the collector has to find makes it go through the
+ * whole heap for every few megabytes of it: where gigabytes pass, that took a third of the time, and made pauses.
  */
 
-/** Memory for a frame of so many bytes. */
-export function takeFrameMemory(bytes: number): Buffer {
+/** Memory of so many bytes, with anything in it. */
+export function takeLargeMemory(bytes: number): Buffer {
   if (bytes < pooledBytesMin || bytes > blockBytes) return Buffer.allocUnsafeSlow(bytes);
   const block = kept.pop() ?? Buffer.allocUnsafeSlow(blockBytes);
   lent.add(block.buffer);
   return block.subarray(0, bytes);
 }
 
-/** Nobody uses the frame any more of which `view` is a part. Harmless for other memory; need not be called. */
-export function giveBackFrameMemory(view: Uint8Array): void {
+/** Nobody uses the memory any more of which `view` is a part. Harmless for other memory; need not be called. */
+export function giveBackLargeMemory(view: Uint8Array): void {
   if (!lent.delete(view.buffer) || kept.length >= keptMax) return;
   kept.push(Buffer.from(view.buffer));
 }
 
-/** There will not be many large frames for a while. */
-export function dropFrameMemory(): void {
+/** Not much will be wanted for a while. */
+export function dropLargeMemory(): void {
   kept.length = 0;
 }
