@@ -32,6 +32,8 @@ interface Held {
   readonly disk: number;
   readonly index: number;
   readonly term: number | null;
+  /** What it had on a disk that was lost since; 0 when it has a vote. */
+  readonly lostIndex: number;
 }
 
 /** So long may two members at a time take themselves for the master: what the clocks of two processes cannot tell apart. */
@@ -141,7 +143,8 @@ export class Invariants {
       );
     this.#electionSafety(node);
     const { role, term, commitIndex, snapshotIndex, lastIndex, persistedIndex } = raft;
-    this.#held.set(name, { disk, index: persistedIndex, term: raft.termAt(persistedIndex) });
+    const lostIndex = abstaining ? this.#lostIndex(node) : 0;
+    this.#held.set(name, { disk, index: persistedIndex, term: raft.termAt(persistedIndex), lostIndex });
     this.#committedNeverChanges(node, before);
     const lastTerm = raft.termAt(lastIndex);
     const now: Before = {
@@ -254,12 +257,26 @@ export class Invariants {
     }
   }
 
-  /** A leader calls committed what a majority has on disk; while joint, one of each half (Raft §5.3, §6). */
+  #lostIndex({ name, disk }: NodeView): number {
+    const held = this.#held.get(name);
+    if (held === undefined) return 0;
+    return held.disk === disk ? held.lostIndex : Math.max(held.lostIndex, held.index);
+  }
+
+  /**
+   * A leader calls committed what a majority has on disk; while joint, one of each half (Raft §5.3, §6). Who has acknowledged an entry and lost its
+   * disk since counts until the leader hears of it, and may: it has no vote before it has the entry again.
+   */
   #onMajority(index: number, { voters, votersOutgoing }: RaftNode['configuration']): boolean {
     return [voters, votersOutgoing].every((half) => {
-      const have = half.filter((id) => (this.#held.get(id)?.index ?? 0) >= index).length;
+      const have = half.filter((id) => this.#has(id, index)).length;
       return half.length === 0 || have * 2 > half.length;
     });
+  }
+
+  #has(id: string, index: number): boolean {
+    const held = this.#held.get(id);
+    return held !== undefined && Math.max(held.index, held.lostIndex) >= index;
   }
 
   #logMatching(one: NodeView, other: NodeView): void {
