@@ -97,7 +97,7 @@ export const defaultSettings: ReplicatedLogSettings = {
   hardLimitBytes: null,
   cacheBytes: 64 * mebibyte,
   compactionBytesPerSecond: 16 * mebibyte,
-  recordBytesPerSecond: 120 * mebibyte,
+  recordBytesPerSecond: 128 * mebibyte,
   scrubBytesPerSecond: 4 * mebibyte,
   scrubPauseMs: 600_000,
   payloadBytesMax: 128 * mebibyte,
