@@ -7,6 +7,8 @@ export interface Sizes {
   readonly appendBytesMax: number;
   readonly inflightAppendsMax: number;
   readonly tailBytesMax: number;
+  /** From one round of the scrubber to the next. */
+  readonly scrubPauseMs: number;
 }
 
 /** What the clients of one run do. */
@@ -47,13 +49,14 @@ export const nodeCounts = [1, 3, 5, 7] as const;
 /** Three nodes are what most have, and the cheapest to simulate. */
 const drawnCounts = [1, 3, 3, 3, 3, 3, 3, 3, 3, 5, 5, 7] as const;
 
-function drawSizes(random: SimRandom): Sizes {
+function drawSizes(random: SimRandom, scrubs: boolean): Sizes {
   return {
     segmentBytes: random.pick([4, 16, 64]) * 1024,
     snapshotBytes: random.pick([6, 24, 96]) * 1024,
     appendBytesMax: random.pick([300, 4000, 1024 * 1024]),
     inflightAppendsMax: random.pick([1, 4, 64]),
     tailBytesMax: random.pick([0, 8 * 1024, 1024 * 1024]),
+    scrubPauseMs: scrubs ? 500 : 600_000,
   };
 }
 
@@ -95,7 +98,7 @@ export function drawScenario(random: SimRandom, nodes: number | undefined): Scen
     old: machines.filter(() => versions.chance(share) && witnesses.length === 0),
     witnesses,
     readsMs: random.fork('readers').pick([50, 400, null, null, null]),
-    sizes: drawSizes(random.fork('sizes')),
+    sizes: drawSizes(random.fork('sizes'), random.fork('scrubber').chance(0.25)),
     load: drawLoad(random.fork('load'), count),
     faultsMs: random.between(4000, 16_000),
   };

@@ -70,6 +70,15 @@ export class SimNode {
   }
 }
 
+/** Is its configuration joint, or the entry that ends a joint one not committed yet, as far as it knows? */
+export function isExchanging({ node }: SimNode): boolean {
+  const raft = node?.log.raft ?? null;
+  if (raft === null) return false;
+  const { configuration, configurationCommitted } = raft.status;
+  if (isJoint(configuration.configuration)) return true;
+  return !configurationCommitted && isJoint(raft.configurationAt(configuration.index - 1).configuration);
+}
+
 /** A logical broker of several nodes on simulated machines: the same nodes as in production, on other ports to the world. */
 export class SimCluster {
   readonly nodes: readonly SimNode[];
@@ -214,8 +223,10 @@ export class SimCluster {
   }
 
   #gone(member: SimNode): void {
-    const raft = member.node?.log.raft ?? null;
-    if (raft !== null && isJoint(raft.configuration)) this.story.saw('membership: crashes while joint');
+    if (isExchanging(member)) {
+      this.story.saw('membership: crashes while joint');
+      if (member === this.leader) this.story.saw("membership: leaders' crashes while joint");
+    }
     member.sightings?.died();
     member.sightings = null;
     member.process = null;

@@ -47,7 +47,8 @@ class WitnessWatch {
     const { views } = this.#cluster;
     for (const { name, disk, raft } of views) {
       const known = this.#holdings.get(name);
-      const index = raft.persistedIndex;
+      // While a snapshot is installed the node no longer says which of the entries before it have come to its disk.
+      const index = Math.max(raft.persistedIndex, raft.snapshotIndex);
       if (known?.disk === disk && known.index === index) continue;
       this.#holdings.set(name, { disk, index, furthest: Math.max(known?.furthest ?? 0, index) });
     }
