@@ -9,6 +9,7 @@ import type { ElectionStory } from './election-story.ts';
 import { LiveSet } from './live-set.ts';
 import type { LivePositions } from './live-set.ts';
 import { LogDamageError, LogDamageStory } from './log-damage.ts';
+import type { LevelStory } from './membership/level-story.ts';
 import type { RepairOutcome } from './payload-reader.ts';
 import type { PeerMessage, RecordsMessage, SnapshotMessage } from './peers/messages.ts';
 import { Reads } from './reads.ts';
@@ -34,6 +35,7 @@ export interface RaftLoopPorts {
   readonly reachable: (peer: NodeId) => boolean;
   /** Another configuration is in use. */
   readonly configured: (configuration: Configuration) => void;
+  readonly levelStory: LevelStory;
   /** This node keeps no state, and of the log no more than it must. */
   readonly isWitness: boolean;
   /** These live records can't be read here: somebody else asked for them. */
@@ -129,9 +131,11 @@ export class RaftLoop {
         ports.send(to, message);
         this.#schedule();
       },
+      fetching: (missing, sources) => ports.levelStory.fetching(missing, sources),
       matchIndex: (peer) => this.#node.status.peers.find(({ id }) => id === peer)?.matchIndex ?? null,
       sent: (peer, index, delivered) => {
-        if (!delivered) this.#taker.suspect();
+        if (delivered) ports.levelStory.arrived(peer);
+        else this.#taker.suspect();
         this.input({ type: 'snapshotSent', peer, index, delivered });
       },
       arrived: (snapshot) => this.#take(snapshot),
@@ -301,7 +305,10 @@ export class RaftLoop {
       this.#ports.storage.write(batch.persist, () => this.#durable(outstanding));
     }
     for (const read of batch.reads) void this.#read(read.peer, read.from, read.to);
-    for (const peer of batch.sendSnapshots) this.#transfers.sendSnapshot(peer, this.#node.term);
+    for (const peer of batch.sendSnapshots) {
+      this.#ports.levelStory.offering(peer, this.trusted.live.size);
+      this.#transfers.sendSnapshot(peer, this.#node.term);
+    }
     this.#reads.confirmed(batch.readsConfirmed);
     this.#commitIndex = Math.max(this.#commitIndex, batch.commitIndex);
     this.#released = Math.max(this.#released, batch.release ?? 0);
@@ -399,6 +406,7 @@ export class RaftLoop {
         this.#toldSnapshot = index;
         log.info(`the snapshot from node ${arrived.from} is in place: the state is that of entry ${index}`);
         this.#transfers.concluded(arrived, true);
+        this.#ports.levelStory.installed();
       }
       this.#durable(outstanding);
     } catch (error) {

@@ -143,4 +143,6 @@ export interface MemberStatus {
   readonly matchIndex: number | null;
   /** How many entries it lacks. */
   readonly lag: number | null;
+  /** What keeps it from taking part, and so a change that waits for it, and what to do; left out: nothing that this node knows of. */
+  readonly obstacle?: string;
 }

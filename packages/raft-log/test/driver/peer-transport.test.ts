@@ -73,6 +73,7 @@ class Station {
         reachable: (peer) => this.reachable.push(peer),
         nobodyListens: (peer) => this.gone.push({ peer, atMs: this.process.host.world.simulation.nowMs }),
         greeted: (hello) => this.greeted.push(hello),
+        judged: () => {},
         removed: (by) => this.removedBy.push(by),
         acceptsClients: () => this.leading,
         client: (connection, address) => this.clients.push({ connection, address }),

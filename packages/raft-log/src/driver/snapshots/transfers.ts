@@ -24,6 +24,8 @@ export interface TransferPorts {
   readonly send: (to: NodeId, message: PeerMessage) => void;
   /** These live records can't be read here: somebody else asked for them. */
   readonly lacking: (positions: readonly number[]) => void;
+  /** So many live records are not here: these members are asked for them. */
+  readonly fetching: (missing: number, sources: readonly NodeId[]) => void;
   /** See `LogHoldPorts.matchIndex`. */
   readonly matchIndex: (peer: NodeId) => number | null;
   /** A transfer to that peer is over. */
