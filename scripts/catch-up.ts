@@ -12,6 +12,7 @@ import { ProcessCluster } from '@lockstep/test/harness';
 import type { ProcessNode } from '@lockstep/test/harness';
 
 import { nowMs } from './bench/plan.ts';
+import { cpuSecondsOf } from './bench/measure.ts';
 import { fill } from './bench/queue-load.ts';
 import { SteadyLoad } from './bench/steady-load.ts';
 
@@ -39,17 +40,49 @@ async function joined(cluster: ProcessCluster, node: ProcessNode, master: Proces
   }
 }
 
+function pidOf(node: ProcessNode): number {
+  return node.process?.pid ?? 0;
+}
+
 /** What the node itself says of the records it fetched. */
 async function fetched(node: ProcessNode): Promise<string> {
   const log = await readFile(`${node.data}.log`, 'utf8');
   return /\d+ live records are here: [^"]*/.exec(log.slice(log.lastIndexOf('joins cluster')))?.[0] ?? 'nothing';
 }
 
-async function run(cluster: ProcessCluster): Promise<Record<string, number | string>> {
+/** Cores that each process took. */
+type Cores = Readonly<Record<string, number>>;
+
+interface Phase {
+  readonly rate: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly cores: Cores;
+}
+
+/** How the load fares until `until` resolves, and who works how much meanwhile. */
+async function phase(
+  load: SteadyLoad,
+  processes: Readonly<Record<string, number>>,
+  until: Promise<unknown>,
+): Promise<Phase> {
+  const spent = async (): Promise<number[]> => Promise.all(Object.values(processes).map(cpuSecondsOf));
+  const [fromMs, before] = [nowMs(), await spent()];
+  const figures = await load.figuresWhile(until);
+  const seconds = (nowMs() - fromMs) / 1000;
+  const after = await spent();
+  const cores = Object.keys(processes).map((name, i) => [
+    name,
+    Math.round((100 * (after[i]! - before[i]!)) / seconds) / 100,
+  ]);
+  return { ...figures, cores: Object.fromEntries(cores) as Cores };
+}
+
+async function run(cluster: ProcessCluster): Promise<Record<string, unknown>> {
   const master = await cluster.settled();
   const messages = Math.floor((megabytes * 1e6) / bodyBytes);
   await fill(cluster, { destination: '/queue/held', bodyBytes }, messages);
-  const victim = cluster.nodes.find((node) => node !== master)!;
+  const [victim, other] = cluster.nodes.filter((node) => node !== master) as [ProcessNode, ProcessNode];
   await cluster.kill(victim);
   await rm(victim.data, { recursive: true });
   const window = Math.max(1, Math.round(Number(values.open) / producers));
@@ -61,13 +94,14 @@ async function run(cluster: ProcessCluster): Promise<Record<string, number | str
     window,
   });
   await pause(3000);
-  const before = await load.rateWhile(pause(seconds * 1000));
+  const processes = { load: process.pid, master: pidOf(master), other: pidOf(other) };
+  const before = await phase(load, processes, pause(seconds * 1000));
   const beganMs = nowMs();
   cluster.revive(victim);
-  const whole = joined(cluster, victim, master);
-  const during = await load.rateWhile(whole);
+  const all = { ...processes, empty: pidOf(victim) };
+  const during = await phase(load, all, joined(cluster, victim, master));
   const tookMs = nowMs() - beganMs;
-  const after = await load.rateWhile(pause(seconds * 1000));
+  const after = await phase(load, all, pause(seconds * 1000));
   load.stop();
   return {
     megabytes,
@@ -79,7 +113,8 @@ async function run(cluster: ProcessCluster): Promise<Record<string, number | str
     before,
     during,
     after,
-    share: Math.round((100 * during) / before) / 100,
+    share: Math.round((100 * during.rate) / before.rate) / 100,
+    shareOfAfter: Math.round((100 * during.rate) / after.rate) / 100,
   };
 }
 

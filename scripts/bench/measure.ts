@@ -146,12 +146,13 @@ export async function cpuSeconds(cluster: ProcessCluster): Promise<number> {
 
 /** User and system time of each node. */
 async function cpuOfNodes(cluster: ProcessCluster): Promise<readonly number[]> {
-  return Promise.all(
-    cluster.nodes.map(async ({ process: child }) => {
-      if (child?.pid === undefined) return 0;
-      const stat = await readFile(`/proc/${child.pid}/stat`, 'latin1');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
-    }),
-  );
+  return Promise.all(cluster.nodes.map(({ process: child }) => cpuSecondsOf(child?.pid)));
+}
+
+/** User and system time of one process so far; 0 for one that is not there. */
+export async function cpuSecondsOf(pid: number | undefined): Promise<number> {
+  if (pid === undefined) return 0;
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }

@@ -1,20 +1,13 @@
 import type { BrokerNodeOptions } from '@lockstep/broker';
-import { RaftNode, Rules } from '@lockstep/raft-log';
+import { RaftNode } from '@lockstep/raft-log';
 import type { RaftOptions } from '@lockstep/raft-log';
-import { tryNodes } from '@lockstep/raft-log/trials';
-import type { NodeBug, NodeWorld } from '@lockstep/raft-log/trials';
+import { brokenRules, tryNodes } from '@lockstep/raft-log/trials';
+import type { BrokenRule, NodeBug, NodeWorld } from '@lockstep/raft-log/trials';
 
 import type { Mutant } from './mutant.ts';
 
 type RaftInput = Parameters<RaftNode['step']>[0];
 type RaftBatch = NonNullable<ReturnType<RaftNode['takeBatch']>>;
-
-/** Raft, figure 8. */
-class CountsEarlierTerms extends Rules {
-  override mayCommit(): boolean {
-    return true;
-  }
-}
 
 /** A leader applies, and answers for, what it has only proposed. */
 class AppliesUncommitted extends RaftNode {
@@ -49,13 +42,6 @@ class HeedsOldLeaders extends RaftNode {
   }
 }
 
-/** Raft §5.3: takes for committed here whatever the leader has committed. */
-class BelievesCommitIndex extends Rules {
-  override mayBeCommitted(told: number): number {
-    return told;
-  }
-}
-
 /** Looked for among nodes without a broker around them. */
 function alone(name: string, bug: NodeBug, world: Partial<NodeWorld>): Mutant {
   return { name, trial: { of: 'nodes alone', run: (seed) => tryNodes(seed, 3, bug, world) } };
@@ -76,8 +62,8 @@ function made(
   return { name, mutation: () => ({ options, ...(faults === undefined ? {} : { faults }) }) };
 }
 
-const broken = (name: string, rules: () => Rules, rest: Parameters<typeof made>[2] = {}): Mutant =>
-  made(name, (raft) => new RaftNode(raft, rules()), rest);
+const broken = (name: string, rule: BrokenRule, rest: Parameters<typeof made>[2] = {}): Mutant =>
+  made(name, (raft) => new RaftNode(raft, brokenRules(rule)), rest);
 
 const steady: Partial<NodeWorld> = { changes: 0 };
 const changing: Partial<NodeWorld> = { changes: 15 };
@@ -87,15 +73,16 @@ const hasty: Partial<NodeWorld> = { changes: 0, storm: 25, hasty: true, arrivals
 
 /** Nodes that break one of Raft's rules. */
 export const nodeMutants: readonly Mutant[] = [
-  broken('entries of an earlier term committed by counting', () => new CountsEarlierTerms(), {
+  broken('entries of an earlier term committed by counting', 'counts-earlier-terms', {
     faults: ['figureEight'],
     small: true,
   }),
-  broken('a commit index beyond the validated entries', () => new BelievesCommitIndex()),
+  broken('a commit index beyond the validated entries', 'believes-every-commit-index'),
   made('a receipt for what is only proposed', (raft) => new AppliesUncommitted(raft)),
   made('votes and acknowledgements before they are on disk', (raft) => new AnswersBeforeDisk(raft)),
   made('entries taken from a leader of an earlier term', (raft) => new HeedsOldLeaders(raft)),
   made('dispatch without a majority', (raft) => new ServesUnconfirmed(raft)),
+  broken('a read answered by a broker that has slept', 'answers-reads-at-once', { faults: ['pause'] }),
   alone('a write counts that a truncation has overtaken', 'counts-overwritten-writes', hasty),
   alone('no pre-vote', 'asks-nobody-first', steady),
   alone('no check-quorum', 'leads-forever', steady),

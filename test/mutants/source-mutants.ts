@@ -93,6 +93,16 @@ export const sourceMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: 'a read answered before the state has come so far',
+    edits: [
+      {
+        file: 'raft-log/build/src/driver/reads.js',
+        from: 'this.#waiting.push({ index, resolve });',
+        to: 'resolve(true);',
+      },
+    ],
+  },
+  {
     name: 'a member cut off at damage goes on voting',
     trial: damage,
     edits: [

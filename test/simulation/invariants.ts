@@ -4,11 +4,13 @@ import type { RaftNode } from '@lockstep/raft-log';
 export interface NodeView {
   readonly name: string;
   readonly raft: RaftNode;
-  /** The replicated state's hash and the position it stands at. */
+  /** It has no state: nothing is applied. */
+  readonly witness: boolean;
   /** Counts the disks that it has had. */
   readonly disk: number;
   /** The state machine stands here. */
   readonly applied: () => number;
+  /** The replicated state's hash and the position it stands at. */
   readonly digest: () => { readonly position: number; readonly digest: string | number };
 }
 
@@ -30,6 +32,8 @@ interface Held {
   readonly disk: number;
   readonly index: number;
   readonly term: number | null;
+  /** What it had on a disk that was lost since; 0 when it has a vote. */
+  readonly lostIndex: number;
 }
 
 /** So long may two members at a time take themselves for the master: what the clocks of two processes cannot tell apart. */
@@ -43,6 +47,11 @@ export class InvariantViolation extends Error {
     super(`${invariant}: ${detail}`);
     this.invariant = invariant;
   }
+}
+
+/** A witness that leads does so in secret, but then has followers. */
+function leads({ raft, witness }: NodeView): boolean {
+  return raft.role === 'leader' || (witness && raft.role === 'candidate' && raft.status.peers.length > 0);
 }
 
 /** Looks at all nodes after every step, and remembers what must never change (Raft, figure 3). */
@@ -66,8 +75,32 @@ export class Invariants {
   readonly #before = new WeakMap<NodeView, Before>();
 
   readonly #held = new Map<string, Held>();
+  /** More than one lead, as far as they know. */
+  #severalLead = false;
   /** When two members were first seen to serve at the same time; null while at most one does. */
   #overlapSinceMs: number | null = null;
+
+  /**
+   * Would `check` find nothing new after a step in which only this one's process has run (null: a process that is no running member)? What a
+   * node knows and does changes in steps of its own process alone, so that all others are as they were. While several lead, time alone may break a rule.
+   */
+  isQuiet(node: NodeView | null): boolean {
+    if (this.#severalLead) return false;
+    return node === null || !(this.#hasChanged(node, this.#before.get(node)) || node.applied() > node.raft.commitIndex);
+  }
+
+  #hasChanged({ raft }: NodeView, before: Before | undefined): boolean {
+    return (
+      before === undefined ||
+      raft.commitIndex !== before.commitIndex ||
+      raft.lastIndex !== before.lastIndex ||
+      raft.term !== before.term ||
+      raft.role !== before.role ||
+      raft.snapshotIndex !== before.snapshotIndex ||
+      raft.persistedIndex !== before.persistedIndex ||
+      before.abstaining
+    );
+  }
 
   /** Looks again only at nodes of which something has changed. */
   check(nodes: readonly NodeView[], nowMs: number): void {
@@ -81,20 +114,9 @@ export class Invariants {
           `${node.name} has applied entry ${node.applied()}`,
         );
       const before = this.#before.get(node);
-      if (before === undefined) {
-        this.#look(node, null);
-        continue;
-      }
-      const same =
-        raft.commitIndex === before.commitIndex &&
-        raft.lastIndex === before.lastIndex &&
-        raft.term === before.term &&
-        raft.role === before.role &&
-        raft.snapshotIndex === before.snapshotIndex &&
-        raft.persistedIndex === before.persistedIndex &&
-        !before.abstaining;
-      if (!same) this.#look(node, before);
+      if (this.#hasChanged(node, before)) this.#look(node, before ?? null);
     }
+    this.#severalLead = leaders > 1;
     if (leaders > 1) this.#oneMaster(nodes, nowMs);
     else this.#overlapSinceMs = null;
   }
@@ -121,7 +143,8 @@ export class Invariants {
       );
     this.#electionSafety(node);
     const { role, term, commitIndex, snapshotIndex, lastIndex, persistedIndex } = raft;
-    this.#held.set(name, { disk, index: persistedIndex, term: raft.termAt(persistedIndex) });
+    const lostIndex = abstaining ? this.#lostIndex(node) : 0;
+    this.#held.set(name, { disk, index: persistedIndex, term: raft.termAt(persistedIndex), lostIndex });
     this.#committedNeverChanges(node, before);
     const lastTerm = raft.termAt(lastIndex);
     const now: Before = {
@@ -178,7 +201,7 @@ export class Invariants {
 
   /** At most one leader in a term; and a leader holds all that was committed before (leader completeness). */
   #electionSafety(node: NodeView): void {
-    if (node.raft.role !== 'leader') return;
+    if (!leads(node)) return;
     const { term } = node.raft;
     const known = this.#leaderOfTerm.get(term);
     if (known !== undefined && known !== node.name) {
@@ -234,12 +257,26 @@ export class Invariants {
     }
   }
 
-  /** A leader calls committed what a majority has on disk; while joint, one of each half (Raft §5.3, §6). */
+  #lostIndex({ name, disk }: NodeView): number {
+    const held = this.#held.get(name);
+    if (held === undefined) return 0;
+    return held.disk === disk ? held.lostIndex : Math.max(held.lostIndex, held.index);
+  }
+
+  /**
+   * A leader calls committed what a majority has on disk; while joint, one of each half (Raft §5.3, §6). Who has acknowledged an entry and lost its
+   * disk since counts until the leader hears of it, and may: it has no vote before it has the entry again.
+   */
   #onMajority(index: number, { voters, votersOutgoing }: RaftNode['configuration']): boolean {
     return [voters, votersOutgoing].every((half) => {
-      const have = half.filter((id) => (this.#held.get(id)?.index ?? 0) >= index).length;
+      const have = half.filter((id) => this.#has(id, index)).length;
       return half.length === 0 || have * 2 > half.length;
     });
+  }
+
+  #has(id: string, index: number): boolean {
+    const held = this.#held.get(id);
+    return held !== undefined && Math.max(held.index, held.lostIndex) >= index;
   }
 
   #logMatching(one: NodeView, other: NodeView): void {

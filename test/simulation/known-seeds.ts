@@ -4,4 +4,9 @@ export const knownSeeds: readonly { readonly seed: number; readonly found: strin
   { seed: 154, found: 'a learner promoted twice stood twice in the configuration, and all refused the entry' },
   { seed: 195, found: 'a member that had been away turned away a leader that had come meanwhile' },
   { seed: 900370, found: 'a crash in the start that replaces a lost hard state left a term below that of the log' },
+  {
+    seed: 203,
+    found:
+      'an entry that its leader wrote only after a follower that had acknowledged it had lost its disk: the rule was too strict',
+  },
 ];

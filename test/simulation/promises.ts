@@ -1,4 +1,4 @@
-import type { RaftNode } from '@lockstep/raft-log';
+import type { Configuration, RaftNode } from '@lockstep/raft-log';
 import type { SimDevice } from '@lockstep/testkit';
 
 import { InvariantViolation } from './invariants.ts';
@@ -32,19 +32,37 @@ class DiskShadow {
   }
 }
 
+/** Who hears what the nodes say. */
+export interface Listener {
+  /** A promise, just now. */
+  broken(violation: InvariantViolation): void;
+  /** That member uses this configuration from now on. */
+  configured(name: string, configuration: Configuration): void;
+  /** One who leads in that term tells the other to campaign. */
+  handedOver(from: string, to: string, term: number): void;
+  /** A linearizable read was confirmed. */
+  readConfirmed(): void;
+}
+
 /**
  * Looks over the nodes' shoulders: at what each of them says to the others, and whether its disk bears it out. It stands between the pure node
  * and its driver, and changes nothing. A broken promise is reported at once, long before it could lose anything.
  */
 export class Promises {
-  readonly #report: (violation: InvariantViolation) => void;
+  readonly #listener: Listener;
+  #committed = 0;
   /** Whom each member voted for, by term, in all its lives on one disk. */
   readonly #votes = new Map<string, Map<number, string>>();
   /** The node of each member's last life. */
   readonly #nodes = new Map<string, RaftNode>();
 
-  constructor(report: (violation: InvariantViolation) => void) {
-    this.#report = report;
+  constructor(listener: Listener) {
+    this.#listener = listener;
+  }
+
+  /** The last entry that some member has called committed. */
+  get committed(): number {
+    return this.#committed;
   }
 
   /** The member has an empty disk now, and need not know what it said before. */
@@ -59,6 +77,8 @@ export class Promises {
     this.#nodes.set(name, raft);
     const unsaid: RaftBatch[] = [];
     const disk = new DiskShadow(raft);
+    /** What was committed when each read was asked for, by context. */
+    const reads = new Map<number, number>();
     raft.takeBatch = () => {
       const batch = takeBatch();
       if (batch === null) return null;
@@ -68,6 +88,12 @@ export class Promises {
           `${name} holds ${raft.lastIndex}, and commits ${batch.commitIndex}`,
         );
       for (const message of batch.sendNow) this.#said(name, raft, message);
+      for (const { context, index } of batch.readsConfirmed) {
+        this.#answered(name, index, reads.get(context));
+        reads.delete(context);
+      }
+      this.#committed = Math.max(this.#committed, batch.commitIndex);
+      if (batch.configuration !== null) this.#listener.configured(name, batch.configuration);
       unsaid.push(batch);
       return batch;
     };
@@ -78,6 +104,7 @@ export class Promises {
         disk.take(batch);
         for (const message of batch.sendAfterPersist) this.#vote(name, message);
       }
+      if (input.type === 'readIndex') reads.set(input.context, this.#committed);
       const { lastIndex, commitIndex, term } = raft;
       step(input);
       const overdue = input.type === 'receive' && input.message.type === 'append' && input.message.term < term;
@@ -101,12 +128,22 @@ export class Promises {
 
   /** Thesis §3.10: the one that is told to campaign has all that the leader has. */
   #handedOver(from: RaftNode, to: string): void {
+    this.#listener.handedOver(from.status.id, to, from.term);
     const target = this.#nodes.get(to);
     if (target !== undefined && target.lastIndex < from.lastIndex)
       this.#broken(
         'handed over to a member that has all',
         `${to} has ${target.lastIndex} of ${from.lastIndex} entries`,
       );
+  }
+
+  /** Thesis §6.4. */
+  #answered(name: string, index: number | null, due: number | undefined): void {
+    if (due === undefined) this.#broken('each read is answered once', `${name} answers what nobody has asked`);
+    if (due === undefined || index === null) return;
+    this.#listener.readConfirmed();
+    if (index < due)
+      this.#broken('a read covers what was committed before it', `${name} answers with ${index}, ${due} was committed`);
   }
 
   #vote(name: string, message: RaftMessage): void {
@@ -123,11 +160,11 @@ export class Promises {
   }
 
   #onDisk(name: string, device: SimDevice): void {
-    const left = device.unsyncedChanges('journal/', '.log') + device.unsyncedChanges('hard-state', '');
+    const left = device.unsyncedChanges('journal', '', '.log') + device.unsyncedChanges('.', 'hard-state', '');
     if (left > 0) this.#broken('on disk before it is reported', `${name} reports ${left} writes that are not synced`);
   }
 
   #broken(rule: string, detail: string): void {
-    this.#report(new InvariantViolation(rule, detail));
+    this.#listener.broken(new InvariantViolation(rule, detail));
   }
 }

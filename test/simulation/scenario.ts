@@ -7,6 +7,8 @@ export interface Sizes {
   readonly appendBytesMax: number;
   readonly inflightAppendsMax: number;
   readonly tailBytesMax: number;
+  /** From one round of the scrubber to the next. */
+  readonly scrubPauseMs: number;
 }
 
 /** How long a node is waited for. */
@@ -41,6 +43,10 @@ export interface Scenario {
   readonly spares: readonly string[];
   /** Nodes that are of an older version at first: they speak no more than the first format level. */
   readonly old: readonly string[];
+  /** Nodes that vote and have no state, whenever they are members. */
+  readonly witnesses: readonly string[];
+  /** Somebody asks a member for a linearizable read once in so long on average; null: nobody does. */
+  readonly readsMs: number | null;
   readonly sizes: Sizes;
   readonly patience: Patience;
   readonly load: Load;
@@ -52,13 +58,14 @@ export const nodeCounts = [1, 3, 5, 7] as const;
 /** Three nodes are what most have, and the cheapest to simulate. */
 const drawnCounts = [1, 3, 3, 3, 3, 3, 3, 3, 3, 5, 5, 7] as const;
 
-function drawSizes(random: SimRandom): Sizes {
+function drawSizes(random: SimRandom, scrubs: boolean): Sizes {
   return {
     segmentBytes: random.pick([4, 16, 64]) * 1024,
     snapshotBytes: random.pick([6, 24, 96]) * 1024,
     appendBytesMax: random.pick([300, 4000, 1024 * 1024]),
     inflightAppendsMax: random.pick([1, 4, 64]),
     tailBytesMax: random.pick([0, 8 * 1024, 1024 * 1024]),
+    scrubPauseMs: scrubs ? 500 : 600_000,
   };
 }
 
@@ -82,17 +89,30 @@ function drawLoad(random: SimRandom, nodes: number): Load {
   };
 }
 
+/** With as many founders one may be a witness: a master, a slave and a witness, or three slaves more. */
+const countsWithWitness: readonly number[] = [3, 5];
+const witnessChance = 0.2;
+
+function drawWitnesses(random: SimRandom, founders: readonly string[]): readonly string[] {
+  return countsWithWitness.includes(founders.length) && random.chance(witnessChance) ? [random.pick(founders)] : [];
+}
+
 export function drawScenario(random: SimRandom, nodes: number | undefined): Scenario {
   const count = nodes ?? random.pick(drawnCounts);
   const spares = count > 3 ? 0 : random.fork('spares').pick([0, 0, 1, 2]);
   const machines = Array.from({ length: count + spares }, (_, i) => `n${i + 1}`);
   const versions = random.fork('versions');
   const share = versions.pick([0, 0, 0, 0.4, 1]);
+  const founders = machines.slice(0, count);
+  const witnesses = drawWitnesses(random.fork('founding witness'), founders);
   return {
-    nodes: machines.slice(0, count),
+    nodes: founders,
     spares: machines.slice(count),
-    old: machines.filter(() => versions.chance(share)),
-    sizes: drawSizes(random.fork('sizes')),
+    // Who founds a cluster with a witness must know what that is.
+    old: machines.filter(() => versions.chance(share) && witnesses.length === 0),
+    witnesses,
+    readsMs: random.fork('readers').pick([50, 400, null, null, null]),
+    sizes: drawSizes(random.fork('sizes'), random.fork('scrubber').chance(0.25)),
     patience: drawPatience(random.fork('patience')),
     load: drawLoad(random.fork('load'), count),
     faultsMs: random.between(4000, 16_000),

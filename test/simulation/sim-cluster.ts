@@ -5,7 +5,7 @@ import { DiskError, silentLog } from '@lockstep/kernel';
 import type { Address, BrokerId, Disk, Log, NodeId } from '@lockstep/kernel';
 import { isJoint, membersOf, RaftNode } from '@lockstep/raft-log';
 import type { Configuration, RaftOptions } from '@lockstep/raft-log';
-import type { SimHost, SimProcess, SimWorld } from '@lockstep/testkit';
+import type { EventOwner, SimHost, SimProcess, SimWorld } from '@lockstep/testkit';
 
 import type { NodeView } from './invariants.ts';
 import { Sightings } from './sightings.ts';
@@ -14,6 +14,7 @@ import type { Scenario } from './scenario.ts';
 import { SessionWatch } from './sessions/session-watch.ts';
 import type { WatchedNode } from './sessions/session-watch.ts';
 import { Story } from './story.ts';
+import { StrayMessages } from './stray-messages.ts';
 
 const peerPort = 61619;
 const stompPort = 61613;
@@ -36,6 +37,8 @@ export interface ClusterMutation {
 export class SimNode {
   readonly name: string;
   readonly host: SimHost;
+  /** It votes, and has no state. */
+  readonly witness: boolean;
   process: SimProcess | null = null;
   node: BrokerNode | null = null;
   #view: NodeView | null = null;
@@ -45,13 +48,16 @@ export class SimNode {
   disk = 0;
   /** The program on it knows no format level above this; null: it is today's. */
   levelMax: number | null = null;
-  /** A fault of its disk was set: it may end by itself. */
+  /** A fault of its disk is set: whoever set it starts the node again. */
   diskFails = false;
+  /** `SimDevice.failures` when its process began. */
+  failuresBefore = 0;
   /** One of its reads brings what stands elsewhere: it may find its disk damaged. */
   misreads = false;
-  constructor(name: string, host: SimHost) {
+  constructor(name: string, host: SimHost, witness: boolean) {
     this.name = name;
     this.host = host;
+    this.witness = witness;
   }
 
   /** What the invariants look at; null while it does not run, or is not yet a member. */
@@ -60,11 +66,20 @@ export class SimNode {
     const raft = node?.log.raft ?? null;
     if (node === null || raft === null || this.process?.state !== 'running') return null;
     if (this.#view?.raft !== raft) {
-      const { name, disk } = this;
-      this.#view = { name, disk, raft, applied: () => node.applied, digest: () => node.digest() };
+      const { name, disk, witness } = this;
+      this.#view = { name, disk, witness, raft, applied: () => node.applied, digest: () => node.digest() };
     }
     return this.#view;
   }
+}
+
+/** Is its configuration joint, or the entry that ends a joint one not committed yet, as far as it knows? */
+export function isExchanging({ node }: SimNode): boolean {
+  const raft = node?.log.raft ?? null;
+  if (raft === null) return false;
+  const { configuration, configurationCommitted } = raft.status;
+  if (isJoint(configuration.configuration)) return true;
+  return !configurationCommitted && isJoint(raft.configurationAt(configuration.index - 1).configuration);
 }
 
 /** A logical broker of several nodes on simulated machines: the same nodes as in production, on other ports to the world. */
@@ -75,13 +90,30 @@ export class SimCluster {
   readonly #scenario: Scenario;
   readonly #founders: readonly NodeId[];
   readonly #log: ((name: string) => Log) | null;
-  readonly #promises = new Promises((violation) => (this.failure ??= violation));
+  readonly #promises = new Promises({
+    broken: (violation) => (this.failure ??= violation),
+    configured: (name, configuration) => {
+      const member = this.nodes.find((one) => one.name === name);
+      if (!isJoint(configuration) || member === undefined) return;
+      this.story.saw('membership: joint configurations taken up');
+      this.onJoint(member);
+    },
+    handedOver: (from, to, term) => this.onHandOver(from, to, term),
+    readConfirmed: () => this.story.saw('reads confirmed'),
+  });
   readonly story: Story = new Story();
   readonly sessions: SessionWatch = new SessionWatch((violation) => (this.failure ??= violation));
+  readonly strays: StrayMessages = new StrayMessages(this);
+  /** Called when a node has taken up a joint configuration. */
+  onJoint: (member: SimNode) => void = () => {};
+  /** Called when a leader of that term tells another to campaign. */
+  onHandOver: (from: string, to: string, term: number) => void = () => {};
   /** Called when a node has begun to receive a snapshot. */
   onSnapshotOffered: (member: SimNode) => void = () => {};
   /** Called when a node was given an empty disk for its damaged one. */
   onDiskReplaced: (member: SimNode) => void = () => {};
+  /** Called when a node that was stopped for a while goes on, before anything that it missed comes to it. */
+  onResumed: (member: SimNode) => void = () => {};
   /** Called after every step of the run. */
   readonly watchers: Set<() => void> = new Set();
   /** Clients are at work. */
@@ -98,7 +130,9 @@ export class SimCluster {
     this.#founders = scenario.nodes as readonly NodeId[];
     this.#log = log;
     this.underLoad = true;
-    this.nodes = [...scenario.nodes, ...scenario.spares].map((name) => new SimNode(name, world.host(name)));
+    this.nodes = [...scenario.nodes, ...scenario.spares].map(
+      (name) => new SimNode(name, world.host(name), scenario.witnesses.includes(name)),
+    );
     for (const node of this.nodes) if (scenario.old.includes(node.name)) node.levelMax = 1;
   }
 
@@ -106,10 +140,20 @@ export class SimCluster {
     return this.nodes.map(({ name }) => ({ host: name, port: stompPort }));
   }
 
+  /** The last entry that some member has called committed. */
+  get committed(): number {
+    return this.#promises.committed;
+  }
+
   get views(): NodeView[] {
     const views: NodeView[] = [];
     for (const { view } of this.nodes) if (view !== null) views.push(view);
     return views;
+  }
+
+  /** Of the member whose process that is; null when it is not to be looked at now, or somebody else's. */
+  viewOf(process: EventOwner): NodeView | null {
+    return this.nodes.find((member) => member.process === process)?.view ?? null;
   }
 
   /** Harmless when it runs. */
@@ -122,6 +166,7 @@ export class SimCluster {
       this.story.saw('programs upgraded at a restart');
     }
     member.process = process;
+    member.failuresBefore = member.host.device.failures;
     void this.#run(member, process);
   }
 
@@ -169,6 +214,7 @@ export class SimCluster {
 
   /** The machine goes down; what was not synced may be gone. */
   crash(member: SimNode, silent: boolean): void {
+    if (member.host.device.hasUnsyncedChanges) this.story.saw('crashes of machines with unsynced writes');
     member.host.crash({ silent });
     this.#gone(member);
   }
@@ -181,8 +227,10 @@ export class SimCluster {
   }
 
   #gone(member: SimNode): void {
-    const raft = member.node?.log.raft ?? null;
-    if (raft !== null && isJoint(raft.configuration)) this.story.saw('membership: crashes while joint');
+    if (isExchanging(member)) {
+      this.story.saw('membership: crashes while joint');
+      if (member === this.leader) this.story.saw("membership: leaders' crashes while joint");
+    }
     member.sightings?.died();
     member.sightings = null;
     member.process = null;
@@ -200,26 +248,27 @@ export class SimCluster {
       sightings.heard(tale, this.underLoad);
       this.sessions.heard(watched, tale);
     });
-    const plain: BrokerNodeOptions = {
-      ...nodeOptions(
-        member.name,
-        this.#configured(member),
-        process,
-        disk,
-        log,
-        this.nodes.length === 1,
-        this.#scenario,
-      ),
-      levelMax: member.levelMax,
-    };
+    const shared = nodeOptions(
+      member.name,
+      this.#configured(member),
+      process,
+      disk,
+      log,
+      this.nodes.length === 1,
+      this.#scenario,
+    );
+    const { witness, levelMax } = member;
+    const plain: BrokerNodeOptions = { ...shared, cluster: { ...shared.cluster, witness }, levelMax };
     const mutated = this.#mutation.options?.(plain) ?? plain;
     const make = mutated.makeRaftNode ?? ((raft: RaftOptions): RaftNode => new RaftNode(raft));
     const options: BrokerNodeOptions = {
       ...mutated,
       network: this.sessions.network(watched, mutated.network, stompPort),
       streamRules: this.sessions.rules(mutated.streamRules ?? new StreamRules()),
-      makeRaftNode: (raft) =>
-        this.sessions.log(this.#promises.watch(member.name, make(raft), () => member.host.device)),
+      makeRaftNode: (raft) => {
+        const node = this.#promises.watch(member.name, make(raft), () => member.host.device);
+        return this.sessions.log(this.strays.deliver(member, node));
+      },
     };
     try {
       const node = await BrokerNode.start(options);
@@ -245,16 +294,22 @@ export class SimCluster {
       this.kill(member);
       this.wipe(member);
       this.onDiskReplaced(member);
-      this.#world.simulation.schedule(100, 'start', null, () => this.start(member));
+      this.#startSoon(member);
       return;
     }
-    if (!member.diskFails || !(error instanceof DiskError)) {
+    if (!(error instanceof DiskError) || member.host.device.failures === member.failuresBefore) {
       this.failure ??= error;
       return;
     }
     // What the program does: it exits.
     this.story.saw('nodes ended by their disk');
     this.kill(member);
+    // What failed may have been waited for until after the fault's end.
+    if (!member.diskFails) this.#startSoon(member);
+  }
+
+  #startSoon(member: SimNode): void {
+    this.#world.simulation.schedule(100, 'start', null, () => this.start(member));
   }
 
   /** For the runner: the world that all this happens in. */

@@ -16,6 +16,7 @@ const tales: readonly (readonly [name: string, text: RegExp])[] = [
   ['SENDs refused for want of room', /: SENDs are refused until there is room again/],
   ['room again', /^there is room on the disk again/],
   ['no room for a snapshot or for old segments', /^no room on the disk /],
+  ['hand-overs of a master whose disk is slow', /^writes to this node's disk take .* leadership is handed over/],
   ['wiped disks joined', /joins cluster .* with an empty disk/],
   ['leaders seen dead', /^lost sight of the (?:leader|master).* its process is gone/],
   ['leaders fallen silent', /^lost sight of the (?:leader|master).* silent for too long/],

@@ -57,8 +57,11 @@ export interface Connection {
   readonly certifiedNames?: readonly string[];
   /** Sets the handlers and lets bytes flow. Exactly once. */
   start(handlers: ConnectionHandlers): void;
-  /** Queues bytes; the caller must not change them afterwards. False: more is buffered than is good, wait for `drain`. Does nothing once the connection is closed. */
-  write(chunk: Uint8Array): boolean;
+  /**
+   * Queues bytes; the caller must not change them afterwards, or not before `taken` is called: nobody needs them any more. Perhaps it never is. False: more is buffered than is
+   * good, wait for `drain`. Does nothing once the connection is closed.
+   */
+  write(chunk: Uint8Array, taken?: () => void): boolean;
   /** Gathers writes until the matching `uncork`, to go out as one. */
   cork(): void;
   uncork(): void;

@@ -20,6 +20,7 @@ export { configurationLevel, ownLevels } from './driver/levels.ts';
 export type { MemberPart } from './driver/membership/membership.ts';
 export type { ChannelHandler } from './driver/replicated-log.ts';
 export type { DiskPressure, DiskState } from './driver/disk-limits/disk-limits.ts';
+export { LogDamageError } from './driver/log-damage.ts';
 export type { PayloadRead } from './driver/payload-reader.ts';
 export { certifies } from './driver/peers/certificate-name.ts';
 export { FrameReader } from './driver/peers/frames.ts';
@@ -40,5 +41,4 @@ export type {
   Standing,
 } from './node/index.ts';
 export { RaftNode } from './node/raft-node.ts';
-export { Rules } from './node/rules.ts';
 export type { RaftOptions } from './node/index.ts';

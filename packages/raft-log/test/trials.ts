@@ -10,7 +10,8 @@ import { SimCluster } from './node/sim-cluster.ts';
 import type { World } from './node/world.ts';
 
 export type { Complaint } from './complaint.ts';
-export type { Mutant as NodeBug } from './node/mutants.ts';
+export { brokenRules } from './node/mutants.ts';
+export type { BrokenRule, Mutant as NodeBug } from './node/mutants.ts';
 export type { World as NodeWorld } from './node/world.ts';
 
 const steps = 4000;

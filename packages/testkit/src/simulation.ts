@@ -43,21 +43,19 @@ interface TurnEndCall {
 /** So often the host's loop gets a turn of its own, that signals and pipes are not starved by a long simulation. */
 const eventsPerHostTurn = 512;
 
+const settled = Promise.resolve();
+
 /**
- * Resolves when every microtask has run, however many follow from one another: Node begins its queue of ticks only once that of
- * microtasks is empty. The detour over a microtask makes it so for a caller that is not in one. It costs a tenth of a turn of the
+ * Calls back when every microtask has run, however many follow from one another: Node begins its queue of ticks only once that of
+ * microtasks is empty. The detour over a microtask makes it so for a caller that is in a tick itself. It costs a tenth of a turn of the
  * host's loop, and serves as well, since code under test waits for nothing of the host.
  */
-function microtasksDone(): Promise<void> {
-  return new Promise((resolve) => {
-    queueMicrotask(() => process.nextTick(resolve));
-  });
+function afterMicrotasks(next: () => void): void {
+  void settled.then(() => process.nextTick(next));
 }
 
-function hostTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
+function microtasksDone(): Promise<void> {
+  return new Promise(afterMicrotasks);
 }
 
 /**
@@ -77,6 +75,12 @@ export class Simulation {
   #traceLow = 0x811c9dc5;
   #traceHigh = 0x9e3779b9;
   #stepping = false;
+  /** Of the step under way. */
+  #phase: 'between steps' | 'events' | 'end of turn' = 'between steps';
+  /** The event that ran last in it. */
+  #event: SimEvent | null = null;
+  /** Undefined: nothing has run in it yet. */
+  #stepOwner: EventOwner | null | undefined = undefined;
   #nextHostTurn = eventsPerHostTurn;
 
   constructor(seed: number | string) {
@@ -92,6 +96,11 @@ export class Simulation {
   /** How many events have run. */
   get eventCount(): number {
     return this.#ran;
+  }
+
+  /** The one process that the last step ran anything of; null: several, or the world. */
+  get stepOwner(): EventOwner | null {
+    return this.#stepOwner ?? null;
   }
 
   /** Stands for all that has happened so far; equal for equal runs. */
@@ -117,7 +126,8 @@ export class Simulation {
 
   /** Lets `run` happen `delayMs` from now, as an event of `owner` (none: of the world, which never stops). */
   schedule(delayMs: number, label: string, owner: EventOwner | null, run: () => void): ScheduledEvent {
-    assert(delayMs >= 0, `${label}: an event in the past`);
+    // No text is made where nothing is wrong: once for each event.
+    if (!(delayMs >= 0)) assert(false, `${label}: an event in the past`);
     const event = new SimEvent(this.#nowMs + delayMs, this.#made++, label, owner, run);
     this.#queue.push(event);
     return event;
@@ -136,31 +146,32 @@ export class Simulation {
   }
 
   /** Runs the next event and all that follows from it. False when nothing is left to happen. */
-  async step(): Promise<boolean> {
+  step(): Promise<boolean> {
+    return this.runSteps(() => true);
+  }
+
+  /**
+   * Steps until `done`, which is asked after each step, says so. False when nothing is left to happen. Rejects with what an event or `done`
+   * throws. All steps have one promise between them, so that a step costs little beside what happens in it.
+   */
+  runSteps(done: () => boolean): Promise<boolean> {
     assert(!this.#stepping, 'the simulation is already being run');
     this.#stepping = true;
-    try {
-      if (this.#ran >= this.#nextHostTurn) {
-        this.#nextHostTurn = this.#ran + eventsPerHostTurn;
-        await hostTurn();
-      }
-      if (this.#turnEnd.length > 0) await this.#endTurn();
-      let event = this.#next();
-      if (event === undefined) return false;
-      for (;;) {
-        this.#run(event);
-        await microtasksDone();
-        const following: SimEvent | undefined = this.#queue.peek();
-        if (following === undefined || following.at !== event.at || following.owner !== event.owner) break;
-        if (event.owner === null || event.owner.state !== 'running') break;
-        event = this.#next();
-        if (event === undefined) break;
-      }
-      await this.#endTurn();
-      return true;
-    } finally {
-      this.#stepping = false;
-    }
+    return new Promise((resolve, reject) => {
+      const goOn = (): void => {
+        try {
+          const over = this.#advance(done, goOn);
+          if (over === null) return;
+          this.#stepping = false;
+          resolve(over === 'done');
+        } catch (error) {
+          this.#stepping = false;
+          this.#phase = 'between steps';
+          reject(error as Error);
+        }
+      };
+      goOn();
+    });
   }
 
   /**
@@ -170,15 +181,19 @@ export class Simulation {
   async runUntil(goal: number | (() => boolean), limitMs: number = Infinity): Promise<boolean> {
     await microtasksDone();
     if (typeof goal === 'number') {
-      while (this.#dueBy(goal)) await this.step();
+      if (this.#dueBy(goal)) await this.runSteps(() => !this.#dueBy(goal));
       this.#nowMs = Math.max(this.#nowMs, goal);
       return true;
     }
     const end = this.#nowMs + limitMs;
-    while (!goal()) {
-      if (!this.#dueBy(end) || !(await this.step())) return goal();
-    }
-    return true;
+    if (goal()) return true;
+    let reached = false;
+    const look = (): boolean => {
+      reached = goal();
+      return reached || !this.#dueBy(end);
+    };
+    if (this.#dueBy(end)) await this.runSteps(look);
+    return reached || goal();
   }
 
   /**
@@ -186,17 +201,17 @@ export class Simulation {
    * @throws Error when nothing is left to happen and `work` still waits.
    */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    let settled = false;
+    let isOver = false;
     const settle = (): void => {
-      settled = true;
+      isOver = true;
     };
     const result = work();
     result.then(settle, settle);
     await microtasksDone();
-    while (!settled) {
-      if (await this.step()) continue;
+    while (!isOver) {
+      if (await this.runSteps(() => isOver)) continue;
       await microtasksDone();
-      if (!settled && this.#queue.size === 0 && this.#turnEnd.length === 0) {
+      if (!isOver && this.#queue.size === 0 && this.#turnEnd.length === 0) {
         throw new Error(`seed ${this.seed}: nothing is left to happen, but the work is not done`);
       }
     }
@@ -231,21 +246,65 @@ export class Simulation {
 
   #run(event: SimEvent): void {
     this.#ran++;
+    this.#event = event;
+    this.#noteOwner(event.owner);
     this.note(event.label, event.order);
     const run = event.run;
     event.run = null;
     run?.();
   }
 
-  async #endTurn(): Promise<void> {
-    while (this.#turnEnd.length > 0) {
-      const calls = this.#turnEnd;
-      this.#turnEnd = [];
-      for (const { owner, callback } of calls) {
-        if (owner.state === 'running') callback();
-        else if (owner.state === 'paused') owner.hold(() => this.atTurnEnd(owner, callback));
-      }
-      await microtasksDone();
+  /** Goes on to where microtasks have to run before anything else; `goOn` is called when they have. Else says why there is nothing more to do. */
+  #advance(done: () => boolean, goOn: () => void): 'done' | 'idle' | null {
+    if (this.#phase === 'events' && !this.#runFollowing()) this.#phase = 'end of turn';
+    if (this.#phase === 'end of turn' && !this.#endTurn()) {
+      this.#phase = 'between steps';
+      const isDone = done();
+      this.#stepOwner = undefined;
+      if (isDone) return 'done';
     }
+    if (this.#phase === 'between steps') {
+      if (this.#ran >= this.#nextHostTurn) {
+        this.#nextHostTurn = this.#ran + eventsPerHostTurn;
+        setImmediate(goOn);
+        return null;
+      }
+      if (!this.#endTurn()) {
+        const event = this.#next();
+        if (event === undefined) return 'idle';
+        this.#phase = 'events';
+        this.#run(event);
+      }
+    }
+    afterMicrotasks(goOn);
+    return null;
+  }
+
+  /** Runs another event of the process that has its turn, if one is due at the same time. */
+  #runFollowing(): boolean {
+    const [last, following] = [this.#event, this.#queue.peek()];
+    if (last === null || following === undefined) return false;
+    if (following.at !== last.at || following.owner !== last.owner || last.owner?.state !== 'running') return false;
+    const event = this.#next();
+    if (event !== undefined) this.#run(event);
+    return event !== undefined;
+  }
+
+  #noteOwner(owner: EventOwner | null): void {
+    if (this.#stepOwner === undefined) this.#stepOwner = owner;
+    else if (this.#stepOwner !== owner) this.#stepOwner = null;
+  }
+
+  /** Calls what was set for the end of the turn; false when that was nothing. */
+  #endTurn(): boolean {
+    const calls = this.#turnEnd;
+    if (calls.length === 0) return false;
+    this.#turnEnd = [];
+    for (const { owner, callback } of calls) {
+      this.#noteOwner(owner);
+      if (owner.state === 'running') callback();
+      else if (owner.state === 'paused') owner.hold(() => this.atTurnEnd(owner, callback));
+    }
+    return true;
   }
 }

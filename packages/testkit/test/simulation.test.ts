@@ -102,6 +102,59 @@ t.test('events of one process at the same time share a turn', async (t) => {
   t.same(seen, ['one', 'two', 'end of one', 'end of two']);
 });
 
+t.test('many steps at once go on until they are said to be enough', async (t) => {
+  const simulation = new Simulation(1);
+  const seen: string[] = [];
+  const chain = async (name: string): Promise<void> => {
+    for (let i = 0; i < 20; i++) await Promise.resolve();
+    seen.push(`end of ${name}`);
+  };
+  for (const at of [1, 2, 3, 4]) simulation.schedule(at, 'x', null, () => void chain(`${at}`));
+  const steps = await simulation.runSteps(() => {
+    seen.push('step');
+    return simulation.nowMs === 3;
+  });
+  t.equal(steps, true);
+  t.same(seen, ['end of 1', 'step', 'end of 2', 'step', 'end of 3', 'step']);
+  t.equal(await simulation.runSteps(() => false), false, 'nothing is left to happen');
+  t.equal(seen.at(-1), 'end of 4');
+});
+
+t.test('what an event or whoever looks throws ends the steps, and others may follow', async (t) => {
+  const simulation = new Simulation(1);
+  simulation.schedule(1, 'x', null, () => {
+    throw new Error('the event');
+  });
+  simulation.schedule(2, 'x', null, () => {});
+  simulation.schedule(3, 'x', null, () => {});
+  const never = (): boolean => false;
+  await t.rejects(simulation.runSteps(never), /the event/);
+  const look = (): boolean => {
+    throw new Error('the look');
+  };
+  await t.rejects(simulation.runSteps(look), /the look/);
+  t.equal(await simulation.runSteps(never), false);
+  t.equal(simulation.nowMs, 3);
+});
+
+t.test('a step says whose it was', async (t) => {
+  const world = new SimWorld(1);
+  const [one, other] = [world.host('a').start(), world.host('b').start()];
+  const owners: unknown[] = [];
+  const { simulation } = world;
+  simulation.schedule(1, 'x', one, () => {});
+  simulation.schedule(2, 'x', null, () => {});
+  simulation.schedule(3, 'x', other, () => one.clock.atTurnEnd(() => {}));
+  simulation.schedule(4, 'x', other, () => other.clock.atTurnEnd(() => {}));
+  await simulation.runSteps(() => {
+    owners.push(simulation.stepOwner);
+    return false;
+  });
+  t.equal(owners.length, 4);
+  t.ok(owners[0] === one && owners[3] === other);
+  t.same([owners[1], owners[2]], [null, null], 'the world, and two at once');
+});
+
 t.test('timers are never early, wait while the process is stopped, and die with it', async (t) => {
   const world = new SimWorld(1);
   const host = world.host('a');

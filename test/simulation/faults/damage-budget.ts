@@ -5,30 +5,45 @@ import type { SimCluster, SimNode } from '../sim-cluster.ts';
 /** So long a member must have been a voter again before another one's disk may go: then its own disk says so too. */
 const settledMs = 3000;
 
+interface Held {
+  /** A witness has no bodies up to here. */
+  readonly snapshotIndex: number;
+  readonly persistedIndex: number;
+}
+
 /**
- * The promise holds for damage to fewer than half of the members at a time. Damaged is a member whose disk was emptied, until it
- * votes again, or holds bytes that are not those written, until they are gone. Being stopped, cut off, slow, or without what was not synced is no
- * damage, and may happen to all of them.
+ * The promise holds for damage to fewer than half of the members at a time. Damaged is a member whose disk was emptied, holds bytes that are not
+ * those written, or brings them when it is read; and it stays damaged, whatever it has cut off meanwhile, until it votes again. Being stopped, cut off, slow, or without what
+ * was not synced is no damage, and may happen to all of them.
+ *
+ * A witness whose log was lost is sent the shape of what it lacks, and votes; but a slave that has not got that yet can't have it from the witness.
+ * Until it has, the witness counts as damaged.
  */
 export class DamageBudget {
   readonly #cluster: SimCluster;
   readonly #founded = new Set<SimNode>();
-  readonly #voterSinceMs = new Map<SimNode, number>();
+  readonly #soundSinceMs = new Map<SimNode, number>();
+  /** What each member had on its disk when it was last looked at. */
+  readonly #held = new Map<SimNode, Held>();
 
   constructor(cluster: SimCluster) {
     this.#cluster = cluster;
-    cluster.onDiskReplaced = (member) => this.emptied(member);
+    cluster.onDiskReplaced = (member) => this.damaged(member);
   }
 
   /** To be called now and then: notes who votes. */
   look(): void {
     const { nowMs } = this.#cluster.world.simulation;
     for (const member of this.#cluster.nodes) {
-      const standing = member.node?.log.raft?.status.standing;
-      if (standing === undefined || member.process?.state !== 'running') continue;
-      if (standing !== 'voter') this.#voterSinceMs.delete(member);
-      else if (!this.#voterSinceMs.has(member)) this.#voterSinceMs.set(member, nowMs);
+      if (this.#isRotten(member)) this.#soundSinceMs.delete(member);
+      const raft = member.node?.log.raft ?? null;
+      if (raft === null || member.process?.state !== 'running') continue;
+      const { standing } = raft.status;
+      const { snapshotIndex, persistedIndex } = raft;
+      this.#held.set(member, { snapshotIndex, persistedIndex });
       if (standing === 'voter') this.#founded.add(member);
+      if (standing !== 'voter') this.#soundSinceMs.delete(member);
+      else if (!this.#isRotten(member) && !this.#soundSinceMs.has(member)) this.#soundSinceMs.set(member, nowMs);
     }
   }
 
@@ -39,18 +54,38 @@ export class DamageBudget {
     if (configuration === null || isJoint(configuration) || configuration.votersNext.length > 0) return false;
     const voters = this.#cluster.nodes.filter(({ name }) => configuration.voters.some((id) => id === name));
     if (!voters.includes(member) || !voters.every((one) => this.#founded.has(one))) return false;
-    const damaged = voters.filter((one) => one !== member && this.#isDamaged(one)).length;
-    return damaged + 1 <= Math.floor((voters.length - 1) / 2);
+    const damaged = voters.filter((one) => one !== member && (this.#isDamaged(one) || this.#lacks(one, voters)));
+    return damaged.length + 1 <= Math.floor((voters.length - 1) / 2);
   }
 
-  /** This member's disk is empty. */
-  emptied(member: SimNode): void {
-    this.#voterSinceMs.delete(member);
+  /**
+   * May some of what is on this member's disk go bad now? Where there is a witness, not on a member with a state: a record that only one such member
+   * has, damaged there, is on the witness still, and is not asked for there.
+   */
+  allowsDecay(member: SimNode): boolean {
+    const hasWitness = this.#cluster.nodes.some(({ witness }) => witness);
+    return this.allows(member) && (member.witness || !hasWitness);
+  }
+
+  /** This member's disk was emptied, or damaged just now: what it does about that may not show before it runs again. */
+  damaged(member: SimNode): void {
+    this.#soundSinceMs.delete(member);
+    this.#held.delete(member);
+  }
+
+  /** A witness, and what it has no bodies of is not on the disks of all who keep them. */
+  #lacks(one: SimNode, voters: readonly SimNode[]): boolean {
+    const { snapshotIndex = 0 } = this.#held.get(one) ?? {};
+    const holds = (other: SimNode): boolean => (this.#held.get(other)?.persistedIndex ?? 0) >= snapshotIndex;
+    return one.witness && voters.some((other) => !other.witness && !holds(other));
   }
 
   #isDamaged(member: SimNode): boolean {
-    const since = this.#voterSinceMs.get(member);
-    if (since === undefined || this.#cluster.world.simulation.nowMs - since < settledMs) return true;
+    const since = this.#soundSinceMs.get(member);
+    return since === undefined || this.#cluster.world.simulation.nowMs - since < settledMs;
+  }
+
+  #isRotten(member: SimNode): boolean {
     return member.misreads || member.host.device.rottenBytes > 0;
   }
 }

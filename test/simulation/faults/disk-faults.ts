@@ -7,7 +7,7 @@ import type { Faults, Stage } from './fault.ts';
 function wipe({ cluster, budget }: Stage, member: SimNode): void {
   cluster.kill(member);
   cluster.wipe(member);
-  budget.emptied(member);
+  budget.damaged(member);
 }
 
 /** Two commit while the third is cut off; then one of the two loses its disk, the other is cut off, and the third comes back. */
@@ -38,6 +38,14 @@ function drawFile(files: readonly StoredFile[], random: SimRandom): StoredFile |
   return drawn.length === 0 ? null : random.pick(drawn);
 }
 
+function kindOf({ path }: StoredFile, files: readonly StoredFile[]): string {
+  if (path.startsWith('snapshot/')) return 'a snapshot';
+  if (path.startsWith('records/')) return 'a store file';
+  if (!path.startsWith('journal/')) return 'another file';
+  const newest = files.findLast((file) => file.path.startsWith('journal/') && file.path.endsWith('.log'));
+  return path === newest?.path ? 'an open segment' : 'a sealed segment';
+}
+
 /** Everything of it stays as it is found: an operation that fails may end the node, which is started again afterwards. */
 function failing(stage: Stage, member: SimNode, begin: () => void): () => void {
   member.diskFails = true;
@@ -55,8 +63,12 @@ function failing(stage: Stage, member: SimNode, begin: () => void): () => void {
 function misreading(stage: Stage, member: SimNode, misdirected: boolean): () => void {
   const path = stage.random.pick(['journal', 'journal', 'records', 'snapshot', 'hard-state']);
   member.misreads = true;
+  stage.budget.damaged(member);
   const end = failing(stage, member, () => member.host.device.fail({ operation: 'read', path, misdirected }));
+  const { device } = member.host;
   return () => {
+    if (device.astrayReads > 0) stage.cluster.story.saw('reads that went astray');
+    device.astrayReads = 0;
     member.misreads = false;
     end();
   };
@@ -76,11 +88,14 @@ export const diskFaults: Faults = {
   bitRot(stage) {
     const { cluster, random, budget } = stage;
     const member = random.pick(cluster.nodes);
-    if (!budget.allows(member)) return null;
+    if (!budget.allowsDecay(member)) return null;
+    budget.damaged(member);
     const { device } = member.host;
     for (let left = random.pick([1, 1, 3]); left > 0; left--) {
       const file = drawFile(device.files, random);
-      if (file !== null) device.rot(file.path, random.below(file.length), 1 << random.below(8));
+      if (file === null) continue;
+      device.rot(file.path, random.below(file.length), 1 << random.below(8));
+      cluster.story.saw(`bits changed in ${kindOf(file, device.files)}`);
     }
     if (random.chance(0.5)) return () => {};
     cluster.kill(member);
@@ -97,7 +112,7 @@ export const diskFaults: Faults = {
   /** What can't be read is as good as damaged. */
   unreadable(stage) {
     const member = leaderOr(stage);
-    if (member === null || !stage.budget.allows(member)) return null;
+    if (member === null || !stage.budget.allowsDecay(member)) return null;
     return misreading(stage, member, false);
   },
   fullDisk(stage) {
@@ -116,7 +131,7 @@ export const diskFaults: Faults = {
   /** It reads as if it were fine, and brings other bytes. */
   misdirectedRead(stage) {
     const member = leaderOr(stage);
-    if (member === null || !stage.budget.allows(member)) return null;
+    if (member === null || !stage.budget.allowsDecay(member)) return null;
     return misreading(stage, member, true);
   },
   slowDisk({ cluster, random }) {
@@ -133,5 +148,37 @@ export const diskFaults: Faults = {
     return () => {
       device.hanging = false;
     };
+  },
+};
+
+/** Damage where a disk's decay seldom comes of itself, or is seldom looked at. */
+export const storedFaults: Faults = {
+  /** Below the log: in the snapshot, and in the files of records that live on without it. */
+  rotBelowLog(stage) {
+    const { cluster, random, budget } = stage;
+    const member = random.pick(cluster.nodes);
+    const { device } = member.host;
+    const filled = device.files.filter(({ length }) => length > 0);
+    const records = filled.filter(({ path }) => path.startsWith('records/'));
+    const below =
+      records.length > 0 && random.chance(0.7) ? records : filled.filter(({ path }) => path.startsWith('snapshot/'));
+    if (below.length === 0 || !budget.allowsDecay(member)) return null;
+    budget.damaged(member);
+    const file = random.pick(below);
+    device.rot(file.path, random.below(file.length), 1 << random.below(8));
+    cluster.story.saw(`bits changed in ${kindOf(file, device.files)}`);
+    if (random.chance(0.3)) return () => {};
+    cluster.kill(member);
+    return () => cluster.start(member);
+  },
+  /** A start reads the whole log. */
+  misreadAtStart(stage) {
+    const { cluster, random, budget } = stage;
+    const member = leaderOr(stage);
+    if (member === null || !budget.allowsDecay(member)) return null;
+    cluster.kill(member);
+    const end = misreading(stage, member, random.chance(0.7));
+    cluster.start(member);
+    return end;
   },
 };

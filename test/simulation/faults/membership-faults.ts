@@ -17,7 +17,7 @@ function outsider({ cluster, random, budget }: Stage, members: readonly NodeId[]
   if (found === undefined) return null;
   cluster.kill(found);
   cluster.wipe(found);
-  budget.emptied(found);
+  budget.damaged(found);
   cluster.start(found);
   return found;
 }
@@ -38,7 +38,8 @@ function draw(stage: Stage): Change | null {
     const joins = outsider(stage, members);
     if (joins === null) return null;
     const role = kind === 'learner' ? 'learner' : 'voter';
-    change.add.push({ id: joins.name as NodeId, role, witness: false, address: peerAddressOf(joins.name) });
+    const { name, witness } = joins;
+    change.add.push({ id: name as NodeId, role, witness, address: peerAddressOf(name) });
   }
   return change.add.length + change.remove.length > 0 ? change : null;
 }

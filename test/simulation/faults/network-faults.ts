@@ -92,3 +92,14 @@ export const networkFaults: Faults = {
     };
   },
 };
+
+/** What happens to single messages of the members, whatever carries them. */
+export const protocolFaults: Faults = {
+  strayMessages(stage) {
+    const member = leaderOr(stage);
+    if (member === null) return null;
+    const { cluster, random } = stage;
+    const chances = { twice: random.pick([0, 0.05, 0.3]), late: random.pick([0.02, 0.2]) };
+    return cluster.strays.begin(member, chances, random.fork(`strays ${cluster.world.simulation.nowMs}`));
+  },
+};

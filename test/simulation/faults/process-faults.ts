@@ -53,11 +53,15 @@ export const processFaults: Faults = {
     };
   },
   pause(stage) {
-    const process = leaderOr(stage)?.process ?? null;
-    if (process === null) return null;
+    const member = leaderOr(stage);
+    const process = member?.process ?? null;
+    if (member === null || process === null) return null;
     process.pause();
     stage.cluster.pauses++;
-    return () => process.resume();
+    return () => {
+      process.resume();
+      if (member.process === process) stage.cluster.onResumed(member);
+    };
   },
   clockJump({ cluster, random }) {
     const member = random.pick(cluster.nodes);

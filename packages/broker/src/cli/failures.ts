@@ -1,5 +1,7 @@
 import { AssertionError, DiskError, formatAddress, NetworkError } from '@lockstep/kernel';
 
+import { LogDamageError } from '@lockstep/raft-log';
+
 import type { NodeSettings } from '../config/load-config.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 
@@ -13,6 +15,7 @@ export function adviceFor(error: unknown): string {
     }
     return 'check the disk (the kernel log may say more), then start the node again; a write that failed is never tried twice';
   }
+  if (error instanceof LogDamageError) return error.advice;
   if (error instanceof AssertionError)
     return 'this is a bug in Lockstep: please report it with this log; then start the node again';
   return 'start the node again; if it happens again, please report it with this log';

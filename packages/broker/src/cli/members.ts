@@ -32,7 +32,9 @@ export function showMembers({ by, confirmed, members }: MembersAnswer): string {
       aliveText(member),
     ]),
   );
-  return confirmed ? table : `${table}\n\nThis is what node ${by} last knew: no master has confirmed it.`;
+  const obstacles = members.flatMap(({ id, obstacle }) => (obstacle === undefined ? [] : [`node ${id}: ${obstacle}`]));
+  const known = [table, ...obstacles].join('\n');
+  return confirmed ? known : `${known}\n\nThis is what node ${by} last knew: no master has confirmed it.`;
 }
 
 export async function members(flags: StatusFlags): Promise<void> {

@@ -9,7 +9,7 @@ import { ConnectionCount, defaultFlowOptions, InputBudget, SessionIds, StompConn
 import { addressList, ClientListeners } from './client-listeners.ts';
 import { advertisedAddress, failoverUri } from './failover-uri.ts';
 import { membershipChange } from './members-change.ts';
-import { memberStatus, nodeRole, nodeStatus, ownPart, readiness } from './node-status.ts';
+import { nodeRole, nodeStatus, ownPart, partMember, readiness } from './node-status.ts';
 import { SessionHost } from './session-host.ts';
 import type {
   BoundListener,
@@ -148,7 +148,7 @@ export class BrokerNode implements RunningNode {
   async members(): Promise<MembersAnswer> {
     const { by, confirmed, members } = await this.log.members.view();
     const master = confirmed ? by : this.status().master;
-    return { by, confirmed, members: members.map((one) => ({ ...memberStatus(one, master), part: one.part })) };
+    return { by, confirmed, members: members.map((one) => partMember(one, master)) };
   }
 
   async changeMembers(change: MembersChange): Promise<MemberOutcome> {

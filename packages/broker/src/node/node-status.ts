@@ -9,7 +9,7 @@ import type {
   Standing,
 } from '@lockstep/raft-log';
 
-import type { BrokerNodeOptions, MemberStatus, NodeRole, NodeStatus } from './types.ts';
+import type { BrokerNodeOptions, MemberStatus, NodeRole, NodeStatus, PartMember } from './types.ts';
 
 export interface StatusInputs {
   readonly options: Pick<BrokerNodeOptions, 'broker' | 'node' | 'version'>;
@@ -70,6 +70,12 @@ export function memberStatus(member: LogMemberStatus, master: NodeId | null): Me
   const { id, address, part, standing, matchIndex, lag, alive } = member;
   const role = id === master ? 'master' : roleByPart(part, standing);
   return { id, address: address === null ? '' : formatAddress(address), role, matchIndex, lagEntries: lag, alive };
+}
+
+/** The same, with what it is to the broker. */
+export function partMember(member: LogMemberStatus, master: NodeId | null): PartMember {
+  const { part, obstacle } = member;
+  return { ...memberStatus(member, master), part, ...(obstacle === undefined ? {} : { obstacle }) };
 }
 
 export interface ServingInputs {

@@ -121,6 +121,8 @@ export interface MemberStatus {
 /** `part`: what it is to the broker; see raft-log's `MemberPart`. */
 export interface PartMember extends MemberStatus {
   readonly part: MemberPart;
+  /** What keeps it from taking part, and so a change that waits for it, and what to do; left out: nothing that is known. */
+  readonly obstacle?: string;
 }
 
 /** What `GET /api/v1/members` answers. */

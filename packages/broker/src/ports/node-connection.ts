@@ -69,9 +69,10 @@ export class NodeConnection implements Connection {
     return this.#socket.writableLength;
   }
 
-  write(chunk: Uint8Array): boolean {
+  write(chunk: Uint8Array, taken?: () => void): boolean {
     if (!this.#writable) return true;
-    return this.#socket.write(chunk);
+    // Also called when the socket is destroyed: then nobody needs them either.
+    return taken === undefined ? this.#socket.write(chunk) : this.#socket.write(chunk, () => taken());
   }
 
   cork(): void {

@@ -1,6 +1,5 @@
 import type { Buffer } from 'node:buffer';
 import { assert } from '@lockstep/kernel';
-import { readWhole } from '../driver/storage/files.ts';
 import { decodeRecord } from '../driver/storage/record.ts';
 import type { Entry } from '../node/index.ts';
 import { LogRows } from './log-rows.ts';
@@ -8,6 +7,7 @@ import { RecordReader } from './record-reader.ts';
 import type { Survey } from './survey.ts';
 import type { StoredFile } from './survey-records.ts';
 import type { ReadableDisk } from './types.ts';
+import { wholeFile } from './whole-file.ts';
 
 /** Finds intact records by position, wherever they are: in the log, in segments that it has left behind, in the record store. */
 export class RecordFinder {
@@ -61,14 +61,5 @@ export class RecordFinder {
   #storedIn(position: number): StoredFile | undefined {
     if (this.#open !== null && this.#open.file.table.slotOf(position) >= 0) return this.#open.file;
     return this.#stored.find(({ table }) => table.slotOf(position) >= 0);
-  }
-}
-
-async function wholeFile(disk: ReadableDisk, path: string): Promise<Buffer> {
-  const file = await disk.open(path, 'read');
-  try {
-    return await readWhole(file);
-  } finally {
-    await file.close();
   }
 }

@@ -1,25 +1,18 @@
 import type { Buffer } from 'node:buffer';
-import { readWhole } from '../driver/storage/files.ts';
 import { decodeRecordOf } from '../driver/storage/record.ts';
 import { recordsDirectory } from '../driver/storage/records/open-records.ts';
 import { scanStoreRecords } from '../driver/storage/records/scan-records.ts';
 import { decodeSidecar, sidecarEnding } from '../driver/storage/records/sidecar-format.ts';
 import { SlotTableBuilder } from '../driver/storage/records/slot-table.ts';
 import type { SlotTable } from '../driver/storage/records/slot-table.ts';
-import {
-  checkStoreHeader,
-  decodeStoreTable,
-  parseStoreName,
-  storeHeaderBytes,
-  storeTableBytes,
-  storeTrailerBytes,
-} from '../driver/storage/records/store-format.ts';
+import { parseStoreName, readStoreTable, storeHeaderBytes } from '../driver/storage/records/store-format.ts';
 import { scanSegment } from '../driver/storage/scan-segment.ts';
 import { segmentSequence } from '../driver/storage/segment-format.ts';
 import { scanDamaged } from './scan-damaged.ts';
 import { damageAt } from './survey-journal.ts';
 import type { FoundDamage } from './survey-journal.ts';
 import type { ReadableDisk } from './types.ts';
+import { wholeFile } from './whole-file.ts';
 
 /** A file of the record store. */
 export interface StoredFile {
@@ -43,22 +36,13 @@ export async function surveyRecordFile(disk: ReadableDisk, path: string, found: 
   const before = found.length;
   const bytes = await wholeFile(disk, path);
   const sequence = segmentSequence(path.slice(recordsDirectory.length + 1));
-  const table = sequence === null ? storeTable(path, bytes, found) : await sidecar(disk, path, sequence, found);
+  const table = sequence === null ? await storeTable(path, bytes, found) : await sidecar(disk, path, sequence, found);
   const intact = new SlotTableBuilder();
   if (table !== null) checkSlots(path, bytes, table, intact, found);
   else if (sequence === null) scanStore(path, bytes, intact, found);
   else scanRetired(path, bytes, sequence, intact, found);
   if (sequence !== null && table !== null && found.length === before) checkFrames(path, bytes, sequence, found);
   return { path, table: intact.build(bytes.length), damaged: found.length > before };
-}
-
-async function wholeFile(disk: ReadableDisk, path: string): Promise<Buffer> {
-  const file = await disk.open(path, 'read');
-  try {
-    return await readWhole(file);
-  } finally {
-    await file.close();
-  }
 }
 
 async function sidecar(
@@ -75,13 +59,11 @@ async function sidecar(
   return table;
 }
 
-function storeTable(path: string, bytes: Buffer, found: FoundDamage[]): SlotTable | null {
-  if (!checkStoreHeader(path, bytes.subarray(0, storeHeaderBytes))) {
-    found.push(damageAt(path, 0, storeHeaderBytes, 'index', 'the header is damaged'));
-  }
-  const trailerAt = Math.max(0, bytes.length - storeTrailerBytes);
-  const length = storeTableBytes(bytes.subarray(trailerAt), bytes.length);
-  const table = length === null ? null : decodeStoreTable(bytes.subarray(bytes.length - length));
+async function storeTable(path: string, bytes: Buffer, found: FoundDamage[]): Promise<SlotTable | null> {
+  const readAt = (position: number, length: number): Promise<Buffer> =>
+    Promise.resolve(bytes.subarray(position, position + length));
+  const { headerIntact, table, trailerAt } = await readStoreTable(path, bytes.length, readAt);
+  if (!headerIntact) found.push(damageAt(path, 0, storeHeaderBytes, 'index', 'the header is damaged'));
   if (table === null)
     found.push(damageAt(path, trailerAt, 0, 'index', 'the table of where its records stand is damaged'));
   return table;

@@ -1,9 +1,10 @@
-import type { Log, NodeId, Random } from '@lockstep/kernel';
-import type { Configuration, RaftOptions, RecoveredLog, Standing } from '../node/index.ts';
+import type { Log, NodeId } from '@lockstep/kernel';
+import type { RaftOptions, Standing } from '../node/index.ts';
+import { RaftNode } from '../node/raft-node.ts';
 import { checkIdentity } from './check-identity.ts';
 import { cappedLevels } from './levels.ts';
 import { LiveSet } from './live-set.ts';
-import { configurationFound, isWitness } from './membership/founding-configuration.ts';
+import { configurationFound, foundingConfiguration, isWitness } from './membership/founding-configuration.ts';
 import { StatelessMachine } from './membership/witness-machine.ts';
 import type { ReplicatedLogOptions, ReplicatedLogSettings } from './replicated-log-options.ts';
 import { loadState } from './snapshots/load-state.ts';
@@ -11,23 +12,31 @@ import type { StateMachine } from './types.ts';
 import type { Storage } from './storage-types.ts';
 import { makeConfigurationEntry, makeEntry, NewerFormatError } from './storage/index.ts';
 
-export interface Beginning {
-  readonly id: NodeId;
-  readonly random: Random;
-  readonly founding: Configuration;
-  readonly recovered: RecoveredLog;
-  readonly witness: boolean;
+type Beginning = Pick<RaftOptions, 'id' | 'random' | 'founding' | 'recovered' | 'witness'>;
+
+/**
+ * The node of a member of a cluster, as its disk has it. `standing`: it has just become one; null: its disk says how it stands.
+ */
+export function beginNode(
+  options: ReplicatedLogOptions,
+  settings: ReplicatedLogSettings,
+  storage: Storage,
+  standing: Standing | null,
+): RaftNode {
+  const { node: id, random, members, makeNode = (made) => new RaftNode(made) } = options;
+  const { recovered: found, identity } = storage;
+  const hardState = standing === null ? found.hardState : { term: 0, votedFor: null, standing };
+  const founding = foundingConfiguration(identity, members);
+  const witness = hasNoState(options, storage);
+  return makeNode(raftOptions({ id, random, founding, recovered: { ...found, hardState }, witness }, settings));
 }
 
 /** What the Raft node is made with: its time is ticks. */
-export function raftOptions(
-  { id, random, founding, recovered, witness }: Beginning,
-  settings: ReplicatedLogSettings,
-): RaftOptions {
+function raftOptions(beginning: Beginning, settings: ReplicatedLogSettings): RaftOptions {
   const { appendBytesMax, inflightBytesMax, inflightAppendsMax, uncommittedBytesMax, tailBytesMax } = settings;
   const ticks = (ms: number, least: number): number => Math.max(least, Math.round(ms / settings.tickMs));
   return {
-    ...{ id, random, founding, recovered, witness, makeEntry, makeConfigurationEntry },
+    ...{ ...beginning, makeEntry, makeConfigurationEntry },
     ...{ appendBytesMax, inflightBytesMax, inflightAppendsMax, uncommittedBytesMax, tailBytesMax },
     electionTicks: ticks(settings.electionMs, 2),
     heartbeatTicks: ticks(settings.heartbeatMs, 1),

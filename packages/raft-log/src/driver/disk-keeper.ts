@@ -73,6 +73,7 @@ export class DiskKeeper implements DiskReport {
       ...this.#ports,
       files: storage.records,
       checkLog: (pace) => storage.checkLog(pace),
+      checkSnapshot: (pace) => storage.checkSnapshot(pace),
       trusted,
     });
     this.#upkeep.start();

@@ -34,13 +34,21 @@ export class HandOver {
     return this.#underWay.result;
   }
 
-  /** From time to time. `alone`: there is nobody left to take over. */
-  settle(leader: NodeId | null, alone: boolean): void {
+  /**
+   * From time to time. Another that leads counts once it `serves`, unless that takes too long: who leaves before then leaves clients without a
+   * master. `alone`: there is nobody left to take over.
+   */
+  settle(leader: NodeId | null, serves: boolean, alone: boolean): void {
     if (this.#underWay === null) return;
-    const handedOver = leader !== null && leader !== this.#self;
+    const moved = leader !== null && leader !== this.#self;
     const patience = leader === this.#self ? spentAfter : hopelessAfter;
     const spent = this.#clock.monotonicMs() - this.#underWay.begunMs >= patience * this.#electionMs;
-    if (handedOver || spent || alone) this.#end(handedOver);
+    if ((moved && serves) || spent || alone) this.#end(moved);
+  }
+
+  /** Has `settle` anything to decide? */
+  get isUnderWay(): boolean {
+    return this.#underWay !== null;
   }
 
   giveUp(): void {

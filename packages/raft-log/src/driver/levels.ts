@@ -12,6 +12,9 @@ export interface LevelRange {
 /** Where configurations are entries of the log. */
 export const configurationLevel = 2;
 
+/** Where live records travel by themselves. */
+export const recordsLevel = 2;
+
 /** What this program speaks. */
 export const ownLevels: LevelRange = { min: 1, max: 2 };
 
@@ -32,4 +35,10 @@ export function levelRefusal(theirs: LevelRange, ours: LevelRange, level: number
     return `it speaks no level above ${theirs.max}, and this node none below ${ours.min}: it needs a newer program`;
   }
   return null;
+}
+
+/** Why a node whose program speaks `theirs` can't take part while `level` is in use, for whoever added it. Null: it can. */
+export function levelObstacle(theirs: LevelRange | null, level: number): string | null {
+  if (theirs === null || theirs.max >= level) return null;
+  return `its program speaks no level above ${theirs.max}, and level ${level} is in use: it must be upgraded`;
 }

@@ -1,24 +1,26 @@
-import { assert } from '@lockstep/kernel';
 import type { Clock, JournalPosition, Log, NodeId } from '@lockstep/kernel';
-import type { ChangeRefusal, Configuration, ConfigurationAt, Installation, MembershipChange } from '../node/index.ts';
-import type { Entry, HardState, ProposeRefusal, RaftBatch, RaftInput, RaftMessage, RaftStatus } from '../node/types.ts';
+import type { ChangeRefusal, Configuration, Installation, MembershipChange } from '../node/index.ts';
+import type { Entry, ProposeRefusal, RaftBatch, RaftInput, RaftMessage, RaftStatus } from '../node/types.ts';
 import type { RaftNode } from '../node/raft-node.ts';
 import { Applier } from './applier.ts';
 import type { TrustedSnapshot } from './compaction/compaction.ts';
 import type { ElectionStory } from './election-story.ts';
-import { LiveSet } from './live-set.ts';
-import type { LivePositions } from './live-set.ts';
+import { LeadershipReport } from './leadership-report.ts';
+import type { LivePositions, LiveSet } from './live-set.ts';
+import { LogDamageError } from './log-damage.ts';
+import { LogTrimmer } from './log-trimmer.ts';
+import type { LevelStory } from './membership/level-story.ts';
 import type { RepairOutcome } from './payload-reader.ts';
 import type { PeerMessage, RecordsMessage, SnapshotMessage } from './peers/messages.ts';
+import { PeerReads } from './peer-reads.ts';
 import { Reads } from './reads.ts';
 import { StoredRecords } from './records/stored-records.ts';
+import { SnapshotInstaller } from './snapshot-installer.ts';
 import { SnapshotTaker } from './snapshot-taker.ts';
-import type { MachineState } from './snapshot-taker.ts';
-import type { ArrivedSnapshot } from './snapshots/snapshot-intake.ts';
 import { Transfers } from './snapshots/transfers.ts';
-import { nothingLives } from './storage-types.ts';
+import { CorruptionError } from './storage-types.ts';
 import type { RecordDamage, Storage } from './storage-types.ts';
-import type { Leadership, StateMachine } from './types.ts';
+import type { StateMachine } from './types.ts';
 
 export interface RaftLoopPorts {
   readonly clock: Clock;
@@ -33,6 +35,7 @@ export interface RaftLoopPorts {
   readonly reachable: (peer: NodeId) => boolean;
   /** Another configuration is in use. */
   readonly configured: (configuration: Configuration) => void;
+  readonly levelStory: LevelStory;
   /** This node keeps no state, and of the log no more than it must. */
   readonly isWitness: boolean;
   /** These live records can't be read here: somebody else asked for them. */
@@ -51,6 +54,8 @@ export interface RaftLoopOptions {
   readonly id: NodeId;
   readonly tickMs: number;
   readonly snapshotBytes: number;
+  /** See `ReplicatedLogSettings`. */
+  readonly recordBytesPerSecond: number;
 }
 
 /** A batch whose write is not on disk yet, or that waits for one before it. */
@@ -58,8 +63,6 @@ interface Outstanding {
   readonly batch: RaftBatch;
   durable: boolean;
 }
-
-const readBytesMax = 1024 * 1024;
 
 /**
  * Carries out what the pure node decides. Inputs are gathered through one turn of the event loop; at its end batches are taken:
@@ -74,18 +77,15 @@ export class RaftLoop {
   readonly #transfers: Transfers;
   readonly #taker: SnapshotTaker;
   readonly #reads = new Reads();
+  readonly #trimmer: LogTrimmer;
+  readonly #peerReads: PeerReads;
+  readonly #installer: SnapshotInstaller;
+  readonly #leadership: LeadershipReport;
   #outstanding: Outstanding[] = [];
-  #arrived: ArrivedSnapshot | null = null;
   #tickedAtMs: number;
   #scheduled = false;
-  #shaping = false;
   #stopped = false;
-  /** The newest snapshot that the node knows of. */
-  #toldSnapshot: number;
   #commitIndex: number;
-  /** On a witness: entries up to here need not be kept. */
-  #released = 0;
-  #leadership: Leadership = { leading: false, role: 'follower', leader: null, term: 0 };
 
   /** `appliedIndex`: what the state machine holds already; `live`: the records that it refers to. */
   constructor(options: RaftLoopOptions, ports: RaftLoopPorts, appliedIndex: number, live: LiveSet) {
@@ -93,7 +93,6 @@ export class RaftLoop {
     this.#ports = ports;
     this.#node = ports.node;
     this.#commitIndex = appliedIndex;
-    this.#toldSnapshot = appliedIndex;
     this.#tickedAtMs = ports.clock.monotonicMs();
     this.#applier = new Applier(appliedIndex, live, {
       ...ports,
@@ -103,19 +102,38 @@ export class RaftLoop {
       failed: (error) => this.#fail(error),
     });
     this.#transfers = this.#makeTransfers();
+    this.#leadership = new LeadershipReport({ ...ports, ended: () => this.#transfers.stopLeading() });
+    const input = (given: RaftInput): void => this.input(given);
+    const failed = (error: unknown): void => this.#fail(error);
+    this.#installer = new SnapshotInstaller({
+      ...ports,
+      applier: this.#applier,
+      input,
+      stopped: () => this.#stopped,
+      installed: (index, snapshot) => this.#installed(index, snapshot),
+      concluded: (snapshot, installed) => this.#transfers.concluded(snapshot, installed),
+      failed,
+    });
+    const taken = (): void => this.#trimmer.tellSnapshot();
     const found = { index: appliedIndex, live: live.freeze() };
-    this.#taker = new SnapshotTaker(
-      options,
-      { ...ports, taken: () => this.#tellSnapshot(), failed: (error) => this.#fail(error) },
-      found,
-    );
-    ports.storage.holdLog(() => this.#transfers.heldIndex);
+    this.#taker = new SnapshotTaker(options, { ...ports, taken, failed }, found);
+    const heldIndex = (): number | null => this.#transfers.heldIndex;
+    this.#trimmer = new LogTrimmer(appliedIndex, {
+      ...ports,
+      applier: this.#applier,
+      taker: this.#taker,
+      heldIndex,
+      input,
+    });
+    this.#peerReads = new PeerReads({ ...ports, input, failed });
+    ports.storage.holdLog(heldIndex);
     this.#schedule();
   }
 
   #makeTransfers(): Transfers {
     const ports = this.#ports;
-    return new Transfers({
+    const options = { bytesPerSecond: this.#options.recordBytesPerSecond };
+    return new Transfers(options, {
       ...ports,
       store: new StoredRecords(ports.storage, this.#applier),
       members: () => leaderFirst(ports.others(), this.leader),
@@ -123,9 +141,14 @@ export class RaftLoop {
         ports.send(to, message);
         this.#schedule();
       },
+      fetching: (missing, sources) => ports.levelStory.fetching(missing, sources),
       matchIndex: (peer) => this.#node.status.peers.find(({ id }) => id === peer)?.matchIndex ?? null,
-      sent: (peer, index, delivered) => this.input({ type: 'snapshotSent', peer, index, delivered }),
-      arrived: (snapshot) => this.#take(snapshot),
+      sent: (peer, index, delivered) => {
+        if (delivered) ports.levelStory.arrived(peer);
+        else this.#taker.suspect();
+        this.input({ type: 'snapshotSent', peer, index, delivered });
+      },
+      arrived: (snapshot) => this.#installer.take(snapshot),
       failed: (error) => this.#fail(error),
     });
   }
@@ -154,7 +177,7 @@ export class RaftLoop {
    */
   get leading(): boolean {
     this.#elapse();
-    return !this.#stopped && this.#leadership.leading && this.#node.serving && this.#leads();
+    return !this.#stopped && this.#leadership.leading && this.#node.serving && this.#node.role === 'leader';
   }
 
   /** The position of the first; the others follow it. Payloads are copied before it returns. */
@@ -215,12 +238,18 @@ export class RaftLoop {
     if (this.#stopped) return;
     this.#guarded(() => this.#elapse());
     this.#transfers.tick();
-    this.#tellSnapshot();
+    this.#trimmer.tellSnapshot();
     this.#schedule();
   }
 
   get leader(): NodeId | null {
     return this.#node.leader;
+  }
+
+  /** Whoever leads has committed something in its term, which it does as soon as it can: it takes proposals. */
+  get leaderServes(): boolean {
+    const { leader, commitIndex, term } = this.#node;
+    return leader !== null && this.#node.termAt(commitIndex) === term;
   }
 
   /** Nothing is sent, written or applied any more. */
@@ -251,21 +280,20 @@ export class RaftLoop {
   #turn(): void {
     this.#elapse();
     this.#takeBatches();
-    this.#dismissArrived();
+    this.#installer.dismiss();
     // Before anything of the next leader is applied: the state machine must not take it for its own.
-    this.#reportLeadership();
+    this.#leadership.tell(this.appliedIndex);
     this.#applier.step(this.#commitIndex);
     this.#reads.applied(this.appliedIndex);
     // Applying may have made this node fit to lead, or the node may have more to say.
     this.#takeBatches();
-    this.#reportLeadership();
+    this.#leadership.tell(this.appliedIndex);
     this.#ports.flush();
-    if (this.#ports.isWitness) this.#releaseLog();
-    else this.#taker.consider(() => this.#machineState());
+    this.#trimmer.consider();
   }
 
   #takeBatches(): void {
-    while (!this.#shaping) {
+    while (!this.#installer.shaping) {
       const batch = this.#node.takeBatch();
       if (batch === null) return;
       this.#act(batch);
@@ -285,26 +313,14 @@ export class RaftLoop {
     } else {
       this.#ports.storage.write(batch.persist, () => this.#durable(outstanding));
     }
-    for (const read of batch.reads) void this.#read(read.peer, read.from, read.to);
-    for (const peer of batch.sendSnapshots) this.#transfers.sendSnapshot(peer, this.#node.term);
+    for (const read of batch.reads) this.#peerReads.begin(read);
+    for (const peer of batch.sendSnapshots) {
+      this.#ports.levelStory.offering(peer, this.trusted.live.size);
+      this.#transfers.sendSnapshot(peer, this.#node.term);
+    }
     this.#reads.confirmed(batch.readsConfirmed);
     this.#commitIndex = Math.max(this.#commitIndex, batch.commitIndex);
-    this.#released = Math.max(this.#released, batch.release ?? 0);
-  }
-
-  /** A witness need not keep what it was told: its shape takes its place when it has become much. */
-  #releaseLog(): void {
-    const appliedIndex = Math.min(this.#released, this.appliedIndex);
-    if (appliedIndex <= this.#toldSnapshot) return;
-    const configuration = this.#configurationAt(appliedIndex);
-    const { persistedIndex } = this.#node;
-    this.#taker.release({
-      appliedIndex,
-      term: this.#node.termAt(appliedIndex),
-      persistedIndex,
-      live: new LiveSet(),
-      configuration,
-    });
+    this.#trimmer.release(batch.release ?? 0);
   }
 
   #durable(outstanding: Outstanding): void {
@@ -326,122 +342,20 @@ export class RaftLoop {
     }
   }
 
-  async #read(peer: NodeId, from: number, to: number): Promise<void> {
+  async #install(installation: Installation, outstanding: Outstanding): Promise<void> {
     try {
-      const entries = await this.#ports.storage.read(from, to, readBytesMax);
-      this.input({ type: 'entriesRead', peer, from, entries });
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  #take(snapshot: ArrivedSnapshot): void {
-    this.#arrived = snapshot;
-    const { receiver, from, term } = snapshot;
-    const { index, term: snapshotTerm } = receiver;
-    this.input({ type: 'snapshotReceived', from, term, index, snapshotTerm, configuration: receiver.configuration });
-  }
-
-  /** The node had its say in this turn: it did not want the snapshot. */
-  #dismissArrived(): void {
-    const arrived = this.#arrived;
-    if (arrived === null) return;
-    this.#arrived = null;
-    arrived.receiver.discard().then(
-      () => this.#transfers.concluded(arrived, false),
-      (error: unknown) => this.#fail(error),
-    );
-  }
-
-  async #install({ index, term, configuration }: Installation, outstanding: Outstanding): Promise<void> {
-    const arrived = this.#arrived;
-    this.#arrived = null;
-    this.#applier.hold();
-    try {
-      const { storage, log } = this.#ports;
       const hardState = outstanding.batch.persist?.hardState ?? null;
-      if (arrived === null) {
-        assert(this.#ports.isWitness, `a snapshot that never came (${index}) is to be installed`);
-        await this.#installShape(index, term, configuration, hardState);
-      } else {
-        const { receiver, live, restore } = arrived;
-        assert(receiver.index === index, `a snapshot that never came (${index}) is to be installed`);
-        await storage.installSnapshot(receiver, hardState, { committedIndex: this.appliedIndex, live });
-        if (this.#stopped) return;
-        restore.finish(index as JournalPosition);
-        this.#applier.resumeAt(index, live);
-        this.#taker.installed({ index, live: live.freeze() });
-        this.#toldSnapshot = index;
-        log.info(`the snapshot from node ${arrived.from} is in place: the state is that of entry ${index}`);
-        this.#transfers.concluded(arrived, true);
-      }
-      this.#durable(outstanding);
+      if (await this.#installer.install(installation, hardState)) this.#durable(outstanding);
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  /** A witness needs no more of a snapshot than its shape. No batch is taken before the storage knows: its entries follow the shape. */
-  async #installShape(
-    index: number,
-    term: number,
-    configuration: ConfigurationAt,
-    hardState: HardState | null,
-  ): Promise<void> {
-    const { storage } = this.#ports;
-    this.#shaping = true;
-    const shape = await storage.makeShape(index, term, configuration);
-    if (this.#stopped) return;
-    const installed = storage.installSnapshot(shape, hardState, { committedIndex: 0, live: nothingLives });
-    this.#shaping = false;
-    await installed;
-    if (this.#stopped) return;
-    this.#applier.resumeAt(index, new LiveSet());
-    this.#toldSnapshot = index;
-  }
-
-  #leads(): boolean {
-    return this.#node.role === 'leader';
-  }
-
-  #reportLeadership(): void {
-    const { role, term, leader } = this.#node;
-    const before = this.#leadership;
-    this.#ports.story.tell(this.#node);
-    const stillLeading = before.leading && role === 'leader' && before.term === term;
-    // The first entry of a term is the leader's own: with it applied, so is all that was committed before (Raft §8).
-    const nowLeading = role === 'leader' && this.#node.serving && this.#node.termAt(this.appliedIndex) === term;
-    const leading = stillLeading || nowLeading;
-    if (before.leading === leading && before.role === role && before.leader === leader && before.term === term) return;
-    if (before.role === 'leader' && (role !== 'leader' || before.term !== term)) this.#transfers.stopLeading();
-    this.#leadership = { leading, role, leader, term };
-    this.#ports.machine.leadershipChanged(this.#leadership);
-  }
-
-  /** What a snapshot taken now would be of. */
-  #machineState(): MachineState {
-    const { appliedIndex, live } = this.#applier;
-    const term = this.#node.termAt(appliedIndex);
-    const { persistedIndex } = this.#node.status;
-    return { appliedIndex, live, term, persistedIndex, configuration: this.#configurationAt(appliedIndex) };
-  }
-
-  /**
-   * Tells the node of the newest snapshot. Of the log it then forgets what the one before stood for, its last entry included: not while that one, or an
-   * older one, is on its way to somebody, who will go on right behind it.
-   */
-  #tellSnapshot(): void {
-    const index = this.#ports.storage.snapshot?.index ?? 0;
-    const held = this.#transfers.heldIndex;
-    if (this.#taker.taking || index <= this.#toldSnapshot || (held !== null && this.#toldSnapshot >= held)) return;
-    this.#toldSnapshot = index;
-    this.input({ type: 'snapshotTaken', index });
-  }
-
-  /** Null: no entry has brought one, so the founding members are still those of every identity file. */
-  #configurationAt(index: number): ConfigurationAt | null {
-    const found = this.#node.configurationAt(index);
-    return found.index === 0 ? null : found;
+  #installed(index: number, snapshot: TrustedSnapshot | null): void {
+    this.#trimmer.installed(index);
+    if (snapshot === null) return;
+    this.#taker.installed(snapshot);
+    this.#ports.levelStory.installed();
   }
 
   #guarded(work: () => void): void {
@@ -455,7 +369,8 @@ export class RaftLoop {
   #fail(error: unknown): void {
     if (this.#stopped) return;
     this.stop();
-    this.#ports.failed(error);
+    const alone = this.#ports.others().length === 0;
+    this.#ports.failed(error instanceof CorruptionError ? new LogDamageError(error, alone) : error);
   }
 }
 

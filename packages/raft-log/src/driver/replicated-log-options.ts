@@ -64,6 +64,8 @@ export interface ReplicatedLogSettings {
   readonly cacheBytes: number;
   /** What compaction reads in a second as long as there is no hurry; the farther the disk's use is beyond what it should be, the more. 0: there is none. */
   readonly compactionBytesPerSecond: number;
+  /** What other members are given of this one's records in a second, all together: a new member takes as much as it can get. */
+  readonly recordBytesPerSecond: number;
   /** What the scrubber reads in a second. */
   readonly scrubBytesPerSecond: number;
   /** From the start, and from the end of each of the scrubber's rounds, to the next round. */
@@ -95,6 +97,7 @@ export const defaultSettings: ReplicatedLogSettings = {
   hardLimitBytes: null,
   cacheBytes: 64 * mebibyte,
   compactionBytesPerSecond: 16 * mebibyte,
+  recordBytesPerSecond: 128 * mebibyte,
   scrubBytesPerSecond: 4 * mebibyte,
   scrubPauseMs: 600_000,
   payloadBytesMax: 128 * mebibyte,
@@ -140,4 +143,6 @@ export interface MemberStatus {
   readonly matchIndex: number | null;
   /** How many entries it lacks. */
   readonly lag: number | null;
+  /** What keeps it from taking part, and so a change that waits for it, and what to do; left out: nothing that this node knows of. */
+  readonly obstacle?: string;
 }

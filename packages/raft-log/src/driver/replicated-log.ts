@@ -1,8 +1,8 @@
 import { assert } from '@lockstep/kernel';
 import type { Address, Connection, JournalPosition, Log, NodeId, Timer } from '@lockstep/kernel';
 import type { Configuration, ProposeRefusal, Standing } from '../node/index.ts';
-import { RaftNode } from '../node/raft-node.ts';
-import { hasNoState, machineOf, raftOptions, recoverState, tellStart, writeStanding } from './begin-member.ts';
+import type { RaftNode } from '../node/raft-node.ts';
+import { beginNode, hasNoState, machineOf, recoverState, tellStart, writeStanding } from './begin-member.ts';
 import { DeadMembers } from './dead-members.ts';
 import { DiskKeeper } from './disk-keeper.ts';
 import type { DiskReport } from './disk-keeper.ts';
@@ -11,28 +11,26 @@ import { ElectionStory } from './election-story.ts';
 import { Founding, makeId } from './founding.ts';
 import { cappedLevels } from './levels.ts';
 import type { LevelRange } from './levels.ts';
-import type { Hello, LocalIdentity } from './peers/hello.ts';
+import type { LocalIdentity } from './peers/hello.ts';
 import type { LiveSet } from './live-set.ts';
-import { configurationFound, foundingConfiguration } from './membership/founding-configuration.ts';
+import { configurationFound } from './membership/founding-configuration.ts';
 import type { MemberControl } from './membership/member-changes.ts';
 import { MembershipDriver } from './membership/membership-driver.ts';
-import { isMemberMessage, isRecordsMessage, isRequestMessage, isSnapshotMessage } from './peers/messages.ts';
-import type { HeededMessage, PeerMessage } from './peers/messages.ts';
-import { PayloadReader, reportLost } from './payload-reader.ts';
-import type { PayloadRead, RepairOutcome } from './payload-reader.ts';
-import { PeerTransport } from './peers/peer-transport.ts';
+import { PeerTraffic } from './peer-traffic.ts';
+import type { PeerMessage } from './peers/messages.ts';
+import type { PayloadRead } from './payload-reader.ts';
+import { localIdentity, openTransport } from './open-transport.ts';
+import type { PeerTransport } from './peers/peer-transport.ts';
 import { RaftLoop } from './raft-loop.ts';
 import { defaultSettings } from './replicated-log-options.ts';
 import type { ReplicatedLogOptions, ReplicatedLogSettings, ReplicatedLogStatus } from './replicated-log-options.ts';
-import { MissingRecords } from './records/missing-records.ts';
-import type { RecordDamage, Storage } from './storage-types.ts';
-import { entryPayload, openStorage, parseRecordsOrNull } from './storage/index.ts';
+import { RetainedRecords } from './retained-records.ts';
+import type { Storage } from './storage-types.ts';
+import { entryPayload, openStorage } from './storage/index.ts';
 import { HandOver } from './hand-over.ts';
 
 export type ChannelHandler = (connection: Connection, from: NodeId) => void;
 
-/** Room for the envelope around one record. */
-const envelopeBytesMax = 4096;
 /** Kept back on the disk: room for what must go on when it is full. */
 const reservedSegments = 2;
 /** A stall counts as little silence of the peers: what they sent meanwhile has not been read yet. */
@@ -62,11 +60,11 @@ export class ReplicatedLog {
   readonly #levels: LevelRange;
   readonly #founding: Founding;
   readonly #members: MembershipDriver;
-  readonly #payloads: PayloadReader;
-  readonly #missing: MissingRecords;
+  readonly #records: RetainedRecords;
   readonly #story: ElectionStory;
   readonly #keeper: DiskKeeper;
   readonly #dead: DeadMembers;
+  readonly #traffic: PeerTraffic;
   readonly #failureListeners: ((error: Error) => void)[] = [];
   #transport: PeerTransport | null = null;
   #loop: RaftLoop | null = null;
@@ -95,8 +93,13 @@ export class ReplicatedLog {
     this.#story = new ElectionStory(options.log, options.node, () => this.#members.membership.voterCount);
     this.#dead = new DeadMembers({ story: this.#story, input: (input) => this.#loop?.input(input) });
     this.#founding = this.#makeFounding();
-    this.#payloads = this.#makePayloadReader();
-    this.#missing = this.#makeMissingRecords();
+    this.#traffic = new PeerTraffic({
+      ...{ members: this.#members, founding: this.#founding, dead: this.#dead },
+      loop: () => this.#loop,
+      isUp: (peer) => this.#transport?.isUp(peer) === true,
+      refusedMeansDead: settings.refusedMeansDead,
+    });
+    this.#records = this.#makeRecords();
     this.#keeper = new DiskKeeper(settings, {
       ...{ clock: options.clock, log: options.log, disk, storage },
       readPayloads: (positions) => this.readPayloads(positions),
@@ -141,7 +144,7 @@ export class ReplicatedLog {
 
   /** The command applied at `position`, if it is in memory: a view of what never changes. */
   payload(position: JournalPosition): Uint8Array | null {
-    return this.#payloads.payload(position);
+    return this.#records.payload(position);
   }
 
   /**
@@ -150,7 +153,7 @@ export class ReplicatedLog {
    * to be asked. Never rejects; never resolves when the disk fails, since then the process ends.
    */
   readPayloads(positions: readonly JournalPosition[]): Promise<readonly PayloadRead[]> {
-    return this.#payloads.readPayloads(positions);
+    return this.#records.readPayloads(positions);
   }
 
   /**
@@ -248,7 +251,7 @@ export class ReplicatedLog {
     this.#closed = true;
     this.#timer?.cancel();
     this.#loop?.stop();
-    this.#missing.stop();
+    this.#records.stop();
     this.#handOver.giveUp();
     this.#members.changes.stop();
     await this.#transport?.close();
@@ -258,36 +261,20 @@ export class ReplicatedLog {
   }
 
   async #open(): Promise<void> {
-    const { listen, secret, tls = null, clock, random, network, log } = this.#options;
     const { identity, recovered } = this.#storage;
     const { membership } = this.#members;
     if (identity !== null) membership.use(configurationFound(recovered, identity, this.#options.members));
-    const transport = await PeerTransport.open(
-      {
-        local: () => this.#local(),
-        peers: membership.peers,
-        listen,
-        secret,
-        tls,
-        clock,
-        random,
-        network,
-        log,
-        parseRecords: parseRecordsOrNull,
-        frameBytesMax: this.#settings.payloadBytesMax + this.#settings.appendBytesMax + envelopeBytesMax,
-        bufferedBytesMax: this.#settings.peerBufferedBytesMax,
-      },
-      {
-        message: (message, from) => this.#receive(message, from),
-        reachable: (peer) => this.#reachable(peer),
-        nobodyListens: (peer) => this.#nobodyListens(peer),
-        greeted: (hello) => this.#greeted(hello),
-        removed: (by) => this.#members.disowned(by),
-        acceptsChannels: () => this.leading && this.#onChannel !== null,
-        channel: (connection, from) => this.#onChannel?.(connection, from),
-      },
-    );
-    this.#transport = transport;
+    const shown = { local: () => this.#local(), peers: membership.peers };
+    this.#transport = await openTransport(this.#options, this.#settings, shown, {
+      message: (message, from) => this.#traffic.receive(message, from),
+      reachable: (peer) => this.#traffic.reachable(peer),
+      nobodyListens: (peer) => this.#traffic.nobodyListens(peer),
+      greeted: (hello) => this.#traffic.greeted(hello),
+      judged: (hello) => this.#members.judged(hello),
+      removed: (by) => this.#members.disowned(by),
+      acceptsChannels: () => this.leading && this.#onChannel !== null,
+      channel: (connection, from) => this.#onChannel?.(connection, from),
+    });
     if (membership.configuration !== null) membership.tellDifferences();
     this.#tick();
     this.#founding.reconsider();
@@ -295,19 +282,15 @@ export class ReplicatedLog {
   }
 
   #local(): LocalIdentity {
-    const { broker, node } = this.#options;
     const { clusterId, state } = this.#founding;
-    const { about } = this.#options;
-    const { witness = false } = this.#options;
-    const told = { levels: this.#levels, level: this.#members.membership.level, witness, run: this.#run };
-    return { broker, node, clusterId, state, incarnation: this.#incarnation, about, ...told };
+    const own = { levels: this.#levels, incarnation: this.#incarnation, run: this.#run };
+    return localIdentity(this.#options, { clusterId, state, level: this.#members.membership.level, ...own });
   }
 
   #makeMembers(): MembershipDriver {
     const { node, members, clock, log } = this.#options;
     return new MembershipDriver({ node, configured: members }, this.#levels, {
-      clock,
-      log,
+      ...{ clock, log },
       raft: () => this.#loop?.status ?? null,
       leading: () => this.leading,
       isUp: (peer) => this.#transport?.isUp(peer) === true,
@@ -316,6 +299,8 @@ export class ReplicatedLog {
       propose: (change) => this.#loop?.changeMembership(change) ?? { reason: 'not-leader', leader: null },
       transfer: (to) => this.transferLeadership(to),
       confirmRead: async () => this.#loop?.confirmRead() ?? false,
+      // Whether it worked the storage itself says.
+      committed: (configuration) => void this.#storage.followMembers(configuration).catch(() => {}),
     });
   }
 
@@ -326,9 +311,7 @@ export class ReplicatedLog {
     const levelMax = this.#levels.max;
     const options = { node, broker, members: founders, identity, incarnation: this.#incarnation, witness, levelMax };
     return new Founding(options, {
-      clock,
-      random,
-      log,
+      ...{ clock, random, log },
       writeIdentity: (next) => this.#storage.writeIdentity(next),
       writeStanding: (standing) => writeStanding(this.#storage, standing),
       send: (to, message) => this.#send(to, message),
@@ -345,60 +328,38 @@ export class ReplicatedLog {
     this.#transport?.flush();
   }
 
-  #makePayloadReader(): PayloadReader {
-    return new PayloadReader({
-      log: this.#log,
+  #makeRecords(): RetainedRecords {
+    const { clock } = this.#options;
+    return new RetainedRecords({
+      ...{ clock, log: this.#log, storage: this.#storage },
       live: () => this.#loop?.live ?? this.#recoveredLive,
-      inMemory: (position) => this.#raft?.entryInMemory(position) ?? this.#storage.cachedRecord(position),
-      readRecords: (positions) => this.#storage.readRecords(positions),
-      repair: (damages) => this.#repair(damages),
-      entryPayload,
+      appliedIndex: () => this.#loop?.appliedIndex ?? 0,
+      inMemory: (position) => this.#raft?.entryInMemory(position) ?? null,
+      repair: (damages) => this.#loop?.repair(damages) ?? null,
       failed: (error) => this.#fail(error),
     });
-  }
-
-  #makeMissingRecords(): MissingRecords {
-    return new MissingRecords({
-      clock: this.#options.clock,
-      live: () => this.#loop?.live ?? this.#recoveredLive,
-      holds: (position) => this.#storage.holds(position, this.#loop?.appliedIndex ?? 0),
-      repair: (damages) => this.#repair(damages),
-    });
-  }
-
-  async #repair(damages: readonly RecordDamage[]): Promise<readonly RepairOutcome[]> {
-    return this.#loop?.repair(damages) ?? reportLost(this.#log, damages, 'this node is not a member of a cluster yet');
   }
 
   /** `standing`: this node has just become a member; null: it was one, and its disk says how it stands. */
   #start(standing: Standing | null): void {
     if (this.#closed || this.#failure !== null) return;
-    const { node: id, random, clock, log, members } = this.#options;
-    const witness = hasNoState(this.#options, this.#storage);
-    const settings = this.#settings;
+    const { node: id, clock, log } = this.#options;
     const found = this.#storage.recovered;
-    const hardState = standing === null ? found.hardState : { term: 0, votedFor: null, standing };
-    const makeNode = this.#options.makeNode ?? ((options) => new RaftNode(options));
-    const founding = foundingConfiguration(this.#storage.identity, members);
-    const node = makeNode(raftOptions({ id, random, founding, recovered: { ...found, hardState }, witness }, settings));
+    const node = beginNode(this.#options, this.#settings, this.#storage, standing);
     this.#raft = node;
     this.#members.membership.use(node.configuration);
     tellStart(log, id, this.#founding.clusterId ?? '', found.lastIndex, standing);
-    this.#loop = new RaftLoop(
-      { id, tickMs: settings.tickMs, snapshotBytes: settings.snapshotBytes },
+    const loop = new RaftLoop(
+      { id, ...this.#settings },
       {
-        clock,
-        log,
-        node,
-        storage: this.#storage,
-        machine: machineOf(this.#options, this.#storage),
-        story: this.#story,
-        entryPayload,
+        ...{ clock, log, node, storage: this.#storage, entryPayload },
+        ...{ machine: machineOf(this.#options, this.#storage), story: this.#story },
         others: () => this.#members.membership.holders,
         configured: (configuration) => this.#configured(configuration),
-        isWitness: witness,
+        isWitness: hasNoState(this.#options, this.#storage),
+        levelStory: this.#members.levelStory,
         reachable: (peer) => this.#transport?.isUp(peer) === true,
-        lacking: (positions) => void this.#payloads.readPayloads(positions as readonly JournalPosition[]),
+        lacking: (positions) => void this.#records.readPayloads(positions as readonly JournalPosition[]),
         hurry: () => this.#keeper.hurry,
         trustedChanged: () => this.#keeper.kick(),
         send: (to, message) => this.#transport?.send(to, message),
@@ -408,48 +369,16 @@ export class ReplicatedLog {
       found.snapshotIndex,
       this.#recoveredLive,
     );
-    const loop = this.#loop;
+    this.#loop = loop;
     this.#keeper.tend(() => loop.trusted);
-    void this.#missing.run();
-    for (const peer of this.#members.membership.peers.keys()) {
-      if (this.#transport?.isUp(peer) === true) this.#loop.reachable(peer);
-    }
-    for (const peer of this.#dead.all) this.#loop.input({ type: 'peerDown', peer });
+    this.#records.complete();
+    this.#traffic.tell(loop);
   }
 
   #configured(configuration: Configuration): void {
     this.#members.membership.use(configuration);
     // Who is about to join learns from anybody where the others are.
     this.#founding.announce();
-  }
-
-  #receive(message: HeededMessage, from: NodeId): void {
-    this.#dead.heard(from);
-    if (isMemberMessage(message)) {
-      if (message.type === 'announce' && message.configuration !== null) this.#members.hinted(message.configuration);
-      this.#founding.receive(message, from);
-    } else if (isRequestMessage(message)) this.#members.changes.receive(message, from);
-    else if (isSnapshotMessage(message) || isRecordsMessage(message)) this.#loop?.receiveTransfer(message, from);
-    else this.#loop?.receive(message);
-  }
-
-  #greeted(hello: Hello): void {
-    this.#dead.heard(hello.node);
-    this.#members.greeted(hello);
-    this.#founding.heard(hello);
-  }
-
-  #reachable(peer: NodeId): void {
-    this.#dead.heard(peer);
-    this.#members.reachable(peer);
-    // First, since a member forgets what comes from one that it does not know to be founded.
-    this.#founding.reachable(peer);
-    this.#loop?.reachable(peer);
-  }
-
-  #nobodyListens(peer: NodeId): void {
-    this.#members.membership.nobodyListens(peer);
-    if (this.#settings.refusedMeansDead) this.#dead.nobodyListens(peer);
   }
 
   #tick(): void {
@@ -467,10 +396,10 @@ export class ReplicatedLog {
   }
 
   #settleHandOver(): void {
-    if (this.#loop === null) return;
+    if (this.#loop === null || !this.#handOver.isUnderWay) return;
     // When a whole cluster is stopped, its leader need not wait for members that have ended.
     const alone = [...this.#members.membership.peers.keys()].every((id) => this.#dead.has(id));
-    this.#handOver.settle(this.#loop.leader, alone);
+    this.#handOver.settle(this.#loop.leader, this.#loop.leaderServes, alone);
   }
 
   #fail(error: unknown): void {

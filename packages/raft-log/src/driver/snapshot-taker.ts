@@ -48,6 +48,7 @@ export class SnapshotTaker {
   readonly #options: SnapshotTakerOptions;
   #trusted: TrustedSnapshot;
   #taking = false;
+  #suspecting = false;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
 
   /** `trusted`: the newest on disk. */
@@ -73,26 +74,50 @@ export class SnapshotTaker {
     this.#ports.trustedChanged();
   }
 
-  /** Takes one if the log has grown enough since the last. */
+  /** Takes one if the log has grown enough since the last, or the last one's file is damaged: the state in memory is not. */
   consider(state: () => MachineState): void {
     if (this.#isDue(this.#due)) this.#take(state());
   }
 
+  /** Somebody to whom the newest one was sent has not got it: it may be damaged. Then another is due. */
+  suspect(): void {
+    if (!this.#suspecting) void this.#check();
+  }
+
   /** On a witness: the log need not be kept up to where `state` stands, which is empty. Takes its shape if that is worth it. */
   release(state: MachineState): void {
-    if (this.#isDue(releasedBytesMax)) this.#take(state);
+    if (this.#isDue(Math.min(releasedBytesMax, this.#options.snapshotBytes))) this.#take(state);
+  }
+
+  async #check(): Promise<void> {
+    const { storage, log, failed } = this.#ports;
+    this.#suspecting = true;
+    try {
+      // Not held back: to send it has taken as much reading.
+      const damage = await storage.checkSnapshot(() => Promise.resolve());
+      if (damage !== null) {
+        const { file, offset, detail } = damage;
+        log.warn(`${file} is damaged at byte ${offset}: ${detail}; another snapshot is taken in its place`);
+      }
+    } catch (error) {
+      failed(error);
+    }
+    this.#suspecting = false;
   }
 
   #isDue(bytes: number): boolean {
     const { storage, clock } = this.#ports;
-    return !this.#taking && storage.bytesSinceSnapshot > bytes && clock.monotonicMs() >= this.#notBeforeMs;
+    const wanted = storage.bytesSinceSnapshot > bytes || storage.snapshotDamaged;
+    return !this.#taking && wanted && clock.monotonicMs() >= this.#notBeforeMs;
   }
 
   #take(now: MachineState): void {
     const { storage } = this.#ports;
     const { appliedIndex, term, persistedIndex } = now;
     // What a majority has may not be on this disk yet; a snapshot must not run ahead of the journal.
-    if (appliedIndex <= (storage.snapshot?.index ?? 0) || persistedIndex < appliedIndex || term === null) return;
+    const newest = storage.snapshot?.index ?? 0;
+    if (appliedIndex < newest || persistedIndex < appliedIndex || term === null) return;
+    if (appliedIndex === newest && !storage.snapshotDamaged) return;
     this.#taking = true;
     void this.#save(now, term);
   }

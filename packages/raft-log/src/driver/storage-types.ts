@@ -6,7 +6,7 @@ import type { RecordFileInfo } from './storage/records/record-file.ts';
 import type { Pace } from './storage/records/merge-records.ts';
 import type { RewriteResult } from './storage/records/record-store.ts';
 
-/** Who this data directory belongs to. Written once, when the cluster is founded or joined. */
+/** Who this data directory belongs to. Written when the cluster is founded or joined, and again when its members become others. */
 export interface Identity {
   /** 2: it says more than a program of level 1 would heed. */
   readonly formatVersion: 1 | 2;
@@ -15,9 +15,14 @@ export interface Identity {
   readonly clusterId: string;
   /** New whenever a node starts with an empty disk. */
   readonly incarnation: string;
-  /** Who founded the cluster; empty when this node joined one whose log says who its members are. */
+  /**
+   * The members by the newest configuration that this node knows to be committed; before there is one, who founded the cluster, or nobody when this node joined one
+   * whose log says who its members are.
+   */
   readonly members: readonly NodeId[];
-  /** Those of the founding members that have no state machine. */
+  /** The entry of that configuration; left out: who the members are is as at the founding. */
+  readonly membersAt?: number;
+  /** Those of the members that have no state machine. */
   readonly witnesses?: readonly NodeId[];
   /** `founding`: all is prepared, but no member has yet said that everybody is; no vote yet. */
   readonly state: 'founding' | 'founded';
@@ -127,6 +132,8 @@ export interface Storage {
   /** What was found damaged at the start and cut off; logged already. */
   readonly damages: readonly CorruptionError[];
   writeIdentity(identity: Identity): Promise<void>;
+  /** That configuration is committed: the identity's members are its members from now on, durably when this resolves. Cheap when they are. */
+  followMembers(configuration: ConfigurationAt): Promise<void>;
   /**
    * Queues a write. `done` is called, in call order, when it and all before it are on disk. While one fsync is in flight later writes
    * gather, and the next takes them all. A callback rather than a promise: this is the hot path.
@@ -134,7 +141,8 @@ export interface Storage {
   write(write: DurableWrite, done: () => void): void;
   /** Called once when a write has failed; no `done` is called after it. */
   onFailure(listener: (error: Error) => void): void;
-  /** Entries `from` … up to `to`, at most about `bytesMax` of records but at least one; empty when `from` is no longer there. Sees what was queued by `write`. */
+  /** Entries `from` … up to `to`, at most about `bytesMax` of records but at least one; empty when `from` is no longer there. Sees what was queued by `write`.
+   * No farther than the first that is damaged; rejects with a CorruptionError when that is `from` itself. */
   read(from: number, to: number, bytesMax: number): Promise<readonly Entry[]>;
   /**
    * Committed records by position, in that order, from the log and the record store. Neighbours come with one read and stay in the cache; every
@@ -143,6 +151,10 @@ export interface Storage {
   readRecords(positions: readonly number[]): Promise<readonly RecordRead[]>;
   /** Reads the finished segments of the log from the disk. Records that are damaged are marked so (`readRecords` takes another copy), and returned. */
   checkLog(pace: Pace): Promise<readonly RecordDamage[]>;
+  /** Reads the newest snapshot's file from the disk. Not null: it is damaged, and `snapshotDamaged` until another one takes its place. */
+  checkSnapshot(pace: Pace): Promise<CorruptionError | null>;
+  /** The newest snapshot's file was found damaged since it was written: one should be taken. Then `saveSnapshot` takes one of the same index too. */
+  readonly snapshotDamaged: boolean;
   /** The record if it is in memory: on its way to the disk, or in the cache. */
   cachedRecord(position: number): Entry | null;
   /** An intact copy, as far as is known, is on this disk: in the record store, or in the log if it is not above `committedIndex`. */

@@ -3,7 +3,7 @@ import { Compaction } from './compaction/compaction.ts';
 import type { TrustedSnapshot } from './compaction/compaction.ts';
 import { StoppedError, Throttle } from './compaction/throttle.ts';
 import { Scrubber } from './scrubber/scrubber.ts';
-import type { RecordDamage, RecordFiles } from './storage-types.ts';
+import type { CorruptionError, RecordDamage, RecordFiles } from './storage-types.ts';
 import type { Pace } from './storage/records/merge-records.ts';
 
 export interface StoreUpkeepPorts {
@@ -12,6 +12,8 @@ export interface StoreUpkeepPorts {
   readonly files: RecordFiles;
   /** See `Storage.checkLog`. */
   readonly checkLog: (pace: Pace) => Promise<readonly RecordDamage[]>;
+  /** See `Storage.checkSnapshot`. */
+  readonly checkSnapshot: (pace: Pace) => Promise<CorruptionError | null>;
   /** The newest snapshot on disk. */
   readonly trusted: () => TrustedSnapshot;
   /** See `ReplicatedLog.readPayloads`: it sees to the repair of what is damaged. */

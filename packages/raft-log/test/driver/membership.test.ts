@@ -418,3 +418,23 @@ t.test('a transfer can be asked of any member', async (t) => {
   const nobody = await cluster.world.simulation.run(() => cluster.life(by).log!.members.transfer(id('x')));
   t.match(nobody, { done: false, why: 'refused', reason: 'x is not a member' });
 });
+
+t.test('the identity on the disk follows who the members are: left alone, and joined again', async (t) => {
+  const cluster = threeOf('identity', ['d']);
+  const master = await cluster.untilLed();
+  t.ok(await untilLevel(cluster, 2, ['a', 'b', 'c']));
+  const onDisk = (name: string): readonly string[] => {
+    const text = Buffer.from(cluster.world.host(name).device.contentOf('identity.json')).toString();
+    return (JSON.parse(text) as { identity: { members: string[] } }).identity.members;
+  };
+  t.same(onDisk(master), ['a', 'b', 'c']);
+  const others = ['a', 'b', 'c'].filter((name) => name !== master);
+  t.same(await change(cluster, master, { remove: others.map(id) }), { done: true });
+  t.ok(await cluster.until(() => onDisk(master).length === 1), cluster.story());
+  t.same(onDisk(master), [master]);
+  t.same(await change(cluster, master, add('d')), { done: true });
+  cluster.start('d', { members: at('d', master) });
+  t.ok(await cluster.until(() => votersSeenBy(cluster, 'd').length === 2, 30_000), cluster.story());
+  const both = [master, 'd'].toSorted();
+  t.ok(await cluster.until(() => [master, 'd'].every((name) => onDisk(name).join() === both.join())), cluster.story());
+});

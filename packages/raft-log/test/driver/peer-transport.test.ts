@@ -23,6 +23,8 @@ class Station {
   readonly channels: { connection: Connection; from: string }[] = [];
   readonly warnings: string[] = [];
   readonly removedBy: NodeId[] = [];
+  /** Who wants to know when what it wrote has been taken. */
+  readonly told: (() => void)[] = [];
   tls: MutualTls | null = null;
   leading = false;
   identity: LocalIdentity;
@@ -48,7 +50,7 @@ class Station {
 
   async open(members: readonly string[], secret: string | null): Promise<this> {
     const { clock, random } = this.process;
-    const network = certifying(this.process.network);
+    const network = noting(certifying(this.process.network), this.told);
     const others = members.filter((name) => name !== this.process.host.name);
     const log: Log = { ...silentLog, warn: (text) => this.warnings.push(text) };
     this.transport = await PeerTransport.open(
@@ -71,6 +73,7 @@ class Station {
         reachable: (peer) => this.reachable.push(peer),
         nobodyListens: (peer) => this.gone.push({ peer, atMs: this.process.host.world.simulation.nowMs }),
         greeted: (hello) => this.greeted.push(hello),
+        judged: () => {},
         removed: (by) => this.removedBy.push(by),
         acceptsChannels: () => this.leading,
         channel: (connection, from) => this.channels.push({ connection, from }),
@@ -102,6 +105,22 @@ function certifying(network: Network): Network {
     connect: async (address, timeoutMs, tls) => {
       const connection = network.connect(address, timeoutMs);
       return tls === undefined ? connection : connection.then(certified);
+    },
+  };
+}
+
+/** Keeps what a connection is to call, and does not call it: simulated connections never do. */
+function noting(network: Network, told: (() => void)[]): Network {
+  return {
+    listen: (address, onConnection, tls) => network.listen(address, onConnection, tls),
+    connect: async (address, timeoutMs, tls) => {
+      const connection = await network.connect(address, timeoutMs, tls);
+      const write = connection.write.bind(connection);
+      connection.write = (chunk, taken) => {
+        if (taken !== undefined) told.push(taken);
+        return write(chunk);
+      };
+      return connection;
     },
   };
 }
@@ -145,6 +164,33 @@ t.test('messages pass both ways once both have proved themselves', async (t) => 
   const got = a.heard[0]?.message;
   t.equal(got?.type === 'append' && got.entries[0]?.record.length, 40_000);
   t.same(a.warnings, []);
+});
+
+t.test('who sends records hears from the connection when their memory is free, once for each answer', async (t) => {
+  const { world, a, b } = await pair(1, ['s', 's']);
+  await world.simulation.runUntil(() => a.reachable.length > 0 && b.reachable.length > 0, 1000);
+  const free: number[] = [];
+  const answer = { type: 'records', from: 1, next: 2, appliedIndex: 3, lacking: [], checksum: 4 } as const;
+  const records = (request: number): PeerMessage => {
+    const bytes = new Uint8Array(100_000 * request).fill(request);
+    return { ...answer, request, bytes, taken: () => free.push(request) };
+  };
+  a.transport.send(node('b'), records(1));
+  a.transport.send(node('b'), heartbeat('a', 'b', 9));
+  a.transport.send(node('b'), records(2));
+  a.transport.flush();
+  t.equal(a.told.length, 2);
+  t.same(free, [], 'the connection says so, nobody else');
+  a.told.forEach((taken) => taken());
+  t.same(free, [1, 2]);
+  await world.simulation.runUntil(() => b.heard.length > 2, 1000);
+  t.same(
+    b.heard.map(({ message }) => message.type === 'records' && [message.request, message.bytes.length]),
+    [[1, 100_000], false, [2, 200_000]],
+  );
+  a.transport.send(node('b'), heartbeat('a', 'b', 10));
+  a.transport.flush();
+  t.equal(a.told.length, 2);
 });
 
 t.test('what does not belong together stays apart, and says so once', async (t) => {

@@ -1,80 +1,43 @@
 import { Majorities } from '../../src/node/majorities.ts';
 import { RaftNode, Rules } from '../../src/node/index.ts';
-import type { Configuration, ConfigurationAt, RaftInput, RaftOptions } from '../../src/node/index.ts';
-import type { Configurations } from '../../src/node/configurations.ts';
+import type { RaftInput, RaftOptions } from '../../src/node/index.ts';
 
-/** Raft's figure 8. */
-class CountsEarlierTerms extends Rules {
-  override mayCommit(): boolean {
-    return true;
-  }
-}
+/** What the node does then. */
+export type BrokenRule =
+  | 'counts-earlier-terms'
+  | 'believes-every-commit-index'
+  | 'counts-overwritten-writes'
+  | 'answers-reads-at-once'
+  | 'hands-over-to-anybody'
+  | 'uses-the-committed-configuration'
+  | 'needs-one-majority'
+  | 'changes-while-changing'
+  | 'promotes-at-once'
+  | 'releases-what-is-committed'
+  | 'asks-nobody-first'
+  | 'leads-forever';
 
-class BelievesEveryCommitIndex extends Rules {
-  override mayBeCommitted(told: number): number {
-    return told;
-  }
-}
+/** What each rule says then. */
+const broken: Readonly<Record<BrokenRule, Partial<Rules>>> = {
+  // Raft's figure 8.
+  'counts-earlier-terms': { mayCommit: () => true },
+  'believes-every-commit-index': { mayBeCommitted: (told) => told },
+  'counts-overwritten-writes': { truncationVoidsWrites: () => false },
+  'answers-reads-at-once': { mayAnswerRead: () => true },
+  'hands-over-to-anybody': { mayHandOver: () => true },
+  // Thesis §4.1 the wrong way: as if a configuration were used when it is committed.
+  'uses-the-committed-configuration': { inUse: (configurations, commitIndex) => configurations.at(commitIndex) },
+  'needs-one-majority': { majorities: (configuration) => new Majorities({ ...configuration, votersOutgoing: [] }) },
+  'changes-while-changing': { mayChange: () => true },
+  'promotes-at-once': { hasCaughtUp: () => true },
+  'releases-what-is-committed': { mayRelease: (_heldByAll, commitIndex) => commitIndex },
+  'asks-nobody-first': { asksFirst: () => false },
+  'leads-forever': { mayGoOnLeading: () => true },
+};
 
-class CountsOverwrittenWrites extends Rules {
-  override truncationVoidsWrites(): boolean {
-    return false;
-  }
-}
-
-class AnswersReadsAtOnce extends Rules {
-  override mayAnswerRead(): boolean {
-    return true;
-  }
-}
-
-class HandsOverToAnybody extends Rules {
-  override mayHandOver(): boolean {
-    return true;
-  }
-}
-
-/** Thesis §4.1 the wrong way: as if a configuration were used when it is committed. */
-class UsesTheCommittedConfiguration extends Rules {
-  override inUse(configurations: Configurations, commitIndex: number): ConfigurationAt {
-    return configurations.at(commitIndex);
-  }
-}
-
-class NeedsOneMajority extends Rules {
-  override majorities(configuration: Configuration): Majorities {
-    return new Majorities({ ...configuration, votersOutgoing: [] });
-  }
-}
-
-class ChangesWhileChanging extends Rules {
-  override mayChange(): boolean {
-    return true;
-  }
-}
-
-class PromotesAtOnce extends Rules {
-  override hasCaughtUp(): boolean {
-    return true;
-  }
-}
-
-class ReleasesWhatIsCommitted extends Rules {
-  override mayRelease(_heldByAll: number, commitIndex: number): number {
-    return commitIndex;
-  }
-}
-
-class AsksNobodyFirst extends Rules {
-  override asksFirst(): boolean {
-    return false;
-  }
-}
-
-class LeadsForever extends Rules {
-  override mayGoOnLeading(): boolean {
-    return true;
-  }
+/** All rules, one of them broken. */
+export function brokenRules(rule: BrokenRule): Rules {
+  return Object.assign(new Rules(), broken[rule]);
 }
 
 /** Raft §5.4.1: whoever asks gets the vote, however old its log. */
@@ -103,36 +66,6 @@ class ComparesNothing extends RaftNode {
   }
 }
 
-/** What the node then does. */
-type BrokenRule =
-  | 'counts-earlier-terms'
-  | 'believes-every-commit-index'
-  | 'counts-overwritten-writes'
-  | 'answers-reads-at-once'
-  | 'hands-over-to-anybody'
-  | 'uses-the-committed-configuration'
-  | 'needs-one-majority'
-  | 'changes-while-changing'
-  | 'promotes-at-once'
-  | 'releases-what-is-committed'
-  | 'asks-nobody-first'
-  | 'leads-forever';
-
-const broken: Readonly<Record<BrokenRule, new () => Rules>> = {
-  'counts-earlier-terms': CountsEarlierTerms,
-  'believes-every-commit-index': BelievesEveryCommitIndex,
-  'counts-overwritten-writes': CountsOverwrittenWrites,
-  'answers-reads-at-once': AnswersReadsAtOnce,
-  'hands-over-to-anybody': HandsOverToAnybody,
-  'uses-the-committed-configuration': UsesTheCommittedConfiguration,
-  'needs-one-majority': NeedsOneMajority,
-  'changes-while-changing': ChangesWhileChanging,
-  'promotes-at-once': PromotesAtOnce,
-  'releases-what-is-committed': ReleasesWhatIsCommitted,
-  'asks-nobody-first': AsksNobodyFirst,
-  'leads-forever': LeadsForever,
-};
-
 /** What no rule stands for. */
 type BrokenNode = 'votes-for-older-logs' | 'compares-nothing';
 
@@ -145,5 +78,5 @@ export type Mutant = 'none' | BrokenRule | BrokenNode | BrokenDriver;
 export function nodeWith(mutant: Mutant, options: RaftOptions): RaftNode {
   if (mutant === 'votes-for-older-logs') return new VotesForOlderLogs(options);
   if (mutant === 'compares-nothing') return new ComparesNothing(options);
-  return new RaftNode(options, mutant in broken ? new broken[mutant as BrokenRule]() : new Rules());
+  return new RaftNode(options, mutant in broken ? brokenRules(mutant as BrokenRule) : new Rules());
 }

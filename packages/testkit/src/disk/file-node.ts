@@ -1,3 +1,4 @@
+import { takeMemory } from '../memory.ts';
 import type { SimRandom } from '../random.ts';
 import { SparseBytes } from './sparse-bytes.ts';
 
@@ -18,7 +19,7 @@ export interface FlyingWrite {
 export function joinChunks(chunks: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const chunk of chunks) length += chunk.length;
-  const joined = new Uint8Array(length);
+  const joined = takeMemory(length);
   let at = 0;
   for (const chunk of chunks) {
     joined.set(chunk, at);

@@ -80,6 +80,9 @@ export class SimDevice {
   noticed: ((operation: DiskOperation, path: string) => void) | null = null;
   /** Writes for which there was no room. */
   refusedWrites = 0;
+  /** Reads that brought what stands elsewhere. */
+  astrayReads = 0;
+  #faultsTaken = 0;
   /** Told of each operation before it is done; true: the process dies here, and it is not done. */
   intercept: ((operation: DiskOperation, path: string) => boolean) | null = null;
   #tree: NameTree;
@@ -95,6 +98,11 @@ export class SimDevice {
   /** From now on that goes wrong, until it has as often as it should. */
   fail(fault: DiskFault): void {
     this.#faults.push({ ...fault, left: fault.times ?? 1 });
+  }
+
+  /** Operations that did not go as they should: by a fault that was set, or for want of room. */
+  get failures(): number {
+    return this.#faultsTaken + this.refusedWrites;
   }
 
   clearFaults(): void {
@@ -120,13 +128,21 @@ export class SimDevice {
     return files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   }
 
-  /** Changes not yet durable in files whose path begins and ends so. */
-  unsyncedChanges(beginning: string, ending: string): number {
+  /** Changes not yet durable in the files that lie in that directory and whose names begin and end so. */
+  unsyncedChanges(directory: string, beginning: string, ending: string): number {
+    const found = this.#find(partsOf(directory, 'list'));
+    if (found?.type !== 'directory') return 0;
     let sum = 0;
-    this.#eachFile(({ path, node }) => {
-      if (path.startsWith(beginning) && path.endsWith(ending)) sum += node.unsyncedChanges;
-    });
+    for (const [name, node] of found.current)
+      if (node.type === 'file' && name.startsWith(beginning) && name.endsWith(ending)) sum += node.unsyncedChanges;
     return sum;
+  }
+
+  /** Is there a file of which not all is durable? */
+  get hasUnsyncedChanges(): boolean {
+    let found = false;
+    this.#eachFile(({ node }) => (found ||= node.unsyncedChanges > 0));
+    return found;
   }
 
   get hanging(): boolean {
@@ -187,6 +203,7 @@ export class SimDevice {
   takeFault(operation: DiskOperation, path: string): DiskFault | null {
     const fault = this.#faults.find((one) => one.operation === operation && path.includes(one.path ?? ''));
     if (fault === undefined) return null;
+    this.#faultsTaken++;
     if (--fault.left <= 0) this.#faults = this.#faults.filter((one) => one !== fault);
     return fault;
   }

@@ -134,7 +134,11 @@ class SimFile implements DiskFile {
       this.#check('read', false);
       return this.#node.current.read(into, at);
     };
-    const astray = (): number => from(this.#disk.device.random.below(this.#node.current.length + 1));
+    const astray = (): number => {
+      const { device } = this.#disk;
+      device.astrayReads++;
+      return from(device.random.below(this.#node.current.length + 1));
+    };
     return this.#disk.perform('read', this.#path, () => from(position), { onMisdirected: astray });
   }
 

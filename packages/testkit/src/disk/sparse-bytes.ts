@@ -1,3 +1,5 @@
+import { takeMemory } from '../memory.ts';
+
 const PAGE = 4096;
 
 /** A file's content. Only pages that were written take space, as in a sparse file; the rest reads as zeros. */
@@ -74,7 +76,7 @@ export class SparseBytes {
   #page(index: number): Uint8Array {
     let page = this.#pages[index];
     if (page === undefined) {
-      page = new Uint8Array(PAGE);
+      page = takeMemory(PAGE);
       while (this.#pages.length < index) this.#pages.push(undefined);
       this.#pages[index] = page;
     }

@@ -212,10 +212,11 @@ export class SimWires {
   }
 
   #path(from: NetworkHost, to: NetworkHost): StreamPath {
+    const [link, back] = [this.link(from.name, to.name), this.link(to.name, from.name)];
     return {
-      link: this.link(from.name, to.name),
-      blocked: () => this.#blocked(from, to),
-      backBlocked: () => this.#blocked(to, from),
+      link,
+      blocked: () => link.cut || !from.powered || !to.powered,
+      backBlocked: () => back.cut || !from.powered || !to.powered,
       giveUpMs: this.giveUpMs,
     };
   }

@@ -69,6 +69,26 @@ t.test('a full disk refuses growth, not writing over what is there', async (t) =
   t.same(await disk.space(), { totalBytes: 4 * 4096, freeBytes: 3 * 4096 });
 });
 
+t.test('what is not durable yet is counted, by directory and name', async (t) => {
+  const disk = newDisk();
+  const { device } = disk;
+  t.equal(device.hasUnsyncedChanges, false);
+  await disk.makeDirectory('journal/old');
+  const files = await Promise.all(
+    ['journal/1.log', 'journal/1.tmp', 'journal/old/2.log', 'state'].map((path) => disk.open(path, 'create')),
+  );
+  for (const file of files) await file.write([pattern(1)], 0);
+  await files[0]!.truncate(0);
+  t.equal(device.unsyncedChanges('journal', '', '.log'), 2);
+  t.equal(device.unsyncedChanges('.', 'sta', ''), 1);
+  t.equal(device.unsyncedChanges('nowhere', '', ''), 0);
+  for (const file of files.slice(0, 3)) await file.sync();
+  t.equal(device.unsyncedChanges('journal', '', '.log'), 0);
+  t.equal(device.hasUnsyncedChanges, true);
+  await files[3]!.sync();
+  t.equal(device.hasUnsyncedChanges, false);
+});
+
 t.test('rot changes a stored byte, also in what survives a crash', async (t) => {
   const disk = newDisk();
   const file = await disk.open('f', 'create');

@@ -29,11 +29,16 @@ export class Throttle {
   }
 
   /** So many bytes were done; resolves when there may be more. Rejects with a StoppedError once it is stopped. */
-  async pace(bytes: number, bytesPerSecond: number): Promise<void> {
+  pace(bytes: number, bytesPerSecond: number): Promise<void> {
+    // Even with nothing to wait for, others get their turn.
+    return this.paceIfDue(bytes, bytesPerSecond) ?? this.sleep(0);
+  }
+
+  /** As `pace`; null: there may be more at once. */
+  paceIfDue(bytes: number, bytesPerSecond: number): Promise<void> | null {
     const now = this.#clock.monotonicMs();
     this.#doneByMs = Math.max(this.#doneByMs, now - creditMaxMs) + (bytes / bytesPerSecond) * 1000;
-    // Even with nothing to wait for, others get their turn.
-    await this.sleep(this.#doneByMs - now >= napMinMs ? this.#doneByMs - now : 0);
+    return this.#doneByMs - now >= napMinMs ? this.sleep(this.#doneByMs - now) : null;
   }
 
   /** Rejects with a StoppedError once it is stopped. */

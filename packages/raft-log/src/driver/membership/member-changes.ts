@@ -34,6 +34,8 @@ export interface MemberChangesPorts {
   readonly transfer: (to: NodeId | null) => Promise<boolean>;
   readonly confirmRead: () => Promise<boolean>;
   readonly members: () => readonly MemberStatus[];
+  /** Why that node could not take part; null: nothing is known against it. */
+  readonly obstacle: (id: NodeId) => string | null;
   readonly send: (to: NodeId, message: RequestMessage) => void;
 }
 
@@ -91,6 +93,9 @@ export class MemberChanges implements MemberControl {
   }
 
   change(change: MembershipChange): Promise<MemberOutcome> {
+    // Whom it has dialled is chance: so whoever is asked looks, and the leader again.
+    const hindered = this.#hindered(change);
+    if (hindered !== null) return Promise.resolve(hindered);
     return this.#patiently(() => (this.#leads ? this.#changeHere(change) : this.#passOn({ type: 'change', change })));
   }
 
@@ -179,6 +184,8 @@ export class MemberChanges implements MemberControl {
         'some member runs an older program, which knows no changes of membership: upgrade all of them first',
       );
     }
+    const hindered = this.#hindered(change);
+    if (hindered !== null) return hindered;
     const begunMs = clock.monotonicMs();
     for (;;) {
       const answer = propose(change);
@@ -191,6 +198,15 @@ export class MemberChanges implements MemberControl {
       if (clock.monotonicMs() - begunMs >= busyMs) return busy(answer.reason);
       await new Promise<void>((resolve) => void clock.setTimer(retryMs, resolve));
     }
+  }
+
+  /** A change would wait for whoever can't take part, and keep all others waiting. */
+  #hindered({ add = [] }: MembershipChange): MemberOutcome | null {
+    for (const { id } of add) {
+      const obstacle = this.#ports.obstacle(id);
+      if (obstacle !== null) return refusal(`node ${id}: ${obstacle}`);
+    }
+    return null;
   }
 
   async #transferHere(to: NodeId | null): Promise<MemberOutcome> {

@@ -9,9 +9,12 @@ export function memberStatuses(
   members: readonly KnownMember[],
   raft: RaftStatus | null,
   isUp: (id: NodeId) => boolean,
+  obstacleOf: (id: NodeId) => string | null,
 ): readonly MemberStatus[] {
   return members.map((member) => {
-    if (member.id !== self) return { ...member, ...peerStatus(member.id, raft, isUp(member.id)) };
+    const obstacle = obstacleOf(member.id);
+    const hindered = obstacle === null ? {} : { obstacle };
+    if (member.id !== self) return { ...member, ...peerStatus(member.id, raft, isUp(member.id)), ...hindered };
     const lag = raft?.role === 'leader' ? 0 : null;
     const standing = raft?.standing ?? null;
     return { ...member, reachable: true, alive: true, standing, matchIndex: raft?.persistedIndex ?? 0, lag };

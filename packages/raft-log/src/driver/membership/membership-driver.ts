@@ -1,12 +1,15 @@
 import type { Address, Clock, Log, NodeId } from '@lockstep/kernel';
-import type { ChangeRefusal, Configuration, MembershipChange, RaftStatus } from '../../node/index.ts';
+import type { ChangeRefusal, Configuration, ConfigurationAt, MembershipChange, RaftStatus } from '../../node/index.ts';
+import { levelObstacle, recordsLevel } from '../levels.ts';
 import type { LevelRange } from '../levels.ts';
 import type { Hello } from '../peers/hello.ts';
 import type { RequestMessage } from '../peers/messages.ts';
 import type { MemberStatus } from '../replicated-log-options.ts';
 import { decodeConfiguration, encodeConfiguration } from './configuration-codec.ts';
+import { LevelStory } from './level-story.ts';
 import { MemberChanges } from './member-changes.ts';
 import { memberStatuses } from './member-statuses.ts';
+import { SpokenLevels } from './spoken-levels.ts';
 import { Membership } from './membership.ts';
 import type { MembershipOptions } from './membership.ts';
 
@@ -23,6 +26,8 @@ export interface MembershipDriverPorts {
   readonly propose: (change: MembershipChange) => number | ChangeRefusal;
   readonly transfer: (to: NodeId | null) => Promise<boolean>;
   readonly confirmRead: () => Promise<boolean>;
+  /** That configuration is committed: who the members are is to be known on this disk even when log and snapshot can't be read any more. */
+  readonly committed: (configuration: ConfigurationAt) => void;
 }
 
 /** Between looks whether all members speak a higher level by now. */
@@ -32,15 +37,20 @@ const upgradeEveryMs = 500;
 export class MembershipDriver {
   readonly membership: Membership;
   readonly changes: MemberChanges;
+  readonly levelStory: LevelStory;
   readonly #node: NodeId;
   readonly #levels: LevelRange;
   readonly #ports: MembershipDriverPorts;
   /** Levels that the others have announced. */
   readonly #spoken = new Map<NodeId, LevelRange>();
+  /** Of whoever has dialled or been dialled lately, turned away or not. */
+  readonly #lately: SpokenLevels;
   /** What they say of themselves. */
   readonly #about = new Map<NodeId, string>();
   /** Members that say that this node is none. */
   readonly #disownedBy: Set<NodeId> = new Set();
+  /** The entry of the newest configuration known to be committed. */
+  #committedAt = 0;
   #upgradeAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: MembershipOptions, levels: LevelRange, ports: MembershipDriverPorts) {
@@ -48,16 +58,25 @@ export class MembershipDriver {
     this.#levels = levels;
     this.#ports = ports;
     this.membership = new Membership(options, ports);
+    this.#lately = new SpokenLevels(ports.clock);
+    this.levelStory = new LevelStory(ports.log, levels.max, (id) => this.#spoken.get(id)?.max ?? null);
     this.changes = new MemberChanges({
       ...ports,
       node: options.node,
       level: () => this.membership.level,
       members: () => this.statuses,
+      obstacle: (id) => this.#obstacle(id),
     });
   }
 
   get statuses(): readonly MemberStatus[] {
-    return memberStatuses(this.#node, this.membership.members, this.#ports.raft(), this.#ports.isUp);
+    const obstacle = (id: NodeId): string | null => this.#obstacle(id);
+    return memberStatuses(this.#node, this.membership.members, this.#ports.raft(), this.#ports.isUp, obstacle);
+  }
+
+  /** Why that node can't take part, member or not; null: nothing is known against it. */
+  #obstacle(id: NodeId): string | null {
+    return levelObstacle(this.#lately.of(id), this.membership.level);
   }
 
   /** This node is no member any more: it is committed, or others say so and nobody leads it. */
@@ -79,6 +98,12 @@ export class MembershipDriver {
   greeted({ node, about, levels }: Hello): void {
     this.#about.set(node, about);
     this.#spoken.set(node, levels);
+    if (levels.max >= recordsLevel) this.levelStory.arrived(node);
+  }
+
+  /** A node has shown who it is, whether it is taken or turned away. */
+  judged({ node, levels }: Hello): void {
+    this.#lately.heard(node, levels);
   }
 
   reachable(peer: NodeId): void {
@@ -97,9 +122,17 @@ export class MembershipDriver {
 
   tick(): void {
     this.changes.tick();
-    this.membership.tick(this.#ports.raft());
+    const raft = this.#ports.raft();
+    this.membership.tick(raft);
+    if (raft !== null) this.#tellCommitted(raft);
     this.membership.tryOtherAddresses();
     this.#considerUpgrade();
+  }
+
+  #tellCommitted({ configuration, configurationCommitted }: RaftStatus): void {
+    if (!configurationCommitted || configuration.index <= this.#committedAt) return;
+    this.#committedAt = configuration.index;
+    this.#ports.committed(configuration);
   }
 
   #considerUpgrade(): void {

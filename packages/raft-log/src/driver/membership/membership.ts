@@ -54,6 +54,8 @@ export class Membership {
   #removed = false;
   /** By some configuration that was in use since the start. */
   #wasMember = false;
+  /** By the configuration in use. */
+  #isMember = true;
 
   constructor(options: MembershipOptions, ports: MembershipPorts) {
     this.#options = options;
@@ -146,7 +148,9 @@ export class Membership {
     }
     for (const id of membersOf(configuration)) this.#parting.delete(id);
     this.#configuration = configuration.voters.length === 0 ? null : configuration;
-    if (membersOf(configuration).includes(this.#options.node)) this.#wasMember = true;
+    const isMember = membersOf(configuration).includes(this.#options.node);
+    this.#isMember = isMember || this.#configuration === null;
+    if (isMember) this.#wasMember = true;
     this.#ports.setPeers(this.peers);
   }
 
@@ -164,11 +168,15 @@ export class Membership {
   }
 
   tick(raft: RaftStatus | null): void {
+    if (this.#parting.size > 0) this.#part();
+    if (raft !== null) this.#judgeRemoval(raft);
+  }
+
+  #part(): void {
     const now = this.#ports.clock.monotonicMs();
     const gone = [...this.#parting].filter(([, { sinceMs }]) => now - sinceMs >= partingMs);
     for (const [id] of gone) this.#parting.delete(id);
     if (gone.length > 0) this.#ports.setPeers(this.peers);
-    if (raft !== null) this.#judgeRemoval(raft);
   }
 
   /**
@@ -178,8 +186,7 @@ export class Membership {
   #judgeRemoval({ configurationCommitted, role, standing }: RaftStatus): void {
     const { node } = this.#options;
     if (!this.#wasMember && standing !== 'voter') return;
-    const isMember = this.#configuration === null || membersOf(this.#configuration).includes(node);
-    const removed = !isMember && configurationCommitted && role === 'follower' && !this.#parting.has(node);
+    const removed = !this.#isMember && configurationCommitted && role === 'follower' && !this.#parting.has(node);
     if (removed === this.#removed) return;
     this.#removed = removed;
     if (removed) {

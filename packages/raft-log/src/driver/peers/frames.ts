@@ -1,26 +1,27 @@
-import { Buffer } from 'node:buffer';
+import { takeLargeMemory } from '../large-memory.ts';
 
 /** Frames on a peer connection: a length (4 bytes, big-endian, of what follows) and that many bytes. */
 const lengthBytes = 4;
 
-/** The header for a frame whose body is `bodyBytes` long. */
-export function frameHeader(bodyBytes: number): Uint8Array {
-  const header = new Uint8Array(lengthBytes);
-  new DataView(header.buffer).setUint32(0, bodyBytes);
-  return header;
+/** Begins a frame whose body is `bodyBytes` long. */
+export function writeFrameHeader(frame: Uint8Array, bodyBytes: number): void {
+  frame[0] = bodyBytes >>> 24;
+  frame[1] = bodyBytes >>> 16;
+  frame[2] = bodyBytes >>> 8;
+  frame[3] = bodyBytes;
 }
 
 /** One frame holding `body`. */
 export function frameOf(body: Uint8Array): Uint8Array {
   const frame = new Uint8Array(lengthBytes + body.length);
-  frame.set(frameHeader(body.length), 0);
+  writeFrameHeader(frame, body.length);
   frame.set(body, lengthBytes);
   return frame;
 }
 
 /**
  * Cuts a byte stream into frames. Pull: `push` a chunk, then `next` until null. A frame that lies within one chunk is a view
- * into it; one that spans chunks is gathered once, in a buffer of its own size.
+ * into it; one that spans chunks is gathered once, in memory that `giveBackLargeMemory` takes.
  */
 export class FrameReader {
   #chunk: Uint8Array = new Uint8Array(0);
@@ -58,7 +59,7 @@ export class FrameReader {
         this.#at += length;
         return frame;
       }
-      this.#body = Buffer.allocUnsafeSlow(length);
+      this.#body = takeLargeMemory(length);
       this.#bodyFilled = 0;
     }
     const take = Math.min(this.#body.length - this.#bodyFilled, this.#chunk.length - this.#at);

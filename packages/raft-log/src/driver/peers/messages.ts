@@ -2,7 +2,7 @@ import { Packr } from 'msgpackr';
 import type { NodeId } from '@lockstep/kernel';
 import type { RaftMessage } from '../../node/types.ts';
 import { Fields } from './fields.ts';
-import { frameHeader } from './frames.ts';
+import { writeFrameHeader } from './frames.ts';
 import { decodeRaft, encodeRaft, isRaftMessage } from './raft-messages.ts';
 import type { RecordParser } from './raft-messages.ts';
 
@@ -85,6 +85,8 @@ export interface Records {
   readonly bytes: Uint8Array;
   /** crc32 of `bytes`: checked once for all, which is much cheaper than once for each. */
   readonly checksum: number;
+  /** Not part of what goes out: `bytes` has gone out, and may be changed. Perhaps never called. */
+  readonly taken?: () => void;
 }
 /** A question to a member about the cluster, or something that it shall do as its leader; `body` is the asker's matter. */
 export interface Ask {
@@ -160,7 +162,7 @@ export function encodeMessage(message: PeerMessage): readonly Uint8Array[] {
   let rawBytes = 0;
   for (const piece of raw) rawBytes += piece.length;
   const head = new Uint8Array(4 + 2 + packed.length);
-  head.set(frameHeader(2 + packed.length + rawBytes), 0);
+  writeFrameHeader(head, 2 + packed.length + rawBytes);
   head[4] = packed.length >> 8;
   head[5] = packed.length & 0xff;
   head.set(packed, 6);

@@ -73,6 +73,8 @@ export class OutgoingLink {
   #upSinceMs = 0;
   #probing = false;
   #pending: Uint8Array[] = [];
+  /** Whom to tell when one of them has been taken. */
+  #tell: Map<Uint8Array, () => void> = new Map();
   #pendingBytes = 0;
 
   constructor(options: LinkOptions, events: LinkEvents) {
@@ -128,9 +130,13 @@ export class OutgoingLink {
     );
   }
 
-  /** Queues chunks for the next `flush`; forgets them when the link is not up. The caller must not change them afterwards. */
-  send(chunks: readonly Uint8Array[]): void {
+  /**
+   * Queues chunks for the next `flush`; forgets them when the link is not up. The caller must not change them before `taken` is called, which may be never.
+   */
+  send(chunks: readonly Uint8Array[], taken?: () => void): void {
     if (this.#state !== 'up') return;
+    const last = chunks.at(-1);
+    if (taken !== undefined && last !== undefined) this.#tell.set(last, taken);
     for (const chunk of chunks) {
       this.#pending.push(chunk);
       this.#pendingBytes += chunk.length;
@@ -142,9 +148,10 @@ export class OutgoingLink {
     const connection = this.#connection;
     const pending = this.#pending;
     if (pending.length === 0 || connection === null) return;
+    const tell = this.#tell;
     this.#forgetPending();
     connection.cork();
-    for (const chunk of pending) connection.write(chunk);
+    for (const chunk of pending) connection.write(chunk, tell.size === 0 ? undefined : tell.get(chunk));
     connection.uncork();
   }
 
@@ -249,6 +256,7 @@ export class OutgoingLink {
   #forgetPending(): void {
     this.#pending = [];
     this.#pendingBytes = 0;
+    if (this.#tell.size > 0) this.#tell = new Map();
   }
 
   #dialFailed(error: unknown): void {

@@ -45,6 +45,8 @@ export interface PeerEvents {
   nobodyListens(peer: NodeId): void;
   /** A peer has proved itself, in either direction. */
   greeted(hello: Hello): void;
+  /** A node has shown who it is, whether it is taken or turned away. */
+  judged(hello: Hello): void;
   /** A member says that this node is none of them any more. Told at every try. */
   removed(by: NodeId): void;
   /** May a node's channel be taken? */
@@ -153,7 +155,7 @@ export class PeerTransport {
       return;
     }
     peer.idleMs = 0;
-    peer.link.send(encodeMessage(message));
+    peer.link.send(encodeMessage(message), message.type === 'records' ? message.taken : undefined);
   }
 
   broadcast(message: PeerMessage): void {
@@ -278,6 +280,9 @@ export class PeerTransport {
   #judge(hello: Hello, connection: Connection, expected: NodeId | null): Refusal | null {
     const names = this.#options.tls === null ? null : (connection.certifiedNames ?? []);
     const refusal = judgeHello({ hello, names, expected }, this.#options.local(), this.#peers);
+    // With its certificate right, if it needs one.
+    const isKnown = refusal === null || refusal.code === 'version' || refusal.code === 'node';
+    if (isKnown && hello.kind === 'raft') this.#events.judged(hello);
     if (refusal !== null || expected !== null) return refusal;
     if (hello.kind === 'raft') return this.#judgeRun(hello);
     return this.#events.acceptsChannels() ? null : { code: 'not-leading', text: 'it does not lead' };

@@ -5,6 +5,7 @@ import type { RecordsMessage } from '../peers/messages.ts';
 import type { RecordAccess } from './record-access.ts';
 import { RecordRepair } from './record-repair.ts';
 import { RecordServer } from './record-server.ts';
+import type { RecordServerOptions } from './record-server.ts';
 
 export interface RecordExchangePorts {
   readonly clock: Clock;
@@ -24,8 +25,8 @@ export class RecordExchange {
   readonly #server: RecordServer;
   readonly #repair: RecordRepair;
 
-  constructor(ports: RecordExchangePorts) {
-    this.#server = new RecordServer(ports);
+  constructor(options: RecordServerOptions, ports: RecordExchangePorts) {
+    this.#server = new RecordServer(options, ports);
     this.#repair = new RecordRepair(ports);
   }
 

@@ -1,5 +1,6 @@
 import type { Clock, NodeId } from '@lockstep/kernel';
 import type { LivePositions } from '../live-set.ts';
+import { dropLargeMemory, giveBackLargeMemory } from '../large-memory.ts';
 import type { Records, RecordsWant } from '../peers/messages.ts';
 import { stretchesOf } from './cut-records.ts';
 import type { CutAnswer, RecordStretch } from './cut-records.ts';
@@ -53,6 +54,8 @@ export class RecordFetch {
   /** Odd; those of repairs are even. */
   #request = -1;
   #batch: RecordStretch[] = [];
+  /** What the batch lies in. */
+  #answers: Uint8Array[] = [];
   #batchBytes = 0;
   #storing = false;
   #records = 0;
@@ -102,6 +105,8 @@ export class RecordFetch {
     this.#over = true;
     this.#asked.clear();
     this.#batch = [];
+    this.#answers = [];
+    dropLargeMemory();
   }
 
   receive(answer: Records, from: NodeId): void {
@@ -118,6 +123,7 @@ export class RecordFetch {
     this.#ranges.answered(cut.records, answer.bytes.length);
     if (answer.next < asked.to) this.#ranges.giveBack({ from: answer.next, to: asked.to });
     if (cut.wantedRecords < expected) this.#completeAt = Math.max(this.#completeAt, answer.appliedIndex);
+    this.#answers.push(answer.bytes);
     this.#take(cut, answer.lacking);
     this.#proceed();
   }
@@ -162,9 +168,12 @@ export class RecordFetch {
     try {
       while (this.#batch.length > 0 && (this.#batchBytes >= batchBytes || this.#allHere)) {
         const batch = this.#batch.sort((one, other) => one.first - other.first);
+        const answers = this.#answers;
         this.#batch = [];
+        this.#answers = [];
         this.#batchBytes = 0;
         await this.#ports.store.addStretches(batch.map(({ bytes }) => bytes));
+        for (const answer of answers) giveBackLargeMemory(answer);
         if (this.#over) return;
         this.#fill();
       }
@@ -179,6 +188,7 @@ export class RecordFetch {
 
   #conclude(): void {
     this.#over = true;
+    dropLargeMemory();
     this.#lacking.sort((one, other) => one - other);
     this.#ports.done({
       completeAt: this.#completeAt,

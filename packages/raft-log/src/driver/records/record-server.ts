@@ -1,15 +1,23 @@
-import type { NodeId } from '@lockstep/kernel';
+import type { Clock, NodeId } from '@lockstep/kernel';
+import { StoppedError, Throttle } from '../compaction/throttle.ts';
 import type { Records, RecordsWant } from '../peers/messages.ts';
+import { giveBackLargeMemory } from '../large-memory.ts';
 import { parseRecords } from '../storage/index.ts';
 import { checksumOf } from './cut-records.ts';
 import type { RecordAccess } from './record-access.ts';
 
 export interface RecordServerPorts {
+  readonly clock: Clock;
   readonly store: Pick<RecordAccess, 'appliedIndex' | 'readLive'>;
   /** These live records can't be read here. */
   readonly lacking: (positions: readonly number[]) => void;
   readonly send: (to: NodeId, message: Records) => void;
   readonly failed: (error: unknown) => void;
+}
+
+export interface RecordServerOptions {
+  /** What goes to all members together: whoever asks takes as much as there is, and what this node is for shall go on beside it. */
+  readonly bytesPerSecond: number;
 }
 
 interface Request {
@@ -29,15 +37,19 @@ const lackingMax = 4096;
  * that the disk and the event loop are free for appends in between; members take turns.
  */
 export class RecordServer {
+  readonly #options: RecordServerOptions;
   readonly #ports: RecordServerPorts;
+  readonly #throttle: Throttle;
   /** Nothing is said before this index has been applied: until then records may be missing that are about to be dead. */
   completeAt = 0;
   readonly #waiting: Map<NodeId, RecordsWant[]> = new Map();
   #reading = false;
   #stopped = false;
 
-  constructor(ports: RecordServerPorts) {
+  constructor(options: RecordServerOptions, ports: RecordServerPorts) {
+    this.#options = options;
     this.#ports = ports;
+    this.#throttle = new Throttle(ports.clock);
   }
 
   receive(want: RecordsWant, peer: NodeId): void {
@@ -57,6 +69,7 @@ export class RecordServer {
   stop(): void {
     this.#stopped = true;
     this.#waiting.clear();
+    this.#throttle.stop();
   }
 
   async #work(): Promise<void> {
@@ -64,10 +77,13 @@ export class RecordServer {
     try {
       for (let request = this.#take(); request !== null; request = this.#take()) {
         const answer = await this.#answer(request.want);
-        if (!this.#stopped) this.#ports.send(request.peer, answer);
+        if (this.#stopped) return;
+        this.#ports.send(request.peer, { ...answer, taken: () => giveBackLargeMemory(answer.bytes) });
+        const pause = this.#throttle.paceIfDue(answer.bytes.length, this.#options.bytesPerSecond);
+        if (pause !== null) await pause;
       }
     } catch (error) {
-      this.#ports.failed(error);
+      if (!(error instanceof StoppedError)) this.#ports.failed(error);
     }
     this.#reading = false;
   }

@@ -2,7 +2,7 @@ import type { Log } from '@lockstep/kernel';
 import type { TrustedSnapshot } from '../compaction/compaction.ts';
 import { isWanted } from '../compaction/compaction.ts';
 import type { Throttle } from '../compaction/throttle.ts';
-import type { RecordDamage, RecordFiles } from '../storage-types.ts';
+import type { CorruptionError, RecordDamage, RecordFiles } from '../storage-types.ts';
 import type { Pace } from '../storage/records/merge-records.ts';
 
 export interface ScrubberPorts {
@@ -10,6 +10,8 @@ export interface ScrubberPorts {
   readonly files: RecordFiles;
   /** See `Storage.checkLog`. */
   readonly checkLog: (pace: Pace) => Promise<readonly RecordDamage[]>;
+  /** See `Storage.checkSnapshot`. */
+  readonly checkSnapshot: (pace: Pace) => Promise<CorruptionError | null>;
   readonly throttle: Throttle;
   readonly trusted: () => TrustedSnapshot;
   /** Intact copies of these records are to be had from elsewhere. Resolves when all that can be done has been. */
@@ -25,7 +27,7 @@ const namedMax = 5;
 
 /**
  * Reads again what was written long ago, since a disk tells of its damage only when it is asked: so that it is found while other members
- * still have the record. Goes round the finished segments of the log and the files of the record store for ever.
+ * still have the record. Goes round the snapshot, the finished segments of the log and the files of the record store for ever.
  */
 export class Scrubber {
   readonly #ports: ScrubberPorts;
@@ -44,7 +46,14 @@ export class Scrubber {
 
   /** Once round all files that there are now. Rejects with StoppedError, or with what makes the disk unusable. */
   async round(): Promise<void> {
-    const { files, checkLog, trusted } = this.#ports;
+    const { files, checkLog, checkSnapshot, trusted, log } = this.#ports;
+    const damage = await checkSnapshot(this.#pace);
+    if (damage !== null) {
+      const { file, offset, detail } = damage;
+      log.warn(
+        `the scrubber found ${file} damaged at byte ${offset}: ${detail}; another snapshot is taken in its place`,
+      );
+    }
     await this.#tell(await checkLog(this.#pace));
     for (const { id } of files.files) {
       const snapshot = trusted();

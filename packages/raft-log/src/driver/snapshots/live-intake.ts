@@ -12,6 +12,8 @@ export interface LiveIntakePorts {
   readonly log: Log;
   readonly send: (to: NodeId, message: RecordsWant) => void;
   readonly others: () => readonly NodeId[];
+  /** See `SnapshotIntakePorts.fetching`. */
+  readonly fetching: (missing: number, sources: readonly NodeId[]) => void;
 }
 
 /** Of a member other than the leader: then it is passed over. */
@@ -44,12 +46,14 @@ export class LiveIntake {
     let records = 0;
     let bytes = 0;
     const begunMs = clock.monotonicMs();
+    const sources = [...this.#ports.others().filter((id) => id !== leader), leader];
     if (missing.size > 0) {
       log.info(
         `the snapshot's state is here; ${missing.size} of its ${this.#live.size} live records are to be fetched`,
       );
+      this.#ports.fetching(missing.size, sources);
     }
-    for (const source of [...this.#ports.others().filter((id) => id !== leader), leader]) {
+    for (const source of sources) {
       if (missing.size === 0) break;
       const outcome = await this.#fetchFrom(source, missing);
       completeAt = Math.max(completeAt, outcome.completeAt);

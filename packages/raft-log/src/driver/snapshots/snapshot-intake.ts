@@ -30,6 +30,8 @@ export interface SnapshotIntakePorts {
   readonly send: (to: NodeId, message: SnapshotMessage | RecordsWant) => void;
   /** Other members that hold records and can be reached. */
   readonly others: () => readonly NodeId[];
+  /** So many live records are not here: these members are asked for them. */
+  readonly fetching: (missing: number, sources: readonly NodeId[]) => void;
   /** The receiver is the callee's from now on; `concluded` is due when it is done with. */
   readonly arrived: (snapshot: ArrivedSnapshot) => void;
   readonly failed: (error: unknown) => void;

@@ -4,6 +4,7 @@ import type { RecordDamage } from '../storage-types.ts';
 import type { PeerMessage, RecordsMessage, SnapshotMessage } from '../peers/messages.ts';
 import type { RecordAccess } from '../records/record-access.ts';
 import { RecordExchange } from '../records/record-exchange.ts';
+import type { RecordServerOptions } from '../records/record-server.ts';
 import type { Storage } from '../storage-types.ts';
 import type { StateMachine } from '../types.ts';
 import { LogHold } from './log-hold.ts';
@@ -23,6 +24,8 @@ export interface TransferPorts {
   readonly send: (to: NodeId, message: PeerMessage) => void;
   /** These live records can't be read here: somebody else asked for them. */
   readonly lacking: (positions: readonly number[]) => void;
+  /** So many live records are not here: these members are asked for them. */
+  readonly fetching: (missing: number, sources: readonly NodeId[]) => void;
   /** See `LogHoldPorts.matchIndex`. */
   readonly matchIndex: (peer: NodeId) => number | null;
   /** A transfer to that peer is over. */
@@ -39,7 +42,7 @@ export class Transfers {
   readonly #intake: SnapshotIntake;
   readonly #exchange: RecordExchange;
 
-  constructor(ports: TransferPorts) {
+  constructor(options: RecordServerOptions, ports: TransferPorts) {
     this.#hold = new LogHold({ ...ports, snapshotIndex: () => ports.storage.snapshot?.index ?? 0 });
     this.#sender = new SnapshotSender({
       ...ports,
@@ -48,7 +51,7 @@ export class Transfers {
         ports.sent(peer, index, delivered);
       },
     });
-    this.#exchange = new RecordExchange(ports);
+    this.#exchange = new RecordExchange(options, ports);
     this.#intake = new SnapshotIntake({ ...ports, others: () => ports.members().filter(ports.reachable) });
   }
 

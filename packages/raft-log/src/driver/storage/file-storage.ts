@@ -2,8 +2,8 @@ import { assert, DiskError } from '@lockstep/kernel';
 import type { Disk, Timer } from '@lockstep/kernel';
 import type { ConfigurationAt, DurableWrite, Entry, HardState, RecoveredLog } from '../../node/index.ts';
 import type { LivePositions } from '../live-set.ts';
+import { CorruptionError } from '../storage-types.ts';
 import type {
-  CorruptionError,
   Identity,
   KeptRecords,
   LiveRead,
@@ -15,7 +15,7 @@ import type {
   StorageOptions,
 } from '../storage-types.ts';
 import type { HardStateFile } from './hard-state-file.ts';
-import { writeIdentity } from './identity-file.ts';
+import { identityFollowing, writeIdentity } from './identity-file.ts';
 import type { Journal } from './journal.ts';
 import { ChunkCache } from './records/chunk-cache.ts';
 import { readLive } from './records/read-live.ts';
@@ -116,9 +116,25 @@ export class FileStorage implements Storage {
     return this.#snapshots.info;
   }
 
-  async writeIdentity(identity: Identity): Promise<void> {
-    await this.#queue.runTask(() => writeIdentity(this.#disk, identity));
+  writeIdentity(identity: Identity): Promise<void> {
+    return this.#queue.runTask(() => this.#writeIdentity(identity));
+  }
+
+  async #writeIdentity(identity: Identity): Promise<void> {
+    await writeIdentity(this.#disk, identity);
     this.#identity = identity;
+  }
+
+  followMembers(configuration: ConfigurationAt): Promise<void> {
+    return this.#queue.runTask(() => this.#followMembers(configuration));
+  }
+
+  async #followMembers(configuration: ConfigurationAt): Promise<void> {
+    const next = this.#identity === null ? null : identityFollowing(this.#identity, configuration);
+    if (next === null) return;
+    // It must not know more than the log: what a start takes for the founding configuration comes from here.
+    await this.#journal.sync();
+    await this.#writeIdentity(next);
   }
 
   onFailure(listener: (error: Error) => void): void {
@@ -197,8 +213,9 @@ export class FileStorage implements Storage {
     for (let index = from; index <= last && (bytes < bytesMax || entries.length === 0);) {
       const queued = this.#unwritten.get(index);
       const lastWritten = this.#unwritten.empty ? last : Math.min(last, this.#unwritten.firstIndex - 1);
-      const more = queued === null ? await this.#journal.read(index, lastWritten, bytesMax - bytes) : [queued];
-      if (more.length === 0) break;
+      const more = queued === null ? await this.#readJournal(index, lastWritten, bytesMax - bytes) : [queued];
+      if (more instanceof CorruptionError && entries.length === 0) throw more;
+      if (more instanceof CorruptionError || more.length === 0) break;
       for (const entry of more) {
         bytes += entry.record.length;
         if (bytes > bytesMax && entries.length > 0) break;
@@ -207,6 +224,15 @@ export class FileStorage implements Storage {
       index += more.length;
     }
     return entries;
+  }
+
+  async #readJournal(from: number, to: number, bytesMax: number): Promise<Entry[] | CorruptionError> {
+    try {
+      return await this.#journal.read(from, to, bytesMax);
+    } catch (error) {
+      if (error instanceof CorruptionError) return error;
+      throw error;
+    }
   }
 
   #countBytesSinceSnapshot(): number {
@@ -225,6 +251,14 @@ export class FileStorage implements Storage {
       damages.push(...(await this.#reader.check(segment, pace)));
     }
     return damages;
+  }
+
+  checkSnapshot(pace: Pace): Promise<CorruptionError | null> {
+    return this.#snapshots.check(pace);
+  }
+
+  get snapshotDamaged(): boolean {
+    return this.#snapshots.isDamaged;
   }
 
   cachedRecord(position: number): Entry | null {
@@ -268,10 +302,13 @@ export class FileStorage implements Storage {
     try {
       const ready = await this.#snapshots.prepare(index, term, configuration, chunks);
       await this.#queue.runTask(async () => {
-        // One that a leader sent may have overtaken it.
-        if (index <= (this.snapshot?.index ?? 0)) return this.#snapshots.discard(ready);
+        // One that a leader sent may have overtaken it; only for a damaged one of the same state it is a substitute.
+        const newest = this.snapshot?.index ?? 0;
+        if (index < newest || (index === newest && !this.snapshotDamaged)) return this.#snapshots.discard(ready);
         // The bodies are in the journal alone: the snapshot must not outlive them.
         await this.#journal.sync();
+        // The entry that says it may leave the log from here on.
+        if (configuration !== null) await this.#followMembers(configuration);
         await this.#snapshots.adopt(ready);
         this.#bytesSinceSnapshot = this.#countBytesSinceSnapshot();
       });
@@ -336,6 +373,7 @@ export class FileStorage implements Storage {
       // From here on the snapshot counts: recovery finds a journal that does not fit it void.
       await this.#snapshots.adopt(receiver.ready());
       await this.#journal.resetAt(index, term);
+      if (receiver.configuration !== null) await this.#followMembers(receiver.configuration);
       this.#installing = null;
       this.#bytesSinceSnapshot = this.#countBytesSinceSnapshot();
     });

@@ -1,6 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { decodeTextStrictly, encodeText } from '@lockstep/kernel';
 import type { Disk } from '@lockstep/kernel';
+import { isJoint, membersOf } from '../../node/index.ts';
+import type { ConfigurationAt } from '../../node/index.ts';
 import { CorruptionError } from '../storage-types.ts';
 import type { Identity } from '../storage-types.ts';
 import { createAtomically, readWhole } from './files.ts';
@@ -47,4 +49,21 @@ function checkedIdentity(text: string): Identity | null {
 export async function writeIdentity(disk: Disk, identity: Identity): Promise<void> {
   const text = JSON.stringify({ crc32: checksumOf(identity), identity }, null, 2);
   await createAtomically(disk, identityPath, [encodeText(`${text}\n`)]);
+}
+
+/**
+ * The identity once that configuration is committed: its members are the configuration's from now on. So that they outlive damage: who has been left
+ * alone must know it when its snapshot, which may be all that says it, can't be read any more; and who was joined, that there are others to ask. Null: it
+ * says so already, or the change is not complete.
+ */
+export function identityFollowing(identity: Identity, { index, configuration }: ConfigurationAt): Identity | null {
+  const members = membersOf(configuration);
+  if (identity.state !== 'founded' || isJoint(configuration) || members.length === 0) return null;
+  const { witnesses } = configuration;
+  if (sameSet(members, identity.members) && sameSet(witnesses, identity.witnesses ?? [])) return null;
+  return { ...identity, formatVersion: 2, members, membersAt: index, witnesses };
+}
+
+function sameSet(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((id) => other.includes(id));
 }

@@ -1,11 +1,12 @@
 import { Buffer } from 'node:buffer';
+import { DiskError } from '@lockstep/kernel';
 import type { Disk } from '@lockstep/kernel';
 import type { Entry } from '../../node/index.ts';
 import type { LivePositions } from '../live-set.ts';
 import { CorruptionError } from '../storage-types.ts';
 import { createAtomically } from './files.ts';
 import type { LogIndex } from './log-index.ts';
-import { decodeRecord } from './record.ts';
+import { decodeRecordOf } from './record.ts';
 import type { RecordStore } from './records/record-store.ts';
 import {
   encodeSegmentHeader,
@@ -16,6 +17,7 @@ import {
 } from './segment-format.ts';
 import type { SegmentHeader } from './segment-format.ts';
 import { Segment } from './segment.ts';
+import type { RecordPlace } from './segment.ts';
 import { WriteAssembler } from './write-assembler.ts';
 
 export const journalDirectory = 'journal';
@@ -176,8 +178,9 @@ export class Journal {
   }
 
   /**
-   * Entries from `from` on, up to `to`, as many as one read of about `bytesMax` brings in, at least one; empty when `from` is not there.
-   * @throws CorruptionError when a record is no longer what was written.
+   * Entries from `from` on, up to `to`, as many as one read of about `bytesMax` brings in, and no farther than the first that is damaged; at least one, but empty
+   * when `from` is not there.
+   * @throws CorruptionError when the first is no longer what was written.
    */
   async read(from: number, to: number, bytesMax: number): Promise<Entry[]> {
     const start = this.index.locate(from);
@@ -191,15 +194,22 @@ export class Journal {
       places.push(next);
       end = next.offset + next.length;
     }
-    const bytes = Buffer.allocUnsafeSlow(end - place.offset);
-    const length = await segment.read(bytes, place.offset);
-    return places.map(({ offset }, i) => {
-      const entry = decodeRecord(bytes, offset - place.offset, length);
-      if (typeof entry === 'string') throw new CorruptionError(segment.path, offset, entry);
-      if (entry.index !== from + i)
-        throw new CorruptionError(segment.path, offset, `entry ${entry.index} stands in place of ${from + i}`);
-      return entry;
-    });
+    const bytes = await readPart(segment, place.offset, end - place.offset);
+    const entries: Entry[] = [];
+    for (const [i, { offset }] of places.entries()) {
+      const entry = bytes === null ? null : decodeRecordOf(from + i, bytes, offset - place.offset, bytes.length);
+      if (entry === null || typeof entry === 'string') break;
+      entries.push(entry);
+    }
+    return entries.length > 0 ? entries : [await this.#readAlone(segment, place, from)];
+  }
+
+  /** A sector that can't be read takes its neighbours with it, but not when they are asked for by themselves. */
+  async #readAlone(segment: Segment, { offset, length }: RecordPlace, index: number): Promise<Entry> {
+    const bytes = await readPart(segment, offset, length);
+    const entry = bytes === null ? 'the disk can not read it' : decodeRecordOf(index, bytes, 0, bytes.length);
+    if (typeof entry === 'string') throw new CorruptionError(segment.path, offset, entry);
+    return entry;
   }
 
   /** Leaves word, at a clean end, that all of the journal is on disk: damage will never be taken for a torn write. */
@@ -212,6 +222,17 @@ export class Journal {
       await this.sync();
     }
     for (const segment of this.index.segments) await segment.close();
+  }
+}
+
+/** Null: the disk can't read it. */
+async function readPart(segment: Segment, offset: number, length: number): Promise<Buffer | null> {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  try {
+    return bytes.subarray(0, await segment.read(bytes, offset));
+  } catch (error) {
+    if (error instanceof DiskError && error.code === 'EIO') return null;
+    throw error;
   }
 }
 

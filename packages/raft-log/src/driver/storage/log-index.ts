@@ -1,4 +1,5 @@
 import { assert } from '@lockstep/kernel';
+import type { FormerLog } from './former-log.ts';
 import type { RecordPlace, Segment } from './segment.ts';
 import { TermRuns } from './term-runs.ts';
 
@@ -78,6 +79,18 @@ export class LogIndex {
       needless.push(segment);
     }
     return needless;
+  }
+
+  /** Forgets all entries; the segments stay. `begin` is due next. */
+  setAside(): FormerLog {
+    const sources = this.segments.filter(({ count }) => count > 0);
+    const former = {
+      sources: sources.map((segment) => ({ source: segment, table: segment.table() })),
+      terms: this.terms(),
+      lastIndex: this.#lastIndex,
+    };
+    for (const segment of this.segments) segment.forget();
+    return former;
   }
 
   /** Takes out the oldest segment. */

@@ -13,6 +13,10 @@ import { RecordStore } from './records/record-store.ts';
 import { configurationInSnapshot, newestConfiguration } from './newest-configuration.ts';
 import { hasSnapshots, SnapshotStore } from './snapshot-store.ts';
 
+const lossAbove = 'What it held comes from the other members; until then this node has no vote';
+const lossBelow =
+  'What stood there is in the snapshot, and the log behind it is whole, so it costs no vote; what lives of it comes from the other members';
+
 /**
  * Opens a data directory, or makes one of an empty directory, and leaves nothing of an interrupted past behind. What it then reports as
  * recovered is on disk.
@@ -26,16 +30,15 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   const used = segments || identity !== null || (await hasSnapshots(disk));
   const damages: CorruptionError[] = [];
   let alone = options.alone ?? null;
-  const tell = async (damage: CorruptionError): Promise<void> => {
+  const told = async (damage: CorruptionError, cost: string): Promise<void> => {
     // Asked before anything is cut off, and that once.
     alone ??= isAlone(identity, await newestConfiguration(disk));
     if (alone) throw damage;
     damages.push(damage);
     const { file, offset, detail } = damage;
-    log.error(
-      `${file} is damaged at byte ${offset}: ${detail}. What it held comes from the other members; until then this node has no vote`,
-    );
+    log.error(`${file} is damaged at byte ${offset}: ${detail}. ${cost}`);
   };
+  const tell = (damage: CorruptionError): Promise<void> => told(damage, lossAbove);
   const hardState = await openHardState(options, used, tell);
   const mayLose = async (damage: CorruptionError): Promise<void> => {
     await tell(damage);
@@ -54,21 +57,27 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   }
   const base = { index: snapshots.info?.index ?? 0, term: snapshots.info?.term ?? 0 };
   if (!segments) await createJournal(disk);
-  const { journal, configurations } = await recoverJournal(disk, log, options.segmentBytes, base, mayLose);
+  const records = await RecordStore.open(disk, log, options.segmentBytes);
+  const mayPass = (damage: CorruptionError): Promise<void> => told(damage, lossBelow);
+  const ports = { disk, log, records, mayCut: mayLose, mayPass };
+  const { journal, configurations } = await recoverJournal(ports, options.segmentBytes, base);
   // The terms of the log are among those that a hard state that was lost had seen. (It may have been lost at the start before, which a crash then ended.)
   const term = journal.index.termAt(journal.index.lastIndex) ?? 0;
   if (hardState.state.standing === 'abstaining' && hardState.state.term < term) {
     await hardState.write({ term, votedFor: null, standing: 'abstaining' });
   }
-  const records = await RecordStore.open(disk, log, options.segmentBytes);
   return new FileStorage(options, { identity, hardState, snapshots, journal, configurations, records, damages });
 }
 
-/** Nobody else has what this node has. Who founded a cluster by itself and is not known to have been joined counts as alone. */
+/**
+ * Nobody else has what this node has. Who founded a cluster by itself and is not known to have been joined counts as alone. The identity counts when
+ * it is of a newer configuration than what can still be read elsewhere.
+ */
 function isAlone(identity: Identity | null, configuration: ConfigurationAt | null): boolean {
   if (identity === null) return true;
-  const { node, members } = identity;
-  if (configuration !== null) return membersOf(configuration.configuration).every((id) => id === node);
+  const { node, members, membersAt = 0 } = identity;
+  if (configuration !== null && configuration.index >= membersAt)
+    return membersOf(configuration.configuration).every((id) => id === node);
   // No founding members at all: it joined others.
   return members.length > 0 && members.every((id) => id === node);
 }

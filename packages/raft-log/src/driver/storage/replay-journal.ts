@@ -4,11 +4,12 @@ import type { Disk, DiskFile, Log } from '@lockstep/kernel';
 import type { Entry } from '../../node/index.ts';
 import { CorruptionError } from '../storage-types.ts';
 import type { JournalCut } from './cut-journal.ts';
-import { readWhole } from './files.ts';
-import { FoundConfigurations } from './found-configurations.ts';
+import { readSalvaging } from './files.ts';
+import type { LogBase } from './former-log.ts';
 import { journalDirectory } from './journal.ts';
-import { LogIndex } from './log-index.ts';
-import { scanSegment } from './scan-segment.ts';
+import type { LogIndex } from './log-index.ts';
+import { ReplayedLog } from './replayed-log.ts';
+import { behindDamage, scanSegment } from './scan-segment.ts';
 import type { SegmentScan } from './scan-segment.ts';
 import { decodeSegmentHeader, segmentHeaderBytes, segmentName, segmentSequence } from './segment-format.ts';
 import type { SegmentHeader } from './segment-format.ts';
@@ -22,19 +23,28 @@ interface SegmentFile {
 
 export interface ReplayedJournal {
   /** Its segments' files are open. */
-  readonly index: LogIndex;
-  readonly configurations: FoundConfigurations;
+  readonly replayed: ReplayedLog;
   /** Files of an older past, which are no part of the journal. */
   readonly remnants: readonly string[];
-  /** Null: all is as it should be, and on disk. */
+  /** Null: nothing above the snapshot is lost. */
   readonly cut: JournalCut | null;
+  /** Of the segment that is written to: `settle` is due. Null: there is none, or `cut` is not null. */
+  readonly tail: JournalTail | null;
+}
+
+/** The last segment as it was read. */
+export interface JournalTail {
+  readonly path: string;
+  readonly file: DiskFile;
+  readonly scan: SegmentScan;
+  readonly bytes: Uint8Array;
 }
 
 /**
- * Reads all segments in order, up to the first damage, and cuts off a torn write.
+ * Reads all segments in order. Changes nothing.
  * @throws NewerFormatError, DiskError
  */
-export async function replayJournal(disk: Disk, log: Log): Promise<ReplayedJournal> {
+export async function replayJournal(disk: Disk, log: Log, snapshot: LogBase): Promise<ReplayedJournal> {
   const files = await listSegments(disk, log);
   // At the last segment that begins the log anew.
   const first = Math.max(
@@ -42,18 +52,18 @@ export async function replayJournal(disk: Disk, log: Log): Promise<ReplayedJourn
     files.findLastIndex(({ header }) => !(header instanceof CorruptionError) && header.reset),
   );
   const chain = files.slice(first);
-  const index = new LogIndex();
-  const configurations = new FoundConfigurations();
+  const replayed = new ReplayedLog(snapshot);
   const remnants = files.slice(0, first).map(({ path }) => path);
+  let tail: JournalTail | null = null;
   for (const [i, file] of chain.entries()) {
     const before = i === 0 ? null : chain[i - 1]!;
     const next = chain[i + 1] ?? null;
-    const stop = await readSegment(disk, log, { index, configurations }, { file, before, next });
-    if (stop === null) continue;
-    const behind = chain.slice(i + 1).map(({ path }) => path);
-    return { index, configurations, remnants, cut: { ...stop, path: file.path, behind } };
+    tail = await readSegment(disk, replayed, { file, before, next });
   }
-  return { index, configurations, remnants, cut: null };
+  const { loss } = replayed;
+  if (loss === null) return { replayed, remnants, cut: null, tail };
+  const behind = chain.slice(chain.findIndex(({ path }) => path === loss.path) + 1).map(({ path }) => path);
+  return { replayed, remnants, cut: { ...loss, behind }, tail: null };
 }
 
 /** By sequence, oldest first. */
@@ -90,56 +100,54 @@ function damageIn(path: string, error: unknown): CorruptionError {
   throw error;
 }
 
-type Stop = Pick<JournalCut, 'damage' | 'end'>;
-
-/** Null: it is whole. */
+/** Null when there is nothing to settle: it is not the last one, or nothing in it can be read. */
 async function readSegment(
   disk: Disk,
-  log: Log,
-  into: Pick<ReplayedJournal, 'index' | 'configurations'>,
+  replayed: ReplayedLog,
   { file, before, next }: { file: SegmentFile; before: SegmentFile | null; next: SegmentFile | null },
-): Promise<Stop | null> {
-  const { index, configurations } = into;
-  const { path, header } = file;
-  if (header instanceof CorruptionError) return { damage: header, end: null };
-  if (before === null) index.begin(header.previousIndex, header.previousTerm);
-  const misfit = misfitOf(index, header, before);
-  if (misfit !== null) return { damage: new CorruptionError(path, 0, misfit), end: null };
+): Promise<JournalTail | null> {
+  const { index } = replayed;
+  const { path, header, sequence } = file;
+  if (header instanceof CorruptionError) {
+    replayed.lose({ damage: header, path, end: null });
+  } else {
+    if (before === null) index.begin(header.previousIndex, header.previousTerm);
+    const misfit = replayed.loss === null ? misfitOf(index, header, before) : null;
+    replayed.begin(header, misfit === null ? null : { damage: new CorruptionError(path, 0, misfit), path, end: null });
+  }
   const opened = await disk.open(path, next === null ? 'update' : 'read');
-  const segment = new Segment(path, header.sequence, opened, segmentHeaderBytes);
+  const segment = new Segment(path, sequence, opened, segmentHeaderBytes);
   index.segments.push(segment);
   let bytes: Buffer;
   try {
-    bytes = await readWhole(opened);
+    bytes = await readSalvaging(opened);
   } catch (error) {
-    return { damage: damageIn(path, error), end: segmentHeaderBytes };
-  }
-  const scan = scanSegment(bytes, header.sequence, next !== null, (entries, offset) => {
-    const detail = holeIn(entries, index.lastIndex);
-    if (detail !== null) return detail;
-    let at = offset;
-    for (const entry of entries) {
-      index.push(entry.index, entry.term, at, entry.record.length);
-      configurations.take(entry);
-      at += entry.record.length;
-    }
+    replayed.lose({ damage: damageIn(path, error), path, end: segmentHeaderBytes });
     return null;
-  });
-  const damage = scan.damage ?? lengthDamage(scan.end, next);
-  if (damage !== null) return { damage: new CorruptionError(path, damage.offset, damage.detail), end: scan.end };
-  if (next === null) await settle(log, path, opened, scan, bytes);
-  segment.end = scan.end;
-  segment.syncedTo = scan.end;
-  return null;
+  }
+  const scan = scanThrough(bytes, replayed, file, next);
+  segment.end = replayed.loss === null ? scan.end : bytes.length;
+  segment.syncedTo = segment.end;
+  return next === null ? { path, file: opened, scan, bytes } : null;
 }
 
-function holeIn(entries: readonly Entry[], lastIndex: number): string | null {
-  let last = lastIndex;
-  for (const { index } of entries) {
-    if (index > last + 1) return `entry ${index} follows entry ${last}`;
-    last = index;
+/** Goes on behind each damage. Returns the scan that came to the end, or no farther than the last damage. */
+function scanThrough(
+  bytes: Buffer,
+  replayed: ReplayedLog,
+  { path, sequence }: SegmentFile,
+  next: SegmentFile | null,
+): SegmentScan {
+  const take = (entries: readonly Entry[], offset: number): string | null => replayed.take(entries, path, offset);
+  for (let from = segmentHeaderBytes; ;) {
+    const scan = scanSegment(bytes, sequence, next !== null, take, from);
+    const damage = scan.damage ?? lengthDamage(scan.end, next);
+    if (damage === null) return scan;
+    replayed.lose({ damage: new CorruptionError(path, damage.offset, damage.detail), path, end: scan.end });
+    const behind = scan.damage === null ? null : behindDamage(bytes, sequence, scan.end);
+    if (behind === null) return scan;
+    from = behind;
   }
-  return null;
 }
 
 /** The successor knows how long a segment is. */
@@ -173,7 +181,7 @@ function misfitOf(
  * that was killed, and will be reported as being on disk. If that process ended because a sync failed, the system takes the pages that it could
  * not write for clean, and another sync would do nothing about them; so what is not known to have been synced is written once more.
  */
-async function settle(log: Log, path: string, file: DiskFile, scan: SegmentScan, bytes: Uint8Array): Promise<void> {
+export async function settle(log: Log, { path, file, scan, bytes }: JournalTail): Promise<void> {
   const { end, syncedTo } = scan;
   if (bytes.length > end) {
     log.warn('cutting off a write that a crash interrupted', { path, offset: end, bytes: bytes.length - end });

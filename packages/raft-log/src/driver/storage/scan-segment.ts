@@ -30,14 +30,16 @@ export interface SegmentDamage {
  *
  * @param sealed another segment was begun after this one, so all of this one is on disk.
  * @param onWrite takes in a write's entries, the first of which stands at `offset`; or says why they can't follow what came before, and takes none.
+ * @param from where a write begins.
  */
 export function scanSegment(
   bytes: Buffer,
   sequence: number,
   sealed: boolean,
   onWrite: (entries: readonly Entry[], offset: number) => string | null,
+  from: number = segmentHeaderBytes,
 ): SegmentScan {
-  let offset = segmentHeaderBytes;
+  let offset = from;
   let syncedTo = segmentHeaderBytes;
   for (;;) {
     const header = decodeWriteHeader(bytes, sequence, offset);
@@ -62,6 +64,22 @@ export function scanSegment(
   const synced = sealed || offset < greatestSyncedTo(bytes, sequence, offset, syncedTo);
   const torn = !synced && isHeaderMissing(bytes, offset);
   return { end: offset, syncedTo, torn, damage: torn ? null : { offset, detail: `a write's header is damaged` } };
+}
+
+/**
+ * Where a scan that ended with damage may go on: behind the damaged write if its header is intact, since a body may look like anything; else at the next write
+ * header of this segment. Null: nowhere.
+ */
+export function behindDamage(bytes: Buffer, sequence: number, damaged: number): number | null {
+  const header = decodeWriteHeader(bytes, sequence, damaged);
+  if (header !== null) {
+    const end = damaged + writeExtent(header.byteCount);
+    return end < bytes.length ? end : null;
+  }
+  for (let offset = damaged + writeHeaderBytes; offset < bytes.length; offset += writeHeaderBytes) {
+    if (decodeWriteHeader(bytes, sequence, offset) !== null) return offset;
+  }
+  return null;
 }
 
 function sectorsOf(bytes: number): number {

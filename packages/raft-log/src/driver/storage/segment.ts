@@ -75,6 +75,12 @@ export class Segment implements ByteSource {
     this.#count = count;
   }
 
+  /** Nothing that was written here so far counts any more, and nobody could tell from the file alone what does. */
+  forget(): void {
+    this.#count = 0;
+    this.#replaced = true;
+  }
+
   /** Null when the entry is not in this segment. */
   place(index: number): RecordPlace | null {
     const slot = index - this.#first;

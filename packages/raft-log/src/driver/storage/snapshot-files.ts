@@ -1,4 +1,4 @@
-import { assert } from '@lockstep/kernel';
+import { assert, DiskError } from '@lockstep/kernel';
 import type { Disk, DiskFile } from '@lockstep/kernel';
 import type { ConfigurationAt } from '../../node/index.ts';
 import type { SnapshotInfo, SnapshotReader, SnapshotReceiver } from '../storage-types.ts';
@@ -14,12 +14,15 @@ export interface ReadySnapshot {
 export class FileReader implements SnapshotReader {
   readonly info: SnapshotInfo;
   readonly #file: DiskFile;
+  readonly #unreadable: () => void;
   #readers = 0;
   #closing = false;
 
-  constructor(info: SnapshotInfo, file: DiskFile) {
+  /** `unreadable`: the disk can't read all of it. */
+  constructor(info: SnapshotInfo, file: DiskFile, unreadable: () => void) {
     this.info = info;
     this.#file = file;
+    this.#unreadable = unreadable;
   }
 
   async read(offset: number, bytesMax: number): Promise<Uint8Array> {
@@ -27,6 +30,11 @@ export class FileReader implements SnapshotReader {
     this.#readers++;
     try {
       return bytes.subarray(0, await this.#file.read(bytes, offset));
+    } catch (error) {
+      if (!(error instanceof DiskError && error.code === 'EIO')) throw error;
+      // As good as cut off: who receives it finds that it is not whole, and asks for it again.
+      this.#unreadable();
+      return bytes.subarray(0, 0);
     } finally {
       this.#readers--;
       if (this.#closing && this.#readers === 0) await this.#file.close();

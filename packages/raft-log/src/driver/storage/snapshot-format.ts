@@ -187,6 +187,9 @@ export async function checkEnds(
   return 'detail' in configuration ? configuration : { index, term, configuration, bytes };
 }
 
+/** Called after each chunk, with how much was read for it. */
+export type ChunkPace = (bytes: number) => Promise<void>;
+
 /**
  * Hands out every chunk, each checked, in memory of its own; what was handed out counts only when there is no damage behind it.
  * @throws NewerFormatError
@@ -195,6 +198,7 @@ export async function scanSnapshot(
   file: DiskFile,
   path: string,
   onChunk: (chunk: Uint8Array) => void,
+  pace: ChunkPace | null = null,
 ): Promise<SnapshotHeader | SnapshotDamage> {
   const size = await file.size();
   const begin = await readHeader(file, path);
@@ -219,6 +223,7 @@ export async function scanSnapshot(
       onChunk(chunk);
     }
     offset += chunkHeaderBytes + chunk.length;
+    if (pace !== null) await pace(chunkHeaderBytes + chunk.length);
   }
   if (count !== trailer.count || total !== trailer.total)
     return { offset, detail: `the total of all checksums does not match` };

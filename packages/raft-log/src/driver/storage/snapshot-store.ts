@@ -7,6 +7,7 @@ import { removeTemporaries, temporaryEnding } from './files.ts';
 import { FileReader, FileReceiver } from './snapshot-files.ts';
 import type { ReadySnapshot } from './snapshot-files.ts';
 import { checkEnds, scanSnapshot, SnapshotWriter } from './snapshot-format.ts';
+import type { ChunkPace } from './snapshot-format.ts';
 
 export const snapshotDirectory = 'snapshot';
 /** Of a file that arrives from a leader. It stays when the node restarts: the transfer goes on where it stood. */
@@ -25,6 +26,7 @@ export class SnapshotStore {
   readonly #disk: Disk;
   #info: SnapshotInfo | null;
   #transfers = 0;
+  #isDamaged = false;
 
   private constructor(disk: Disk, info: SnapshotInfo | null) {
     this.#disk = disk;
@@ -66,6 +68,37 @@ export class SnapshotStore {
     return this.#info;
   }
 
+  /** The newest one's file was found damaged since it was written. */
+  get isDamaged(): boolean {
+    return this.#isDamaged;
+  }
+
+  /** Reads the newest one's file from the disk. Null: it is as it was written, or another one took its place meanwhile. */
+  async check(pace: ChunkPace): Promise<CorruptionError | null> {
+    const info = this.#info;
+    if (info === null) return null;
+    const found = await this.#scan(info, pace);
+    if (found === null || this.#info !== info) return null;
+    this.#isDamaged = true;
+    return found;
+  }
+
+  async #scan(info: SnapshotInfo, pace: ChunkPace): Promise<CorruptionError | null> {
+    const path = pathOf(info);
+    try {
+      const file = await this.#disk.open(path, 'read');
+      try {
+        const found = await scanSnapshot(file, path, () => {}, pace);
+        return 'detail' in found ? new CorruptionError(path, found.offset, found.detail) : null;
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      if (!(error instanceof DiskError && (error.code === 'EIO' || error.code === 'ENOENT'))) throw error;
+      return new CorruptionError(path, 0, 'the disk can not read it');
+    }
+  }
+
   /** Writes a snapshot under a temporary name. Chunks are pulled one at a time, as the disk takes them. */
   async prepare(
     index: number,
@@ -104,6 +137,7 @@ export class SnapshotStore {
     await this.#disk.syncDirectory(snapshotDirectory);
     const before = this.#info;
     this.#info = info;
+    this.#isDamaged = false;
     if (before !== null && pathOf(before) !== pathOf(info)) await this.#disk.remove(pathOf(before));
   }
 
@@ -114,7 +148,10 @@ export class SnapshotStore {
   async openReader(): Promise<SnapshotReader | null> {
     for (let info = this.#info; info !== null; info = this.#info) {
       try {
-        return new FileReader(info, await this.#disk.open(pathOf(info), 'read'));
+        const file = await this.#disk.open(pathOf(info), 'read');
+        return new FileReader(info, file, () => {
+          if (this.#info === info) this.#isDamaged = true;
+        });
       } catch (error) {
         // Another one took its place just now.
         if (error instanceof DiskError && error.code === 'ENOENT' && this.#info !== info) continue;

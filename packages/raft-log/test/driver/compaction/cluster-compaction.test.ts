@@ -99,3 +99,57 @@ t.test('so it does in the log itself, and the member goes on', async (t) => {
   t.ok((await read(cluster, 'b')).includes(text.slice(5)), `${text} can be read`);
   t.equal(life.failure, null);
 });
+
+t.test('a damaged snapshot file is replaced by a new snapshot before anybody needs it', async (t) => {
+  const cluster = new Cluster('scrub the snapshot', { settings }).startAll();
+  await cluster.untilLed();
+  await work(cluster, 0, 150);
+  await cluster.pass(500);
+  const life = cluster.life('b');
+  const { device } = life.process.disk;
+  const snapshot = (): string => `snapshot/${device.list('snapshot').find((name) => name.endsWith('.snap'))!}`;
+  for (let round = 1; round <= 2; round++) {
+    const path = snapshot();
+    const { length } = device.contentOf(path);
+    device.rot(path, Math.floor(length / 2));
+    const said = (): number => life.lines.filter((line) => line.includes(`the scrubber found ${path} damaged`)).length;
+    const before = said();
+    t.ok(await cluster.until(() => said() > before, 60_000), life.lines.join('\n'));
+    // The second time it is one of the same state, as nothing has come since.
+    t.ok(await cluster.until(() => device.rottenBytes === 0, 10_000), snapshot());
+    if (round === 2) t.equal(snapshot(), path);
+    const all = said();
+    await cluster.pass(5000);
+    t.equal(said(), all, 'it is whole again');
+  }
+  cluster.kill('b');
+  const again = cluster.start('b');
+  t.ok(await cluster.until(() => again.machine.live.size === 2));
+  t.equal(again.log?.status.raft?.standing, 'voter');
+  t.notOk(
+    again.lines.some((line) => line.includes('damaged')),
+    again.lines.join('\n'),
+  );
+});
+
+for (const how of ['unreadable', 'rotten'] as const) {
+  t.test(`a master whose snapshot file is ${how} when it sends it goes on, and takes another one`, async (t) => {
+    const cluster = new Cluster(`${how} snapshot`, { settings: { ...settings, scrubPauseMs: 1e9 } }).startAll();
+    const leader = await cluster.untilLed();
+    const behind = cluster.names.find((name) => name !== leader)!;
+    await work(cluster, 0, 50);
+    cluster.kill(behind);
+    await work(cluster, 50, 250);
+    const { device } = cluster.life(leader).process.disk;
+    const path = `snapshot/${device.list('snapshot').find((name) => name.endsWith('.snap'))!}`;
+    if (how === 'unreadable') device.fail({ operation: 'read', path });
+    else device.rot(path, 5000);
+    cluster.start(behind);
+    t.ok(await cluster.until(() => cluster.life(behind).machine.live.size === 3, 60_000), cluster.story());
+    t.equal(cluster.life(leader).failure, null);
+    t.equal(device.rottenBytes, 0);
+    t.match(cluster.life(behind).lines.join('\n'), /the snapshot from node . is damaged, it is asked for again/);
+    if (how === 'unreadable') return;
+    t.match(cluster.life(leader).lines.join('\n'), /snap is damaged at byte \d+: .*; another snapshot is taken in its/);
+  });
+}

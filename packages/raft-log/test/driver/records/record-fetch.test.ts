@@ -1,5 +1,6 @@
 import t from 'tap';
 
+import { dropLargeMemory, takeLargeMemory } from '../../../src/driver/large-memory.ts';
 import type { Records, RecordsWant } from '../../../src/driver/peers/messages.ts';
 import { checksumOf } from '../../../src/driver/records/cut-records.ts';
 import { RecordFetch } from '../../../src/driver/records/record-fetch.ts';
@@ -68,6 +69,28 @@ t.test('everything that is missing comes, in files of a good size, several reque
   t.ok(run.store.added.length >= 3 && run.store.added.length < 6, `${run.store.added.length} files`);
   t.ok(most > 2 && most <= 8, `${most} requests in flight`);
   t.equal(run.outcome?.completeAt, 0, 'nothing was dead');
+});
+
+t.test('the memory of an answer is used again when its records are on disk, not before', async (t) => {
+  dropLargeMemory();
+  const source = FakeRecords.with(upTo(1500), 1500, 20_000);
+  const run = begun(upTo(1500));
+  run.store.held = [];
+  const used = new Set<ArrayBufferLike>();
+  for (let want = run.wants.shift(); want !== undefined && run.store.held.length === 0; want = run.wants.shift()) {
+    const good = await answer(source, want);
+    const bytes = takeLargeMemory(good.bytes.length);
+    bytes.set(good.bytes);
+    t.notOk(used.has(bytes.buffer), 'nothing is on disk yet');
+    used.add(bytes.buffer);
+    run.fetch.receive({ ...good, bytes }, a);
+    await settled();
+  }
+  t.equal(run.store.held.length, 1, 'a batch is on its way');
+  t.notOk(used.has(takeLargeMemory(500_000).buffer));
+  run.store.held.splice(0).forEach((resume) => resume());
+  await settled();
+  t.ok(used.has(takeLargeMemory(500_000).buffer));
 });
 
 t.test('a full disk queue holds the requests back', async (t) => {

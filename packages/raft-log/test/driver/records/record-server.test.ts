@@ -1,26 +1,39 @@
 import type { NodeId } from '@lockstep/kernel';
 import t from 'tap';
 
+import { dropLargeMemory, takeLargeMemory } from '../../../src/driver/large-memory.ts';
 import type { Records, RecordsWant } from '../../../src/driver/peers/messages.ts';
 import { RecordServer } from '../../../src/driver/records/record-server.ts';
-import { a, b, c, FakeRecords, indexesOf, settled, upTo } from './fakes.ts';
+import { a, b, c, FakeRecords, indexesOf, settled, StepClock, upTo } from './fakes.ts';
 
 interface Sent extends Records {
   readonly to: NodeId;
 }
 
-function serve(store: FakeRecords): { server: RecordServer; sent: Sent[]; lacking: number[] } {
+interface Served {
+  readonly server: RecordServer;
+  readonly sent: Sent[];
+  readonly lacking: number[];
+  readonly clock: StepClock;
+}
+
+function serve(store: FakeRecords, bytesPerSecond = 1e9): Served {
   const sent: Sent[] = [];
   const lacking: number[] = [];
-  const server = new RecordServer({
-    store,
-    lacking: (positions) => lacking.push(...positions),
-    send: (to, message) => sent.push({ ...message, to }),
-    failed: (error) => {
-      throw error;
+  const clock = new StepClock();
+  const server = new RecordServer(
+    { bytesPerSecond },
+    {
+      clock,
+      store,
+      lacking: (positions) => lacking.push(...positions),
+      send: (to, message) => sent.push({ ...message, to }),
+      failed: (error) => {
+        throw error;
+      },
     },
-  });
-  return { server, sent, lacking };
+  );
+  return { server, sent, lacking, clock };
 }
 
 function want(request: number, from: number, to: number, bytesMax = 1e6): RecordsWant {
@@ -125,6 +138,46 @@ t.test('one read at a time, members take turns, and nobody piles up requests', a
   server.receive(want(700, 1, 2), b);
   await settled();
   t.equal(sent.at(-1)?.to, a);
+});
+
+t.test('whoever asks gets no more in a second than is allowed, all together', async (t) => {
+  const { server, sent, clock } = serve(FakeRecords.with(upTo(100), 100, 10_000 - 32), 1_000_000);
+  for (let from = 1; from <= 50; from += 1) {
+    server.receive(want(from, from, from + 1), a);
+    server.receive(want(from, from + 50, from + 51), b);
+  }
+  await settled();
+  const credit = sent.length;
+  t.ok(credit >= 5 && credit <= 6, `${credit} before it waits`);
+  for (let ms = 0; ms < 500; ms += 10) {
+    clock.pass(10);
+    for (let turn = 0; turn < 4; turn += 1) await settled();
+  }
+  t.ok(Math.abs(sent.length - credit - 50) <= 1, `${sent.length - credit} in half a second`);
+  t.ok(sent.some(({ to }) => to === a) && sent.some(({ to }) => to === b));
+  server.stop();
+  clock.pass(10_000);
+  await settled();
+  t.ok(sent.length < 60, 'after a stop nothing is sent');
+});
+
+t.test('the memory of an answer is free when it has gone out', async (t) => {
+  dropLargeMemory();
+  const store = FakeRecords.with([1], 1, 400_000);
+  const read = store.readLive.bind(store);
+  store.readLive = async (...range) => {
+    const stretch = await read(...range);
+    const bytes = takeLargeMemory(stretch.bytes.length);
+    bytes.set(stretch.bytes);
+    return { ...stretch, bytes };
+  };
+  const { server, sent } = serve(store);
+  server.receive(want(1, 1, 2), a);
+  await settled();
+  const { bytes, taken } = sent[0]!;
+  t.not(takeLargeMemory(400_000).buffer, bytes.buffer);
+  taken?.();
+  t.equal(takeLargeMemory(400_000).buffer, bytes.buffer);
 });
 
 t.test('nonsense is not answered', async (t) => {

@@ -352,3 +352,30 @@ t.test('what a failed sync has left in the page cache alone is written once more
   t.same((await open(disk)).recovered.hardState, hardState);
   t.same((await open(disk.crashClone(0))).recovered.hardState, hardState);
 });
+
+t.test('a read brings what stands in front of damage, and says what is damaged when asked for it', async (t) => {
+  const disk = newDisk();
+  const storage = await open(disk);
+  await written(storage, { entries: entries(1, 9, 1) });
+  const [name] = await disk.list('journal');
+  const path = `journal/${name}`;
+  const at = Buffer.from(disk.device.contentOf(path)).indexOf('payload of 5');
+  disk.device.rot(path, at);
+  t.same(
+    (await storage.read(2, 9, 1e6)).map(({ index }) => index),
+    [2, 3, 4],
+  );
+  await t.rejects(storage.read(5, 9, 1e6), { name: 'CorruptionError', file: path, offset: at - 32 });
+  t.same(
+    (await storage.read(6, 9, 1e6)).map(({ index }) => index),
+    [6, 7, 8, 9],
+  );
+  // A bad sector takes its neighbours with it, but not what is read by itself.
+  disk.device.fail({ operation: 'read', path });
+  t.same(
+    (await storage.read(6, 9, 1e6)).map(({ index }) => index),
+    [6, 7, 8, 9],
+  );
+  disk.device.fail({ operation: 'read', path, times: 2 });
+  await t.rejects(storage.read(6, 9, 1e6), { name: 'CorruptionError', detail: 'the disk can not read it' });
+});

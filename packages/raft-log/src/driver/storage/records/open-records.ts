@@ -9,14 +9,7 @@ import { RecordFile } from './record-file.ts';
 import { scanSegmentRecords, scanStoreRecords } from './scan-records.ts';
 import { decodeSidecar, encodeSidecar, sidecarEnding } from './sidecar-format.ts';
 import type { SlotTable } from './slot-table.ts';
-import {
-  checkStoreHeader,
-  decodeStoreTable,
-  parseStoreName,
-  storeHeaderBytes,
-  storeTableBytes,
-  storeTrailerBytes,
-} from './store-format.ts';
+import { parseStoreName, readStoreTable } from './store-format.ts';
 
 export const recordsDirectory = 'records';
 
@@ -109,10 +102,9 @@ async function openStore(disk: Disk, log: Log, pool: FilePool, path: string): Pr
   const file = await disk.open(path, 'read');
   try {
     const bytes = await file.size();
-    const header = await readAt(file, 0, storeHeaderBytes);
-    const intact = checkStoreHeader(path, header);
-    let table = await readStoreTable(file, bytes);
-    if (table === null || !intact) {
+    const found = await readStoreTable(path, bytes, (position, length) => readAt(file, position, length));
+    let { table } = found;
+    if (table === null || !found.headerIntact) {
       table = scanStoreRecords(await readWhole(file));
       log.warn('the table of a store file is damaged: its records have been looked for', {
         path,
@@ -125,13 +117,7 @@ async function openStore(disk: Disk, log: Log, pool: FilePool, path: string): Pr
   }
 }
 
-async function readStoreTable(file: DiskFile, fileBytes: number): Promise<SlotTable | null> {
-  const trailer = await readAt(file, fileBytes - storeTrailerBytes, storeTrailerBytes);
-  const bytes = storeTableBytes(trailer, fileBytes);
-  return bytes === null ? null : decodeStoreTable(await readAt(file, fileBytes - bytes, bytes));
-}
-
 async function readAt(file: DiskFile, position: number, length: number): Promise<Buffer> {
   const bytes = Buffer.alloc(length);
-  return bytes.subarray(0, position < 0 ? 0 : await file.read(bytes, position));
+  return bytes.subarray(0, await file.read(bytes, position));
 }

@@ -1,8 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { DiskError } from '@lockstep/kernel';
+import { giveBackLargeMemory, takeLargeMemory } from '../../large-memory.ts';
 import type { LivePositions } from '../../live-set.ts';
 import type { LiveRead } from '../../storage-types.ts';
-import { intactCommandBytes } from '../record.ts';
+import { cutRun } from './cut-run.ts';
+import type { Piece, Run } from './cut-run.ts';
 import type { RecordSpan } from './record-bag.ts';
 import type { RecordReader } from './record-reader.ts';
 
@@ -19,15 +21,6 @@ const gapBytesMax = 64 * 1024;
 /** With what is read along. */
 const readBytesMax = 4 * 1024 * 1024;
 
-/** Wanted records of one file, near enough for one read. */
-interface Run {
-  readonly source: RecordSpan['source'];
-  readonly offset: number;
-  end: number;
-  readonly positions: number[];
-  readonly spans: RecordSpan[];
-}
-
 interface Plan {
   readonly runs: readonly Run[];
   /** Of which no place on the disk is known. */
@@ -35,15 +28,9 @@ interface Plan {
   readonly next: number | null;
 }
 
-/** Records that lie one behind the other. */
-interface Piece {
-  readonly first: number;
-  readonly bytes: Uint8Array;
-}
-
 /**
  * The records of the live positions in a range, ascending, one behind the other. They are checked where they were read, without an object for
- * each; only what can't be had in that way is looked for record by record.
+ * each; only what can't be had in that way is looked for record by record. The answer's bytes are the caller's, who may give them back (`giveBackLargeMemory`).
  */
 export async function readLive(reader: RecordReader, live: LivePositions, range: LiveRange): Promise<LiveRead> {
   const { runs, elsewhere, next } = planOf(reader, live, range);
@@ -59,7 +46,9 @@ export async function readLive(reader: RecordReader, live: LivePositions, range:
     else missing.push(doubtful[i]!);
   }
   missing.sort((one, other) => one - other);
-  return { bytes: joined(pieces), next: next === null || next > range.to ? range.to + 1 : next, missing };
+  const bytes = joined(pieces);
+  if (pieces.length !== 1) for (const memory of read) giveBackLargeMemory(memory);
+  return { bytes, next: next === null || next > range.to ? range.to + 1 : next, missing };
 }
 
 function planOf(reader: RecordReader, live: LivePositions, { from, to, bytesMax }: LiveRange): Plan {
@@ -95,38 +84,13 @@ function planOf(reader: RecordReader, live: LivePositions, { from, to, bytesMax 
 
 /** What can't be read is as good as cut off. */
 async function readRun({ source, offset, end }: Run): Promise<Buffer> {
-  const memory = Buffer.allocUnsafeSlow(end - offset);
+  const memory = takeLargeMemory(end - offset);
   try {
     return memory.subarray(0, await source.read(memory, offset));
   } catch (error) {
     if (error instanceof DiskError) return memory.subarray(0, 0);
     throw error;
   }
-}
-
-/** Moves what is intact together, in place. */
-function cutRun(run: Run, bytes: Buffer, pieces: Piece[], doubtful: number[]): void {
-  let first = 0;
-  let start = 0;
-  let end = 0;
-  const endPiece = (): void => {
-    if (end > start) pieces.push({ first, bytes: bytes.subarray(start, end) });
-    start = end;
-  };
-  for (const [i, { offset, limit }] of run.spans.entries()) {
-    const position = run.positions[i]!;
-    const at = offset - run.offset;
-    const length = intactCommandBytes(position, bytes, at, Math.min(bytes.length, limit - run.offset));
-    if (length === 0) {
-      doubtful.push(position);
-      endPiece();
-      continue;
-    }
-    if (end === start) first = position;
-    if (at > end) bytes.copyWithin(end, at, at + length);
-    end += length;
-  }
-  endPiece();
 }
 
 function joined(pieces: Piece[]): Uint8Array {

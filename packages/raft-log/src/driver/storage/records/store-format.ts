@@ -52,7 +52,7 @@ export function encodeStoreHeader(): Buffer {
  * False when it is damaged.
  * @throws NewerFormatError
  */
-export function checkStoreHeader(path: string, bytes: Buffer): boolean {
+function checkStoreHeader(path: string, bytes: Buffer): boolean {
   if (bytes.length < storeHeaderBytes || !bytes.subarray(0, 8).equals(storeMagic)) return false;
   if (crc32(bytes.subarray(12, storeHeaderBytes)) !== bytes.readUInt32LE(8)) return false;
   const version = bytes.readUInt32LE(12);
@@ -86,6 +86,31 @@ export function storeTableBytes(trailer: Buffer, fileBytes: number): number | nu
   if (trailer.length < storeTrailerBytes || !trailer.subarray(0, 8).equals(tableMagic)) return null;
   const bytes = trailer.readUInt32LE(12) * 8 + storeTrailerBytes;
   return bytes + trailer.readUInt32LE(24) === fileBytes ? bytes : null;
+}
+
+export interface FoundStoreTable {
+  /** The header is as it was written. */
+  readonly headerIntact: boolean;
+  /** Null: it is damaged. */
+  readonly table: SlotTable | null;
+  /** Where the trailer begins. */
+  readonly trailerAt: number;
+}
+
+/**
+ * Where the records of a store file of that length stand, as both its ends say. `readAt` may bring less than it is asked for, where there is no more.
+ * @throws NewerFormatError, and what `readAt` rejects with
+ */
+export async function readStoreTable(
+  path: string,
+  fileBytes: number,
+  readAt: (position: number, length: number) => Promise<Buffer>,
+): Promise<FoundStoreTable> {
+  const headerIntact = checkStoreHeader(path, await readAt(0, storeHeaderBytes));
+  const trailerAt = Math.max(0, fileBytes - storeTrailerBytes);
+  const length = storeTableBytes(await readAt(trailerAt, storeTrailerBytes), fileBytes);
+  const table = length === null ? null : decodeStoreTable(await readAt(fileBytes - length, length));
+  return { headerIntact, table, trailerAt };
 }
 
 /** Null when it is damaged. */
