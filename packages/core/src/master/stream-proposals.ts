@@ -49,9 +49,7 @@ export class StreamProposals {
     const commands = this.#untaken(end, number, all, all.length);
     if (commands === null) return 'broken';
     if (commands.length === 0) return 'taken';
-    for (const [index, command] of commands.entries()) {
-      if (streamedType(command, end.epoch, end.number + 1 + index) !== commandType.enqueue) return 'broken';
-    }
+    if (!areNext(end, commands, commandType.enqueue)) return 'broken';
     if (!this.#limits.admitsAll(commands)) return this.#proposeWhatMay(end, commands);
     if (this.#proposer.propose(commands) === null) return 'later';
     end.number += commands.length;
@@ -80,9 +78,7 @@ export class StreamProposals {
     const commands = this.#untaken(end, number, all, all.length + 1);
     if (commands === null) return 'broken';
     if (end.number >= last) return 'taken';
-    for (const [index, command] of commands.entries()) {
-      if (streamedType(command, end.epoch, end.number + 1 + index) !== commandType.transactionPart) return 'broken';
-    }
+    if (!areNext(end, commands, commandType.transactionPart)) return 'broken';
     const refusal = this.#refusalOfParts(commands);
     if (refusal !== null) return this.#refuse(end, last, refusal);
     const begun: SettlementGroup[] = [];
@@ -200,4 +196,12 @@ export class StreamProposals {
   #written(from: number): Uint8Array {
     return this.#scratch.view(from, this.#scratch.length);
   }
+}
+
+/** They are whole commands of that type, and have the next numbers of the stream. */
+function areNext({ epoch, number }: AttachedNode, commands: readonly Uint8Array[], type: number): boolean {
+  for (let i = 0; i < commands.length; i++) {
+    if (streamedType(commands[i]!, epoch, number + 1 + i) !== type) return false;
+  }
+  return true;
 }

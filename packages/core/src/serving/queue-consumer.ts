@@ -47,6 +47,9 @@ export class QueueConsumer {
   #written: number[] = [];
   #head = 0;
   #settled = 0;
+  /** The highest position that was written, and the highest that is on its way to be. */
+  #newestWritten = 0;
+  #newest = 0;
   /** Written and unsettled, but given back elsewhere since: nobody counts them as this consumer's. */
   #late: number[] = [];
 
@@ -68,6 +71,22 @@ export class QueueConsumer {
 
   write(position: number): void {
     this.#written.push(position);
+    if (position > this.#newestWritten) this.#newestWritten = position;
+  }
+
+  /**
+   * The message is on its way to the client. True: behind a later one. It was on its way to another meanwhile, who may or may not have been given
+   * it; so whoever goes by the order of what is new has to be told.
+   */
+  comesLate(position: number): boolean {
+    if (position < this.#newest) return true;
+    this.#newest = position;
+    return false;
+  }
+
+  /** What was on its way is void. */
+  voidUnwritten(): void {
+    this.#newest = this.#newestWritten;
   }
 
   /** The client settles the message; false: it does not hold it. */

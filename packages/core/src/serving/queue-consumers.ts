@@ -176,6 +176,7 @@ export class QueueConsumers {
         continue;
       }
       consumer.forgotten = false;
+      consumer.voidUnwritten();
       const held = this.#held(consumer, queues);
       listed.push({ consumer: key, destination, prefetchMessages: left ? 0 : prefetchMessages, prefetchBytes, held });
       if (left) this.#leaving.push(consumer);
@@ -205,6 +206,7 @@ export class QueueConsumers {
         this.#outbox.send({ type: 'undeliverable', consumer: key, position, size });
         continue;
       }
+      const comesLate = consumer.comesLate(position);
       effects.push({
         type: 'deliverStored',
         session: consumer.session.id,
@@ -215,7 +217,7 @@ export class QueueConsumers {
         destination: consumer.destination,
         size,
         deadLetter: list.deadLetter,
-        redelivered: count % 2 === 1,
+        redelivered: comesLate || count % 2 === 1,
         deliveryCount: count >>> 1,
       });
     }

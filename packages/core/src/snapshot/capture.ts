@@ -1,7 +1,8 @@
 import type { Policy } from '../commands/format.ts';
 import type { MessageChunk } from '../state/message-chunk.ts';
+import type { Opening } from '../state/opening.ts';
 import type { Part } from '../state/part.ts';
-import type { Opening, ReplicatedState } from '../state/replicated-state.ts';
+import type { ReplicatedState } from '../state/replicated-state.ts';
 import type { StreamView } from '../state/stream.ts';
 
 export interface CapturedQueue {

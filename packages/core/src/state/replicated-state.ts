@@ -12,6 +12,7 @@ import type { Eras } from './eras.ts';
 import type { StreamListener } from '../stream/stream-listener.ts';
 import { StreamRules } from '../stream/stream-rules.ts';
 import { addImported } from './imported.ts';
+import type { Opening } from './opening.ts';
 import type { Part } from './part.ts';
 import { Queue } from './queue.ts';
 import { MissingCounter, Settler } from './settler.ts';
@@ -20,13 +21,6 @@ import type { Stream, StreamView } from './stream.ts';
 
 /** With so many queue objects the empty ones go; before, they are kept for their next message. Not part of the state. */
 const idleQueuesMin = 4096;
-
-/** A new master's mark in the log. */
-export interface Opening {
-  readonly position: number;
-  /** The master's clock: when this mastership began. */
-  readonly wallMs: number;
-}
 
 /** What all replicas agree upon: a function of the commands applied, and of nothing else. */
 export class ReplicatedState {

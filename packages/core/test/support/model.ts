@@ -26,6 +26,8 @@ interface ModelConsumer {
   readonly bytesMax: number;
   /** In the order of the hand-outs. */
   readonly held: ModelMessage[];
+  /** The highest position that it was given. */
+  newest: number;
 }
 
 export interface ModelSettlement {
@@ -120,9 +122,10 @@ export class Model {
     if (deadOf(message) !== first.dead) return `${tag} is dead as ${deadOf(message)}, not as ${first.dead}`;
     if (!hasRoom(consumer)) return `${session}/${subscription} has no room for ${tag}`;
     if (deliveryCount !== first.count + 1) return `${tag} counts ${deliveryCount}, not ${first.count + 1}`;
-    const again = first.returned || first.count > 0;
+    const again = first.returned || first.count > 0 || tag < consumer.newest;
     if (redelivered !== again) return `${tag} is${again ? ' not' : ''} marked as redelivered`;
     consumer.held.push(first);
+    consumer.newest = Math.max(consumer.newest, tag);
     return null;
   }
 

@@ -182,7 +182,7 @@ export class World {
     const windows = { prefetchMessages: prefetch, prefetchBytes: bytes };
     this.#handle(session, { ...this.#base(session), type: 'subscribe', subscription, destination, ...windows });
     const consumer = { session: this.#session(session), subscription, queue: destination, held: [] };
-    this.#model.consumers.push({ ...consumer, messagesMax: prefetch, bytesMax: bytes });
+    this.#model.consumers.push({ ...consumer, messagesMax: prefetch, bytesMax: bytes, newest: 0 });
     this.#marking = true;
     do this.#turn(true);
     while (this.#applyNext());
