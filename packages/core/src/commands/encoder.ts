@@ -41,16 +41,9 @@ export function writeSettleHead(out: ByteWriter): void {
   out.byte(commandType.settle);
 }
 
-/** Settlement groups follow. All of it takes effect, the `parts` before it included, or nothing. */
-export function writeTransactionEndHead(out: ByteWriter, parts: number): void {
-  out.byte(commandVersion);
-  out.byte(commandType.transactionEnd);
-  out.number(parts);
-}
-
 /**
  * One queue, one outcome, and the positions `from` to `to` (exclusive) of the list: as runs of consecutive ones, each told by its
- * distance from the last. Any order, best a rising one.
+ * distance from the last. Any order, best a rising one. Without positions nothing is written.
  */
 export function writeSettlementGroup(
   out: ByteWriter,
@@ -60,6 +53,7 @@ export function writeSettlementGroup(
   from: number,
   to: number,
 ): void {
+  if (from === to) return;
   out.prefixed(queue);
   out.byte(outcome);
   let runs = 1;

@@ -394,10 +394,14 @@ t.test('a transaction is taken whole or refused whole, also when parts of it wer
   t.ok(list.find(first.position));
   t.equal(list.length, 2);
   t.equal(bench.records.positions.size, 2);
+  const nothing = { consumer: 9, destination: queue, outcome: 'ack' as const, positions: [] };
+  a.commit(['of no consequence'], [nothing, nothing]);
+  bench.rest();
+  t.equal(list.length, 3);
   a.commit(['3'], [{ consumer: 9, destination: queue, outcome: 'ack', positions: [1] }]);
   bench.rest();
-  t.match(bench.outcomes.at(-1), `${a.epoch}:4-5 no-such-message`);
-  t.equal(list.length, 2);
+  t.match(bench.outcomes.at(-1), `${a.epoch}:6-7 no-such-message`);
+  t.equal(list.length, 3);
 });
 
 t.test('limits refuse what passes them, in its place, and let the rest through', async (t) => {
