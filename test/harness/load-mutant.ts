@@ -5,6 +5,7 @@
 import { register } from 'node:module';
 
 import { sourceMutants } from '../mutants/source-mutants.ts';
+import { editedStreams } from '../mutants/stream-edits.ts';
 
-const mutant = sourceMutants.find(({ name }) => name === process.env['LOCKSTEP_MUTANT']);
+const mutant = [...sourceMutants, ...editedStreams].find(({ name }) => name === process.env['LOCKSTEP_MUTANT']);
 if (mutant?.edits !== undefined) register(new URL('mutant-hooks.js', import.meta.url), { data: mutant.edits });

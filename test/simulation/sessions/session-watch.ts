@@ -71,7 +71,11 @@ export class SessionWatch {
   }
 
   rules(rules: StreamRules): StreamRules {
-    return new WatchedRules(rules, { seen: this.seen, masterships: () => this.commands.masterships });
+    return new WatchedRules(rules, {
+      seen: this.seen,
+      broken: (invariant, detail) => this.broken(invariant, detail),
+      masterships: () => this.commands.masterships,
+    });
   }
 
   log(raft: RaftNode): RaftNode {

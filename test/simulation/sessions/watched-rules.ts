@@ -3,6 +3,8 @@ import { StreamRules } from '@lockstep/core';
 /** Who counts what the rules were asked. */
 export interface RuleSightings {
   readonly seen: Record<string, number>;
+  /** Tells of a promise that is not kept. */
+  readonly broken: (invariant: string, detail: string) => void;
   /** How many masters there have been. */
   readonly masterships: () => number;
 }
@@ -53,7 +55,11 @@ export class WatchedRules extends StreamRules {
   }
 
   override leaseOver(silentMs: number, leaseMs: number): boolean {
-    return this.#rules.leaseOver(silentMs, leaseMs);
+    const over = this.#rules.leaseOver(silentMs, leaseMs);
+    // What follows, that its messages go to others, is what a lease that did run out allows as well: nothing later shows it.
+    if (over && silentMs < leaseMs)
+      this.#sightings.broken('a silent node keeps its lease', `taken after ${Math.round(silentMs)} of ${leaseMs} ms`);
+    return over;
   }
 
   override takesHeld(attachedAt: number, lapsedAt: number): boolean {
