@@ -79,6 +79,8 @@ export class World {
   #subscription = 0;
   /** Of each session: tokens that have had no reply, with the bodies of what was sent. */
   readonly #asked = new Map<string, Map<number, readonly string[]>>();
+  /** Tokens of transactions. */
+  readonly #commits = new Set<number>();
   #snapshot: Taken | null = null;
   /** A consumer waits until all know that its node may hold messages of its queue. */
   #marking = false;
@@ -108,6 +110,8 @@ export class World {
       case 'flush':
         return this.#turn(step.dispatch);
       case 'refuse':
+        // What was said before is taken before.
+        this.#turn(true);
         this.#log.refusing = step.refusing;
         return;
       case 'snapshot':
@@ -225,16 +229,22 @@ export class World {
     const messages = sends.map((queue, i) => ({ destination: queueNames[queue]!, message: newMessage(bodies[i]!) }));
     const settlements =
       consumer === undefined ? [] : [{ subscription: consumer.subscription, outcome: 'ack' as const, tags }];
-    this.#handle(session, { ...this.#base(session), type: 'commit', sends: messages, settlements }, bodies);
+    const base = this.#base(session);
+    this.#commits.add(base.token);
+    this.#handle(session, { ...base, type: 'commit', sends: messages, settlements }, bodies);
     const held = new Set(consumer?.held.map(({ position }) => position));
     if (refused || consumer === undefined || !tags.every((tag) => held.has(tag))) return;
     for (const tag of tags) this.#model.beginSettling(consumer.session, consumer.subscription, tag, 'ack');
   }
 
   #end({ session, lost }: Extract<Step, { type: 'end' }>): void {
+    if (this.#log.refusing) return;
+    const name = this.#session(session);
+    // Until a transaction is decided, its node keeps the consumers, and the master may still give them something.
+    const inDoubt = [...(this.#asked.get(name)?.keys() ?? [])].some((token) => this.#commits.has(token));
+    if (inDoubt) this.#settleDown();
     // What it is told by now was on its way before.
     this.#takeEffects(false);
-    const name = this.#session(session);
     for (const { session: of, subscription } of this.#model.consumers) {
       if (of === name) this.#model.leave(of, subscription, lost);
     }
@@ -277,12 +287,14 @@ export class World {
     for (let quiet = false; !quiet;) {
       quiet = true;
       for (const [index, broker] of this.#brokers.entries()) {
-        broker.flush(this.#effects[index]!, dispatch);
+        broker.flush(this.#effects[index]!, false);
         for (const message of broker.takeNodeMessages()) {
           quiet = false;
           this.#check(master.fromNode(nodes[index]!, message), `${nodes[index]} said what can't be`);
         }
       }
+      // What the nodes have said comes first: nothing is handed out to a consumer that has left.
+      master.flush(this.#effects[this.#master]!, dispatch);
       for (const [node, messages] of master.takeMasterMessages()) {
         const index = nodes.indexOf(node);
         for (const message of messages) this.#brokers[index]!.fromMaster(message, this.#effects[index]!);
