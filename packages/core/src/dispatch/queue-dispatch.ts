@@ -17,7 +17,7 @@ export interface DispatchContext {
   consumer(mark: number): QueueConsumer | undefined;
   /** No node may hold messages of the queue that this mastership has not heard of. */
   mayStart(queue: string): boolean;
-  /** What a consumer settles without holding it counts. */
+  /** What a consumer settles without holding it counts, though another holds it, or may. */
   takesLate(heldByAnother: boolean): boolean;
   /** The queue may have something to hand out. */
   wake(queue: QueueDispatch): void;
@@ -111,7 +111,9 @@ export class QueueDispatch implements QueueListener {
     }
     if (!list.find(position)) return false;
     const free = list.holder === 0;
-    if (!this.#context.takesLate(!free)) return false;
+    // A node that is awaited may say that it is with one of its clients.
+    const mayBeHeld = !free || !this.#context.mayStart(this.queue.name);
+    if (!this.#context.takesLate(mayBeHeld)) return false;
     if (free) this.#out++;
     list.note(settledLate, list.handout);
     return true;

@@ -163,6 +163,7 @@ export class QueueConsumer {
     for (const position of this.written) this.#late.push(position);
     this.#clear();
     for (const group of this.outstanding) group.late = group.positions;
+    this.#gatheredLate = this.#gathered.flat();
   }
 
   /** The client holds nothing any more. Returns what it held, the longest held first; late ones left out. */

@@ -130,11 +130,8 @@ export class QueueConsumers {
       const consumer = this.#byKey.get(group.consumer);
       if (consumer === undefined) continue;
       consumer.settledGroup(group);
-      if (this.#overSince !== null) {
-        const removes = group.outcome === 'ack' || group.outcome === 'discard';
-        const positions = removes || !accepted ? group.late : group.positions;
-        if (positions.length > 0) this.#overSince.push({ number, consumer: group.consumer, positions });
-      }
+      const removes = group.outcome === 'ack' || group.outcome === 'discard';
+      if (accepted && !removes) this.#overSince?.push({ number, consumer: group.consumer, positions: group.positions });
       if (!accepted) consumer.putBack(group.positions, group.late);
       if (consumer.ending !== null) this.end(consumer, consumer.ending, queues);
       this.#forget(consumer);
@@ -228,8 +225,8 @@ export class QueueConsumers {
     if (list === undefined) return [];
     const held = this.#holdsSettling(false) ? consumer.written.filter((position) => list.find(position)) : [];
     if (!this.#holdsSettling(true)) return held;
-    for (const { positions } of consumer.outstanding) {
-      for (const position of positions) if (list.find(position)) held.push(position);
+    for (const { positions, late } of consumer.outstanding) {
+      for (const position of positions) if (list.find(position) && !late.includes(position)) held.push(position);
     }
     return held;
   }
