@@ -237,7 +237,6 @@ export class SessionHost implements BrokerPort {
   }
 
   #quiet(boundMs: number): Promise<void> {
-    if (this.#broker.outstanding === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = this.#options.clock.setTimer(boundMs, resolve);
       this.#waitingForQuiet.push(() => {

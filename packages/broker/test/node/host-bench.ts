@@ -71,6 +71,7 @@ export class HostBench {
   inMemory: (message: number) => boolean = () => true;
   readonly reads: PendingRead[] = [];
   readonly errors: { readonly message: string; readonly fields: LogFields | undefined }[] = [];
+  readonly warnings: string[] = [];
   readonly live: Set<number> = new Set();
   readonly #records = new Map<number, Uint8Array>();
   /** Positions of messages, by their numbers less two. */
@@ -88,14 +89,18 @@ export class HostBench {
         propose: (commands) => this.#propose(commands),
         leading: () => this.leading,
         persistedIndex: () => this.persistedIndex,
-        payload: (position) => (this.inMemory(this.#numberOf(position)) ? this.#record(position) : null),
+        payload: (position) => (this.inMemory(this.numberOf(position)) ? this.#record(position) : null),
         readPayloads: (positions) => this.#read(positions),
         dialChannel: () => Promise.reject(new Error('there is no other node')),
         isDead: () => false,
         isSilent: () => false,
         keepPosted() {},
       },
-      story: { ...silentLog, error: (message, fields) => this.errors.push({ message, fields }) },
+      story: {
+        ...silentLog,
+        error: (message, fields) => this.errors.push({ message, fields }),
+        warn: (message) => this.warnings.push(message),
+      },
       windowBytes,
       channelLimits: { frameBytesMax: 1e6, unsentBytesMax: 1e6 },
       leaseMs: 10_000,
@@ -146,7 +151,7 @@ export class HostBench {
   }
 
   #read(positions: readonly JournalPosition[]): Promise<readonly PayloadRead[]> {
-    const messages = positions.map((position) => this.#numberOf(position));
+    const messages = positions.map((position) => this.numberOf(position));
     return new Promise((resolve) => {
       this.reads.push({
         messages,
@@ -157,7 +162,8 @@ export class HostBench {
     });
   }
 
-  #numberOf(position: number): number {
+  /** Of the message there. */
+  numberOf(position: number): number {
     return this.#messages.indexOf(position) + 2;
   }
 
@@ -165,12 +171,18 @@ export class HostBench {
     await this.world.simulation.runUntil(this.world.simulation.nowMs + 1);
   }
 
+  async pass(ms: number): Promise<void> {
+    await this.world.simulation.runUntil(this.world.simulation.nowMs + ms);
+  }
+
   /** As long as the host takes to look again of its own accord. */
   async soon(): Promise<void> {
     await this.world.simulation.runUntil(this.world.simulation.nowMs + 50);
   }
 
+  /** All that has been proposed by the end of this turn. */
   async commit(): Promise<void> {
+    await this.turn();
     this.host.apply(this.proposed.splice(0), {
       retain: (position) => {
         this.live.add(position);
@@ -188,7 +200,7 @@ export class HostBench {
   }
 
   attach(name: string): Endpoint {
-    const endpoint = new Endpoint((position) => this.#numberOf(position));
+    const endpoint = new Endpoint((position) => this.numberOf(position));
     this.host.attach(name as SessionId, endpoint);
     return endpoint;
   }

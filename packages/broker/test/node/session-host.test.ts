@@ -36,6 +36,7 @@ t.test('less may be under way while room on the disk is short, and as much as ev
   const bench = await HostBench.start(1000);
   const endpoint = bench.attach('s');
   bench.host.limitWindow(100);
+  await bench.turn();
   bench.send('s', 1, 200);
   t.notOk(bench.host.accepting);
   bench.host.callWhenAccepting(endpoint);
@@ -51,12 +52,14 @@ t.test('without a majority nothing is handed out and nobody is read; with one ag
   const endpoint = bench.attach('s');
   const subscribe = { token: 1, subscription: 1, destination: '/queue/q', prefetchMessages: 10, prefetchBytes: 1000 };
   bench.host.submit({ type: 'subscribe', session: 's' as SessionId, ...subscribe });
+  await bench.settle();
   bench.send('s', 2);
   await bench.turn();
   bench.leading = false;
-  t.notOk(bench.host.accepting);
   bench.host.callWhenAccepting(endpoint);
   await bench.commit();
+  t.notOk(bench.host.accepting);
+  t.equal(bench.host.heldUpBy, 'no majority of the members has been heard');
   t.notOk(endpoint.effects.some(({ type }) => type === 'deliver'));
   bench.leading = true;
   await bench.soon();
@@ -89,7 +92,7 @@ t.test('settlements that could not be proposed are proposed a little later', asy
   const subscribe = { token: 1, subscription: 1, destination: '/queue/q', prefetchMessages: 10, prefetchBytes: 1000 };
   bench.host.submit({ type: 'subscribe', session: 's' as SessionId, ...subscribe });
   bench.send('s', 2);
-  await bench.commit();
+  await bench.settle();
   const [delivery] = endpoint.effects.filter((effect) => effect.type === 'deliver');
   bench.leading = false;
   bench.refusing = true;
@@ -107,23 +110,83 @@ t.test('held: nobody is read, what is under way is answered', async (t) => {
   const endpoint = bench.attach('s');
   bench.send('s', 1);
   bench.host.hold(true);
+  await bench.turn();
   t.notOk(bench.host.accepting);
   await bench.commit();
   t.equal(endpoint.effects.length, 1);
 });
 
-t.test('mastership lost: connections are let go, and nothing that comes later is answered', async (t) => {
+t.test('mastership lost: sessions stay, are not read, and hear of what was under way when it is applied', async (t) => {
   const bench = await HostBench.start();
   const endpoint = bench.attach('s');
   bench.send('s', 1);
   await bench.turn();
   await bench.follow();
-  t.equal(endpoint.abandoned, 1);
-  await bench.commit();
+  t.notOk(bench.host.accepting);
+  t.match(bench.host.heldUpBy, /master/);
   bench.send('s', 2);
-  await bench.turn();
-  t.same(endpoint.effects, []);
+  await bench.commit();
+  t.same(endpoint.seen, ['r1']);
   t.equal(bench.proposed.length, 0);
+  await bench.lead();
+  t.same(endpoint.seen, ['r1', 'r2'], 'what could not be said then is said to the next master');
+  t.equal(endpoint.abandoned, 0);
+});
+
+t.test(
+  'without a master for too long, clients are let go, and what they held goes back with the next one',
+  async (t) => {
+    const bench = await HostBench.start();
+    const endpoint = bench.attach('s');
+    bench.send('s', 1);
+    bench.subscribe('s', 2);
+    await bench.settle();
+    t.same(endpoint.seen, ['r1', 'r2', 'd2']);
+    await bench.follow();
+    await bench.pass(29_000);
+    t.equal(endpoint.abandoned, 0);
+    await bench.pass(2_000);
+    t.equal(endpoint.abandoned, 1);
+    t.same(bench.warnings, ['no master for 30000 ms: closed the client connections']);
+    await bench.lead();
+    const next = bench.attach('n');
+    bench.subscribe('n', 1);
+    await bench.settle();
+    t.same(next.seen, ['r1', 'd2']);
+    t.match(next.effects.at(-1), { redelivered: true, deliveryCount: 1 });
+  },
+);
+
+t.test('a stop waits for answers, and for what clients held to go back, as long as it may', async (t) => {
+  const bench = await HostBench.start();
+  const endpoint = bench.attach('s');
+  bench.send('s', 1);
+  bench.subscribe('s', 2);
+  await bench.settle();
+  bench.send('s', 3);
+  bench.host.stopReading();
+  t.notOk(bench.host.accepting);
+  const story: string[] = [];
+  void bench.host.answered(5000).then(() => story.push('answered'));
+  await bench.pass(1000);
+  t.same(story, []);
+  await bench.commit();
+  t.same(story, ['answered']);
+  t.same(endpoint.seen, ['r1', 'r2', 'd2', 'r3', 'd3']);
+  void bench.host.closeSessions(1000).then(() => story.push('closed'));
+  await bench.turn();
+  t.equal(endpoint.abandoned, 1);
+  t.same(story, ['answered']);
+  await bench.commit();
+  t.same(story, ['answered', 'closed']);
+  t.match(bench.broker.queues(), [{ depth: 2, consumers: 0 }]);
+  bench.attach('late');
+  bench.send('late', 1);
+  void bench.host.answered(1000).then(() => story.push('given up'));
+  await bench.pass(900);
+  t.equal(story.length, 2);
+  await bench.pass(200);
+  t.same(story, ['answered', 'closed', 'given up']);
 });
 
 t.test('a session that the broker closes gets the reason, and no more effects', async (t) => {

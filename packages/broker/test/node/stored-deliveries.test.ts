@@ -29,7 +29,7 @@ t.test('what is in memory is given at once, and what is not is read in one go, i
   await bench.answer();
   t.same(endpoint.seen, ['r1', 'd2', 'd3', 'd4', 'd5', 'd6']);
   const [first] = endpoint.effects.slice(1);
-  t.match(first, { tag: 2, redelivered: false, deliveryCount: 1, message: { position: 2, destination: '/queue/q' } });
+  t.match(first, { redelivered: false, deliveryCount: 1, message: { destination: '/queue/q' } });
 });
 
 t.test(
@@ -44,7 +44,7 @@ t.test(
     bench.send('c', 3, 10, '/queue/r');
     const other = bench.attach('o');
     bench.subscribe('o', 1);
-    await bench.commit();
+    await bench.settle();
     t.same(slow.seen, ['r1']);
     t.same(other.seen, ['r1', 'd3']);
     await bench.answer();
@@ -81,7 +81,7 @@ t.test('a record that is lost is set aside, which is said once, and gives its ro
   await bench.answer({ 2: 'lost' });
   t.same(endpoint.seen, ['r1', 'd3']);
   t.equal(bench.errors.length, 1);
-  t.match(bench.errors[0]?.message, /message 2 in \/queue\/q can't be read: .* damaged here, and on every member/);
+  t.match(bench.errors[0]?.message, /message \d+ in \/queue\/q can't be read: .* damaged here, and on every member/);
   t.same(bench.reads[0]?.messages, [4], 'there is room for one more');
   await bench.answer();
   bench.ack('c', 2, [3, 4]);
@@ -97,12 +97,8 @@ t.test('a record that is lost is set aside, which is said once, and gives its ro
   t.same(next.seen, ['r1', 'd5', 'd6'], 'nobody is given it');
   await bench.follow();
   await bench.lead();
-  await bench.commit();
-  const later = bench.attach('l');
-  bench.subscribe('l', 1, 1);
-  await bench.settle();
   await bench.answer();
-  t.same(later.seen, ['r1', 'd2'], 'under the next master it is tried again');
+  t.same(next.seen, ['r1', 'd5', 'd6', 'd2'], 'under the next master it is tried again');
   t.equal(bench.errors.length, 1);
 });
 
@@ -137,7 +133,7 @@ t.test('a slow subscriber of a topic is closed at once, whatever is being read f
   t.same(endpoint.seen, ['r1', 'r2', 'closeSession']);
 });
 
-t.test('a mastership that ends while records are read gives nothing more; a later one starts anew', async (t) => {
+t.test('what is being read when the master is lost is not given; the next master hands it out anew', async (t) => {
   const bench = await backlog(2);
   const endpoint = bench.attach('c');
   bench.subscribe('c', 1);
@@ -146,25 +142,22 @@ t.test('a mastership that ends while records are read gives nothing more; a late
   await bench.answer();
   t.same(endpoint.seen, ['r1']);
   await bench.lead();
-  const again = bench.attach('c');
-  bench.subscribe('c', 1);
-  await bench.commit();
   await bench.answer();
-  t.same(again.seen, ['r1', 'd2', 'd3']);
-});
-
-t.test('what was read while no majority was heard waits until one is heard again', async (t) => {
-  const bench = await backlog(2);
-  const endpoint = bench.attach('c');
-  bench.subscribe('c', 1);
-  await bench.settle();
-  bench.leading = false;
-  await bench.answer();
-  t.same(endpoint.seen, ['r1']);
-  bench.leading = true;
-  await bench.soon();
   t.same(endpoint.seen, ['r1', 'd2', 'd3']);
 });
+
+t.test(
+  'what was handed out before the majority fell silent is given: it is this node’s, until its lease is over',
+  async (t) => {
+    const bench = await backlog(2);
+    const endpoint = bench.attach('c');
+    bench.subscribe('c', 1);
+    await bench.settle();
+    bench.leading = false;
+    await bench.answer();
+    t.same(endpoint.seen, ['r1', 'd2', 'd3']);
+  },
+);
 
 t.test('what is read and not taken is bounded over all sessions; each has a share of its own', async (t) => {
   const limits = { heldBytesMax: 100 * kib, askedBytesMax: 1e9, sessionShareBytes: 20 * kib };
@@ -220,14 +213,15 @@ t.test('a session that makes requests as it is given messages, and ends in the m
   const endpoint = bench.attach('c');
   endpoint.onEffect = (effect) => {
     if (effect.type !== 'deliver') return;
-    bench.ack('c', 10 + effect.tag, [effect.tag]);
-    if (effect.tag === 4) bench.host.submit({ type: 'endSession', session: 'c' as SessionId, how: 'clean' });
+    const message = bench.numberOf(effect.tag);
+    bench.ack('c', 10 + message, [message]);
+    if (message === 4) bench.host.submit({ type: 'endSession', session: 'c' as SessionId, how: 'clean' });
   };
   bench.subscribe('c', 1, 4);
   await bench.settle();
   await bench.answer();
   t.same(endpoint.seen, ['r1', 'd2', 'd3', 'd4']);
-  await bench.commit();
+  await bench.settle();
   t.match(bench.broker.queues(), [{ depth: 2 }]);
 });
 
