@@ -1,6 +1,7 @@
 import type { SessionId } from '@lockstep/kernel';
 import type { Broker, BrokerEffect, Request } from '../../src/index.ts';
-import { Judge, require } from './judge.ts';
+import { require } from './judge.ts';
+import type { Judge } from './judge.ts';
 
 export interface ClientSubscription {
   readonly number: number;
