@@ -3,6 +3,7 @@ import type { DestinationNames } from '../commands/destination-names.ts';
 import type { BrokerEffect } from '../effects.ts';
 import { badDestination, notHeld, overloaded, subscriptionInUse, tooLarge } from '../master/refusals.ts';
 import type { Refusal, Request, Settlement } from '../requests.ts';
+import { isDestination, isTopic } from './destination-kind.ts';
 import { CommitUnit, SettleUnit } from './outstanding.ts';
 import type { Unit } from './outstanding.ts';
 import type { ProposalStream } from './proposal-stream.ts';
@@ -19,7 +20,6 @@ type SettleRequest = Extract<Request, { type: 'settle' }>;
 type CommitRequest = Extract<Request, { type: 'commit' }>;
 type SubscribeRequest = Extract<Request, { type: 'subscribe' }>;
 
-const destinationBytesMax = 1024;
 const closedSessionsMax = 1000;
 const nobody: readonly OutstandingGroup[] = [];
 
@@ -244,7 +244,7 @@ export class Sessions {
   }
 
   #refusalOf(destination: string, { headerBlock, body }: SendRequest['message']): Refusal | null {
-    if (!this.#isDestination(destination)) return badDestination(destination);
+    if (!isDestination(destination, this.#parts.names)) return badDestination(destination);
     const bytes = headerBlock.length + body.length;
     const { messageBytesMax } = this.#options;
     return bytes > messageBytesMax ? tooLarge(destination, bytes, messageBytesMax) : null;
@@ -305,7 +305,7 @@ export class Sessions {
 
   #subscribe(session: ServingSession, request: SubscribeRequest, effects: BrokerEffect[]): void {
     const { token, subscription, destination } = request;
-    let refusal = this.#isDestination(destination) ? null : badDestination(destination);
+    let refusal = isDestination(destination, this.#parts.names) ? null : badDestination(destination);
     if (session.subscriptions.has(subscription)) refusal ??= subscriptionInUse(subscription);
     if (refusal !== null) {
       this.#reply(session, token, refusal, effects);
@@ -389,18 +389,6 @@ export class Sessions {
     this.#sessions.set(id, session);
     return session;
   }
-
-  #isDestination(name: string): boolean {
-    if (name.length > destinationBytesMax) return false;
-    const kind = name.startsWith('/queue/') || name.startsWith('/topic/');
-    if (!kind || name.length <= '/queue/'.length) return false;
-    // A UTF-16 unit makes at most three bytes.
-    return name.length * 3 <= destinationBytesMax || this.#parts.names.bytesOf(name).length <= destinationBytesMax;
-  }
-}
-
-function isTopic(destination: string): boolean {
-  return destination.startsWith('/topic/');
 }
 
 function reply({ id: session }: ServingSession, token: number, refusal: Refusal | null): BrokerEffect {

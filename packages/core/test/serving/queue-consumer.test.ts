@@ -38,7 +38,10 @@ t.test('keeps the order of what was written', (t) => {
 t.test('a transaction takes all or nothing, and gives it back when it is refused', (t) => {
   const one = consumer(1, 2, 3);
   t.equal(one.takeAll([1, 9]), null);
-  t.same([...one.written].sort(), [1, 2, 3]);
+  t.same(
+    [...one.written].sort((a, b) => a - b),
+    [1, 2, 3],
+  );
   t.same(one.takeAll([1, 3]), []);
   t.same(one.written, [2]);
   one.putBack([1, 3], []);

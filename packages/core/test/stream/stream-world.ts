@@ -1,47 +1,18 @@
 import type { JournalPosition } from '@lockstep/kernel';
 import { SimRandom } from '@lockstep/testkit';
-import { Broker, defaultBrokerOptions, StreamRules } from '../../src/index.ts';
-import type { BrokerEffect, LiveRecords, MasterMessage, NodeMessage } from '../../src/index.ts';
+import { StreamRules } from '../../src/index.ts';
+import type { LiveRecords, MasterMessage, NodeMessage } from '../../src/index.ts';
 import { Client } from './client.ts';
+import { askSomething } from './client-chance.ts';
 import { Judge, require } from './judge.ts';
+import { newNode } from './stream-node.ts';
+import type { Channel, Node } from './stream-node.ts';
 
 const LEASE_MS = 10_000;
 /** So long a master that has been replaced may go on handing out. */
 const ELECTION_MS = 1_000;
 
-const topics = ['/topic/t', '/topic/u'];
 const noRecords: LiveRecords = { retain: () => {}, release: () => {} };
-
-/** What one node says to the master, and hears of it; either end may break first. */
-interface Channel {
-  readonly node: Node;
-  readonly master: Node;
-  readonly up: NodeMessage[];
-  readonly down: MasterMessage[];
-  /** The node, or the master, has not noticed that it is broken. */
-  openAtNode: boolean;
-  openAtMaster: boolean;
-}
-
-interface Node {
-  readonly name: string;
-  alive: boolean;
-  broker: Broker;
-  run: number;
-  clients: Client[];
-  effects: BrokerEffect[];
-  channel: Channel | null;
-  /** On a master: of each node that it serves. */
-  readonly served: Map<string, Channel>;
-  readonly heardMs: Map<string, number>;
-  /** On a master: what it has handed out. */
-  readonly handed: Set<number>;
-  /** No way leads to a master before. */
-  cutOffUntilMs: number;
-  replacedAtMs: number;
-  /** Where the next proposal of a master that has been replaced would stand. */
-  phantom: number;
-}
 
 /** Nodes, each with a broker and clients, over one log, which the last master chosen writes to; all that may happen between them happens by chance. */
 export class StreamWorld {
@@ -67,7 +38,7 @@ export class StreamWorld {
     this.#queues = ['/queue/a', '/queue/b'].slice(this.#random.below(2));
     this.#partitions = this.#random.chance(0.5);
     this.judge = new Judge(this.#log);
-    this.#nodes = ['a', 'b', 'c', 'd', 'e'].slice(0, nodes).map((name) => this.#node(name));
+    this.#nodes = ['a', 'b', 'c', 'd', 'e'].slice(0, nodes).map((name) => this.#fresh(name, 1));
   }
 
   run(steps: number): void {
@@ -177,25 +148,7 @@ export class StreamWorld {
       node.clients = node.clients.filter((one) => one !== client);
       return;
     }
-    const subscription = client.queues.length === 0 ? undefined : random.pick(client.queues);
-    const held = subscription?.held ?? [];
-    const dice = random.below(100);
-    if (dice < 35) {
-      const destination = random.pick(this.#queues);
-      for (let i = random.below(4); i >= 0; i--)
-        client.send(destination, random.chance(0.03) ? random.below(60_000) : 0);
-    } else if (dice < 42) client.send(random.pick(topics), 0);
-    else if (dice < 54 && subscription !== undefined) {
-      const first = random.below(Math.max(1, held.length));
-      const positions = held.slice(first, first + 1 + random.below(3));
-      if (positions.length > 0) client.settle(subscription, positions, random.chance(0.8) ? 'ack' : 'requeue');
-    } else if (dice < 68) {
-      const destinations = Array.from({ length: random.below(4) }, () => random.pick(this.#queues));
-      client.commit(destinations, subscription, random.below(3));
-    } else if (dice < 92 && client.subscriptions.size < 4) {
-      client.subscribe(random.pick([...this.#queues, ...this.#queues, ...topics]), 1 + random.below(6));
-    } else if (dice < 94 && subscription !== undefined) client.unsubscribe(subscription);
-    else if (dice < 95) client.end(random.pick(['clean', 'lost']));
+    askSomething(client, random, this.#queues);
   }
 
   #connect(node: Node): Client | null {
@@ -412,7 +365,7 @@ export class StreamWorld {
 
   #restart(node: Node): void {
     if (node.alive) return;
-    const fresh = this.#node(node.name, node.run + 1);
+    const fresh = this.#fresh(node.name, node.run + 1);
     node.broker = fresh.broker;
     node.run = fresh.run;
     node.effects = fresh.effects;
@@ -459,23 +412,7 @@ export class StreamWorld {
     }
   }
 
-  #node(name: string, run: number = 1): Node {
-    const rules = this.#rules;
-    const options = { ...defaultBrokerOptions, node: name, run: `${name}${run}`, rules, maxDeliveries: 1e4 };
-    return {
-      name,
-      alive: true,
-      broker: new Broker({ ...options, wallMs: () => 1_000 + this.#nowMs }),
-      run,
-      clients: [],
-      effects: [],
-      channel: null,
-      served: new Map(),
-      heardMs: new Map(),
-      handed: new Set(),
-      cutOffUntilMs: 0,
-      replacedAtMs: 0,
-      phantom: 0,
-    };
+  #fresh(name: string, run: number): Node {
+    return newNode(name, run, this.#rules, () => 1_000 + this.#nowMs);
   }
 }
