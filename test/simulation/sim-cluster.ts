@@ -3,7 +3,7 @@ import { StreamRules } from '@lockstep/core';
 import type { BrokerNodeOptions } from '@lockstep/broker';
 import { DiskError, silentLog } from '@lockstep/kernel';
 import type { Address, BrokerId, Disk, Log, NodeId } from '@lockstep/kernel';
-import { isJoint, membersOf, RaftNode } from '@lockstep/raft-log';
+import { isJoint, LogDamageError, membersOf, RaftNode } from '@lockstep/raft-log';
 import type { Configuration, RaftOptions } from '@lockstep/raft-log';
 import type { EventOwner, SimHost, SimProcess, SimWorld } from '@lockstep/testkit';
 
@@ -52,6 +52,8 @@ export class SimNode {
   diskFails = false;
   /** `SimDevice.failures` when its process began. */
   failuresBefore = 0;
+  /** The newest configuration in its log is a joint one, committed or not; as when it was last told of one. */
+  isJoint = false;
   /** One of its reads brings what stands elsewhere: it may find its disk damaged. */
   misreads = false;
   constructor(name: string, host: SimHost, witness: boolean) {
@@ -94,7 +96,9 @@ export class SimCluster {
     broken: (violation) => (this.failure ??= violation),
     configured: (name, configuration) => {
       const member = this.nodes.find((one) => one.name === name);
-      if (!isJoint(configuration) || member === undefined) return;
+      if (member === undefined) return;
+      member.isJoint = isJoint(configuration);
+      if (!member.isJoint) return;
       this.story.saw('membership: joint configurations taken up');
       this.onJoint(member);
     },
@@ -223,6 +227,7 @@ export class SimCluster {
   wipe(member: SimNode): void {
     member.host.replaceDisk();
     member.disk++;
+    member.isJoint = false;
     this.#promises.forget(member.name);
   }
 
@@ -294,6 +299,12 @@ export class SimCluster {
       this.kill(member);
       this.wipe(member);
       this.onDiskReplaced(member);
+      this.#startSoon(member);
+      return;
+    }
+    if (error instanceof LogDamageError && damaged && this.nodes.length > 1) {
+      this.story.saw('nodes ended by damage in their log');
+      this.kill(member);
       this.#startSoon(member);
       return;
     }

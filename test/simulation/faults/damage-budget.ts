@@ -54,6 +54,8 @@ export class DamageBudget {
     if (configuration === null || isJoint(configuration) || configuration.votersNext.length > 0) return false;
     const voters = this.#cluster.nodes.filter(({ name }) => configuration.voters.some((id) => id === name));
     if (!voters.includes(member) || !voters.every((one) => this.#founded.has(one))) return false;
+    // One that has a joint configuration in its log, though it be uncommitted, asks other majorities.
+    if (voters.some((one) => one.isJoint)) return false;
     const damaged = voters.filter((one) => one !== member && (this.#isDamaged(one) || this.#lacks(one, voters)));
     return damaged.length + 1 <= Math.floor((voters.length - 1) / 2);
   }
