@@ -15,7 +15,7 @@ export interface ClientSubscription {
 
 type Pending =
   | { readonly type: 'send'; readonly body: string }
-  | { readonly type: 'ack'; readonly positions: readonly number[] }
+  | { readonly type: 'ack'; readonly subscription: ClientSubscription; readonly positions: readonly number[] }
   | {
       readonly type: 'commit';
       readonly bodies: readonly string[];
@@ -90,7 +90,10 @@ export class Client {
       else this.#judge.letGo(this, position);
     }
     const settlement = { subscription: subscription.number, outcome, tags: positions };
-    this.#ask({ type: 'settle', settlement }, outcome === 'ack' ? { type: 'ack', positions } : { type: 'other' });
+    this.#ask(
+      { type: 'settle', settlement },
+      outcome === 'ack' ? { type: 'ack', subscription, positions } : { type: 'other' },
+    );
   }
 
   commit(destinations: readonly string[], subscription: ClientSubscription | undefined, count: number): void {
@@ -170,18 +173,19 @@ export class Client {
       judge.transaction(bodies, false);
       if (refused === null) {
         for (const body of bodies) judge.sent(body);
-        for (const position of positions) judge.acknowledged(this, position);
+        for (const position of positions) judge.acknowledged(subscription, position);
         return;
       }
       require(refused === 'no-such-message', `a transaction of ${this.id} was refused: ${refused}`);
-      judge.transactionRefused(this, positions);
+      judge.transactionRefused(this, subscription, positions);
       for (const body of bodies) judge.refused(body);
       if (subscription !== undefined) subscription.held.push(...positions);
       return;
     }
     require(refused === null, `a ${pending.type} of ${this.id} was refused: ${refused}`);
     if (pending.type === 'send') judge.sent(pending.body);
-    if (pending.type === 'ack') for (const position of pending.positions) judge.acknowledged(this, position);
+    if (pending.type === 'ack')
+      for (const position of pending.positions) judge.acknowledged(pending.subscription, position);
   }
 
   #message(filling: number) {

@@ -168,17 +168,18 @@ export class Judge implements LiveRecords {
   }
 
   /** What the client acknowledged was confirmed: it counts, unless the lease of its node was over and the message on its way to another. */
-  acknowledged(client: Client, position: number): void {
+  acknowledged(subscription: ClientSubscription | undefined, position: number): void {
     const holder = this.#holders.get(position);
-    if (holder?.client !== client || (holder.lapsed && holder.handedOut)) return;
-    require(!this.#live.has(position), `${client.id} acknowledged ${position}, which is still there`);
+    if (holder === undefined || holder.subscription !== subscription) return;
+    if (holder.lapsed && holder.handedOut) return;
+    require(!this.#live.has(position), `${holder.client.id} acknowledged ${position}, which is still there`);
   }
 
   /** A transaction with these was refused since it settles what is not held: that can only be when a lease is over. */
-  transactionRefused(client: Client, positions: readonly number[]): void {
+  transactionRefused(client: Client, subscription: ClientSubscription | undefined, positions: readonly number[]): void {
     const late = positions.some((position) => {
       const holder = this.#holders.get(position);
-      return holder?.client !== client || holder.lapsed;
+      return holder?.subscription !== subscription || holder?.lapsed === true;
     });
     require(late, `a transaction of ${client.id} was refused, which holds ${positions.join()}`);
   }
