@@ -180,6 +180,8 @@ export class Client {
       judge.transactionRefused(this, subscription, positions);
       for (const body of bodies) judge.refused(body);
       if (subscription !== undefined) subscription.held.push(...positions);
+      // It has unsubscribed meanwhile: they go back.
+      if (!this.subscriptions.has(subscription?.number ?? 0)) for (const one of positions) judge.letGo(this, one);
       return;
     }
     require(refused === null, `a ${pending.type} of ${this.id} was refused: ${refused}`);
