@@ -5,7 +5,7 @@ interface EditedMutant {
   readonly edits: readonly SourceEdit[];
 }
 
-/** Two checks stand behind each other here, of which a rule is but one. */
+/** Three checks stand behind each other here, of which a rule is but one. */
 export const sentAgain: EditedMutant = {
   name: 'what was applied is sent again and taken again',
   edits: [
@@ -13,6 +13,11 @@ export const sentAgain: EditedMutant = {
       file: 'core/build/src/master/stream-proposals.js',
       from: 'const known = Math.min(count, Math.max(0, end.number + 1 - number));',
       to: 'const known = 0;',
+    },
+    {
+      file: 'core/build/src/master/stream-proposals.js',
+      from: 'if (!areNext(end, commands, commandType.enqueue))',
+      to: 'if (commands.length === 0)',
     },
   ],
 };
