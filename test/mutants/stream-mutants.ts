@@ -2,7 +2,7 @@ import type { BrokerNodeOptions } from '@lockstep/broker';
 import { StreamRules } from '@lockstep/core';
 
 import type { Mutant } from './mutant.ts';
-import { sentAgain } from './stream-edits.ts';
+import { epochReused, holes, sentAgain } from './stream-edits.ts';
 
 /** A process that comes back goes on with the stream of the one before it. */
 class ReusesEpochs extends StreamRules {
@@ -66,8 +66,8 @@ function broken(
 
 /** Brokers that break a rule of the nodes' proposal streams, or of what nodes hold. */
 export const streamMutants: readonly Mutant[] = [
-  broken('an epoch reused after a crash', new ReusesEpochs()),
-  broken('a hole in the numbers', new LeavesHoles()),
+  broken(epochReused.name, new ReusesEpochs(), { edits: epochReused.edits }),
+  broken(holes.name, new LeavesHoles(), { edits: holes.edits }),
   broken(sentAgain.name, new ForgetsNumbers(), {
     edits: sentAgain.edits,
     faults: ['kill', 'transfer', 'slowLinks', 'breakConnections'],
