@@ -9,6 +9,7 @@ export type { Proposer } from './proposer.ts';
 export type { AckMode, NackAction, NewMessage, Refusal, Request, Settlement } from './requests.ts';
 export { Broker } from './broker.ts';
 export { discardCommand } from './commands/discard.ts';
+export { lostCommand } from './commands/lost.ts';
 export { inspectCommand } from './commands/inspect.ts';
 export type { CommandSummary } from './commands/inspect.ts';
 export type { BrokerRestore, LiveMessage } from './broker.ts';

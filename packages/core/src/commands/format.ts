@@ -16,6 +16,7 @@ export const commandType = {
   refuse: 9,
   mark: 10,
   lapse: 11,
+  lost: 12,
 } as const;
 
 /** What a `streamed` command may hold. */

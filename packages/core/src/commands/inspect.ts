@@ -25,6 +25,7 @@ const kinds: Readonly<Record<number, CommandSummary['kind']>> = {
   [commandType.refuse]: 'stream',
   [commandType.mark]: 'stream',
   [commandType.lapse]: 'stream',
+  [commandType.lost]: 'stream',
 };
 
 /** Null for bytes that make no command, as far as they are looked at. They may be damaged: what is returned is a guess then. */

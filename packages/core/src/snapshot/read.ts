@@ -136,6 +136,7 @@ export class SnapshotReader {
     const stream = new Stream(node, input.number(), run);
     stream.number = input.number();
     stream.lapsedAt = input.number();
+    stream.gap = input.number() === 1;
     this.#state.restoreStream(stream);
     this.#stream = stream;
   }

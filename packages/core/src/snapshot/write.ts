@@ -86,6 +86,7 @@ export class StateSnapshot implements Iterable<Uint8Array> {
     record.number(stream.epoch);
     record.number(stream.number);
     record.number(stream.lapsedAt);
+    record.number(stream.gap ? 1 : 0);
     this.#end();
     yield* this.#parts(recordType.streamPart, stream.parts);
     this.#begin(recordType.marks);

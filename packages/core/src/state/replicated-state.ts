@@ -281,6 +281,9 @@ export class ReplicatedState {
       case commandType.lapse:
         this.#streams.lapse(position, input, listener);
         return;
+      case commandType.lost:
+        for (const lost of this.abandonParts(position)) this.#records?.release(lost);
+        return;
       default:
         assert(false, `the command at ${position} has the unknown type ${type}`);
     }

@@ -13,6 +13,8 @@ export interface StreamView {
   readonly lapsedAt: number;
   /** Parts of a transaction whose end has not been applied. */
   readonly parts: readonly Part[];
+  /** An entry of the log is lost, perhaps one of this stream: the next command's number may be any higher one. */
+  readonly gap: boolean;
   /** Queues of which the node may hold messages. */
   readonly marks: ReadonlySet<string>;
 }
@@ -25,7 +27,6 @@ export class Stream implements StreamView {
   lapsedAt = 0;
   parts: Part[] = [];
   marks: Set<string> = new Set();
-  /** For a log in which entries are lost: the next command's number may be any higher one. */
   gap = false;
 
   constructor(node: string, epoch: number, run: string) {

@@ -1,7 +1,7 @@
 import type { JournalPosition } from '@lockstep/kernel';
 import t from 'tap';
 import { commandType } from '../../src/commands/format.ts';
-import { inspectCommand, readMessage } from '../../src/index.ts';
+import { inspectCommand, lostCommand, readMessage } from '../../src/index.ts';
 import { enqueue, lapse, mark, openStream, refuse, settled, StateBench, streamed } from '../support/stream-commands.ts';
 import { bodyOf, noRecords } from '../support/test-bench.ts';
 
@@ -162,4 +162,16 @@ t.test('where entries are lost, what stands behind them takes effect all the sam
   bench.state.apply(9 as JournalPosition, send(7, 3, 'of a stream whose opening is lost'), noRecords);
   bench.state.apply(10 as JournalPosition, send(8, 1, 'of none'), noRecords);
   t.same(bench.in(queue), ['2', '5', '9']);
+});
+
+t.test('a repaired log says itself what is lost', async (t) => {
+  const bench = new StateBench();
+  const a = bench.apply(openStream('a', 'r'));
+  bench.apply(send(a, 1, '1'));
+  bench.apply(part(a, 2, 'p'));
+  bench.apply(lostCommand);
+  t.equal(bench.state.streams.get('a')?.parts.length, 0, 'a transaction of which a part may be missing is nothing');
+  bench.apply(send(a, 5, '5'));
+  bench.apply(send(a, 7, '7'));
+  t.same(bench.in(queue), ['2', '5'], 'there was one hole');
 });

@@ -27,21 +27,23 @@ function segmentsToRewrite(survey: Survey, givenUp: ReadonlySet<number>): readon
 }
 
 /**
- * Writes segments anew, each as long as it was: what is lost of them, and what is given up, is an entry that does nothing, so that the log has no
+ * Writes segments anew, each as long as it was: what is lost of them, and what is given up, is the command `instead`, so that the log has no
  * hole. A crash leaves the old file or the new one of each. Only for a log that no other member holds.
+ * @param instead of the least size that a command has.
  * @param keep is called before a file is replaced.
  */
 export async function rewriteSegments(
   disk: Disk,
   survey: Survey,
   givenUp: ReadonlySet<number>,
+  instead: Uint8Array,
   keep: (path: string) => Promise<void>,
 ): Promise<void> {
   const { segments } = survey;
   const ends = [...survey.ends];
   for (const number of segmentsToRewrite(survey, givenUp)) {
     const segment = segments[number]!;
-    const entries = await entriesOf(disk, survey, number, givenUp);
+    const entries = await entriesOf(disk, survey, number, givenUp, instead);
     const previousBytes = segments[number - 1]?.sequence === segment.sequence - 1 ? ends[number - 1]! : 0;
     const image = new SegmentImage(segment, previousBytes);
     image.add(entries);
@@ -54,9 +56,16 @@ export async function rewriteSegments(
   }
 }
 
-async function entriesOf(disk: Disk, survey: Survey, number: number, givenUp: ReadonlySet<number>): Promise<Entry[]> {
+async function entriesOf(
+  disk: Disk,
+  survey: Survey,
+  number: number,
+  givenUp: ReadonlySet<number>,
+  instead: Uint8Array,
+): Promise<Entry[]> {
   const { records, segments, snapshot } = survey;
   const entries: Entry[] = [];
+  const lost = (index: number, term: number): Entry => makeEntry(index, term, entryKind.command, instead);
   const reader = new RecordReader(disk, survey);
   let last = segments[number]!.previousIndex;
   let term = 0;
@@ -64,7 +73,7 @@ async function entriesOf(disk: Disk, survey: Survey, number: number, givenUp: Re
     for (last++; last <= index; last++) {
       // A log that differs from its snapshot there is void.
       if (last === snapshot?.index) ({ term } = snapshot);
-      entries.push(nothing(last, Math.max(1, term)));
+      entries.push(lost(last, Math.max(1, term)));
     }
     last = index;
   };
@@ -74,7 +83,7 @@ async function entriesOf(disk: Disk, survey: Survey, number: number, givenUp: Re
       if (term === 0) term = records.term(row);
       last = Math.min(last, (survey.log.voidedBefore(row) ?? Infinity) - 1);
       if (index > last + 1) loseUpTo(index - 1);
-      entries.push(givenUp.has(index) ? nothing(index, records.term(row)) : await reader.read(row));
+      entries.push(givenUp.has(index) ? lost(index, records.term(row)) : await reader.read(row));
       last = index;
     }
     term = records.term(row);
@@ -91,10 +100,6 @@ async function entriesOf(disk: Disk, survey: Survey, number: number, givenUp: Re
     if (file === survey.paths[number] && held !== null && held.from > last) loseUpTo(held.from);
   }
   return entries;
-}
-
-function nothing(index: number, term: number): Entry {
-  return makeEntry(index, term, entryKind.noop, new Uint8Array(0));
 }
 
 /** The bytes of a segment file that is written in one go. */

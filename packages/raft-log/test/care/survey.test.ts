@@ -90,7 +90,7 @@ t.test('a segment that is written anew opens again, and lacks only what was repo
     }
     const found = await survey(clone);
     const left = await logOf(clone, found);
-    await rewriteSegments(clone, found, new Set(), async () => {});
+    await rewriteSegments(clone, found, new Set(), new Uint8Array(2), async () => {});
     const after = await contents(await open(clone, small), 23);
     const kept = after.filter((text) => !text.endsWith(' '));
     const holes = [...found.log.holes()].reduce((sum, { from, to }) => sum + to - from + 1, 0);

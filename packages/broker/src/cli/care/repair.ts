@@ -1,6 +1,7 @@
 import { link, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
+import { lostCommand } from '@lockstep/core';
 import { DiskError } from '@lockstep/kernel';
 import { rewriteRecords, rewriteSegments, rewriteVotes } from '@lockstep/raft-log/care';
 import type { Survey } from '@lockstep/raft-log/care';
@@ -90,7 +91,7 @@ async function carryOut({ directory, survey, state, damages }: DataAtRest): Prom
       // What takes its place gets its name; this one keeps the bytes.
       await link(join(directory, path), join(aside, path));
     };
-    await rewriteSegments(disk, survey, new Set(state.abandoned), keep);
+    await rewriteSegments(disk, survey, new Set(state.abandoned), lostCommand, keep);
     await rewriteRecords(disk, survey, keep);
     if (damages.some(({ kind }) => kind === 'votes')) {
       if ((await disk.list('.')).includes('hard-state')) await keep('hard-state');

@@ -25,7 +25,7 @@ const lines: readonly object[] = [
   {
     queue: '/queue/a',
     timestamp: 0,
-    deliveries: 65_535,
+    deliveries: 32_767,
     envelope: 255,
     headersBase64: base64([255, 10]),
     body: '\uFEFF"\\\n\0',
