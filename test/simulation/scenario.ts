@@ -70,7 +70,7 @@ function drawSizes(random: SimRandom, scrubs: boolean): Sizes {
 }
 
 function drawPatience(random: SimRandom): Patience {
-  return { leaseMs: random.pick([1000, 3000, 10_000]), masterWaitMs: random.pick([3000, 30_000, 30_000]) };
+  return { leaseMs: random.pick([1000, 3000, 10_000]), masterWaitMs: random.pick([3000, 20_000, 20_000]) };
 }
 
 function drawLoad(random: SimRandom, nodes: number): Load {

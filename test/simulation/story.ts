@@ -23,7 +23,8 @@ const tales: readonly (readonly [name: string, text: RegExp])[] = [
   ['leaders without a majority', /it has not heard a majority for too long$/],
   ['hand-overs', /hands leadership over to/],
   ['clients let go without a master', /^no master for \d+ ms: closed the client connections/],
-  ['clients without a master', /^closed a new client connection that found no master/],
+  ['clients of removed nodes let go', /^who is no member of the cluster any more serves no clients/],
+  ['clients without a master', /^a new client found no master in time/],
 ];
 
 /** Counts what a run comes to, by kind, partly from what its nodes tell: proof that it has been where it should go. */

@@ -50,7 +50,7 @@ export class BrokerNode implements RunningNode {
   #leadership: Leadership | null = null;
   #told: { readonly role: NodeRole; readonly master: NodeId | null } = { role: 'candidate', master: null };
   #stopping = false;
-  #toldWitness = false;
+  #toldUnfit: string | null = null;
 
   private constructor(options: BrokerNodeOptions) {
     this.#options = options;
@@ -248,6 +248,7 @@ export class BrokerNode implements RunningNode {
       this.#host.limitWindow(pressure === 'none' ? windowBytes : windowUnderPressureBytes);
     });
     this.#log.disk.onSlow((to) => void this.#handOver(to));
+    this.#log.onRemoved(() => this.#considerListeners());
     this.#log.onChannel((connection, from) => this.#host.acceptChannel(connection, from));
     this.#log.dead.onDeath((member) => this.#host.died(member));
     this.#considerListeners();
@@ -287,15 +288,20 @@ export class BrokerNode implements RunningNode {
     };
   }
 
-  /** A witness has no state to serve clients from; a slave serves them unless it is told not to. */
+  /** A witness has no state to serve clients from, and who was removed has no master; a slave serves them unless it is told not to. */
   #considerListeners(): void {
     const { slaveClients, log } = this.#options;
-    const isWitness = this.#log !== null && ownPart(this.#log.status) === 'witness';
-    if (isWitness && !this.#toldWitness) {
-      this.#toldWitness = true;
-      log.info(`a witness serves no clients: nobody can connect to ${addressList(this.#listeners.addresses)}`);
-    }
-    const takesClients = !isWitness && (slaveClients === 'serve' || this.#leadership?.leading === true);
+    const status = this.#log?.status ?? null;
+    const isWitness = status !== null && ownPart(status) === 'witness';
+    const unfit = isWitness
+      ? 'a witness'
+      : status?.removed === true
+        ? 'who is no member of the cluster any more'
+        : null;
+    if (unfit !== null && unfit !== this.#toldUnfit)
+      log.info(`${unfit} serves no clients: nobody can connect to ${addressList(this.#listeners.addresses)}`);
+    this.#toldUnfit = unfit;
+    const takesClients = unfit === null && (slaveClients === 'serve' || this.#leadership?.leading === true);
     this.#listeners.allow(takesClients);
     if (!takesClients) this.#host.letGo();
   }

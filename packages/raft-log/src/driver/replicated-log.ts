@@ -229,6 +229,11 @@ export class ReplicatedLog {
     this.#loop?.input({ type: 'keepPosted', peers: members });
   }
 
+  /** Told when this node has become no member of the cluster any more, or one again: `status.removed`. */
+  onRemoved(listener: (removed: boolean) => void): void {
+    this.#members.onRemoved(listener);
+  }
+
   /** Empty with `refusedMeansDead: false`. */
   get dead(): Pick<DeadMembers, 'has' | 'onDeath'> {
     return this.#dead;

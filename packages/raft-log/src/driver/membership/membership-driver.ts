@@ -49,6 +49,8 @@ export class MembershipDriver {
   readonly #about = new Map<NodeId, string>();
   /** Members that say that this node is none. */
   readonly #disownedBy: Set<NodeId> = new Set();
+  readonly #removalListeners: ((removed: boolean) => void)[] = [];
+  #toldRemoved = false;
   /** The entry of the newest configuration known to be committed. */
   #committedAt = 0;
   #upgradeAtMs = Number.NEGATIVE_INFINITY;
@@ -83,6 +85,11 @@ export class MembershipDriver {
   get removed(): boolean {
     const raft = this.#ports.raft();
     return this.membership.removed || (this.#disownedBy.size > 0 && raft !== null && raft.leader === null);
+  }
+
+  /** Told when `removed` has changed. */
+  onRemoved(listener: (removed: boolean) => void): void {
+    this.#removalListeners.push(listener);
   }
 
   /** The configuration in use, for an announcement. */
@@ -125,8 +132,16 @@ export class MembershipDriver {
     const raft = this.#ports.raft();
     this.membership.tick(raft);
     if (raft !== null) this.#tellCommitted(raft);
+    this.#tellRemoval();
     this.membership.tryOtherAddresses();
     this.#considerUpgrade();
+  }
+
+  #tellRemoval(): void {
+    const { removed } = this;
+    if (removed === this.#toldRemoved) return;
+    this.#toldRemoved = removed;
+    for (const listener of this.#removalListeners) listener(removed);
   }
 
   #tellCommitted({ configuration, configurationCommitted }: RaftStatus): void {
