@@ -60,15 +60,6 @@ export class DamageBudget {
     return damaged.length + 1 <= Math.floor((voters.length - 1) / 2);
   }
 
-  /**
-   * May some of what is on this member's disk go bad now? Where there is a witness, not on a member with a state: a record that only one such member
-   * has, damaged there, is on the witness still, and is not asked for there.
-   */
-  allowsDecay(member: SimNode): boolean {
-    const hasWitness = this.#cluster.nodes.some(({ witness }) => witness);
-    return this.allows(member) && (member.witness || !hasWitness);
-  }
-
   /** This member's disk was emptied, or damaged just now: what it does about that may not show before it runs again. */
   damaged(member: SimNode): void {
     this.#soundSinceMs.delete(member);

@@ -88,7 +88,7 @@ export const diskFaults: Faults = {
   bitRot(stage) {
     const { cluster, random, budget } = stage;
     const member = random.pick(cluster.nodes);
-    if (!budget.allowsDecay(member)) return null;
+    if (!budget.allows(member)) return null;
     budget.damaged(member);
     const { device } = member.host;
     for (let left = random.pick([1, 1, 3]); left > 0; left--) {
@@ -112,7 +112,7 @@ export const diskFaults: Faults = {
   /** What can't be read is as good as damaged. */
   unreadable(stage) {
     const member = leaderOr(stage);
-    if (member === null || !stage.budget.allowsDecay(member)) return null;
+    if (member === null || !stage.budget.allows(member)) return null;
     return misreading(stage, member, false);
   },
   fullDisk(stage) {
@@ -131,7 +131,7 @@ export const diskFaults: Faults = {
   /** It reads as if it were fine, and brings other bytes. */
   misdirectedRead(stage) {
     const member = leaderOr(stage);
-    if (member === null || !stage.budget.allowsDecay(member)) return null;
+    if (member === null || !stage.budget.allows(member)) return null;
     return misreading(stage, member, true);
   },
   slowDisk({ cluster, random }) {
@@ -162,7 +162,7 @@ export const storedFaults: Faults = {
     const records = filled.filter(({ path }) => path.startsWith('records/'));
     const below =
       records.length > 0 && random.chance(0.7) ? records : filled.filter(({ path }) => path.startsWith('snapshot/'));
-    if (below.length === 0 || !budget.allowsDecay(member)) return null;
+    if (below.length === 0 || !budget.allows(member)) return null;
     budget.damaged(member);
     const file = random.pick(below);
     device.rot(file.path, random.below(file.length), 1 << random.below(8));
@@ -175,7 +175,7 @@ export const storedFaults: Faults = {
   misreadAtStart(stage) {
     const { cluster, random, budget } = stage;
     const member = leaderOr(stage);
-    if (member === null || !budget.allowsDecay(member)) return null;
+    if (member === null || !budget.allows(member)) return null;
     cluster.kill(member);
     const end = misreading(stage, member, random.chance(0.7));
     cluster.start(member);

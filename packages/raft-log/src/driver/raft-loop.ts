@@ -15,6 +15,7 @@ import type { PeerMessage, RecordsMessage, SnapshotMessage } from './peers/messa
 import { PeerReads } from './peer-reads.ts';
 import { Reads } from './reads.ts';
 import { StoredRecords } from './records/stored-records.ts';
+import { WitnessRecords } from './records/witness-records.ts';
 import { SnapshotInstaller } from './snapshot-installer.ts';
 import { SnapshotTaker } from './snapshot-taker.ts';
 import { Transfers } from './snapshots/transfers.ts';
@@ -32,6 +33,8 @@ export interface RaftLoopPorts {
   readonly entryPayload: (entry: Entry) => Uint8Array;
   /** The other members that hold records. */
   readonly others: () => readonly NodeId[];
+  /** The other members that have no state. */
+  readonly witnesses: () => readonly NodeId[];
   readonly reachable: (peer: NodeId) => boolean;
   /** Another configuration is in use. */
   readonly configured: (configuration: Configuration) => void;
@@ -135,7 +138,11 @@ export class RaftLoop {
     const options = { bytesPerSecond: this.#options.recordBytesPerSecond };
     return new Transfers(options, {
       ...ports,
-      store: new StoredRecords(ports.storage, this.#applier),
+      store: ports.isWitness
+        ? new WitnessRecords(ports.storage, this.#applier)
+        : new StoredRecords(ports.storage, this.#applier),
+      // Nothing lives on a witness.
+      lacking: ports.isWitness ? () => {} : ports.lacking,
       members: () => leaderFirst(ports.others(), this.leader),
       send: (to, message) => {
         ports.send(to, message);

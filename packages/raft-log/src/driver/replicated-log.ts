@@ -360,6 +360,7 @@ export class ReplicatedLog {
         ...{ clock, log, node, storage: this.#storage, entryPayload },
         ...{ machine: machineOf(this.#options, this.#storage), story: this.#story },
         others: () => this.#members.membership.holders,
+        witnesses: () => this.#members.membership.witnesses,
         configured: (configuration) => this.#configured(configuration),
         isWitness: hasNoState(this.#options, this.#storage),
         levelStory: this.#members.levelStory,

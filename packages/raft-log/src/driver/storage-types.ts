@@ -149,6 +149,11 @@ export interface Storage {
    * checksum is checked. A read that finds damage marks it and takes another copy if there is one. Rejects only when the storage is unusable.
    */
   readRecords(positions: readonly number[]): Promise<readonly RecordRead[]>;
+  /**
+   * Reads those copies of the record once more that were found damaged. True: one of them is intact after all (a read may fail, or bring other bytes,
+   * while what is stored is as it was written), and counts as such from now on.
+   */
+  reread(position: number): Promise<boolean>;
   /** Reads the finished segments of the log from the disk. Records that are damaged are marked so (`readRecords` takes another copy), and returned. */
   checkLog(pace: Pace): Promise<readonly RecordDamage[]>;
   /** Reads the newest snapshot's file from the disk. Not null: it is damaged, and `snapshotDamaged` until another one takes its place. */

@@ -81,10 +81,21 @@ export class Membership {
     return this.#configuration?.voters.length ?? this.#options.configured.length;
   }
 
-  /** The other members that keep records. */
+  /** The other members that keep the records of what lives. */
   get holders(): readonly NodeId[] {
+    return this.#others(false);
+  }
+
+  /** The other members that keep entries only until all who have a state have got them. */
+  get witnesses(): readonly NodeId[] {
+    return this.#others(true);
+  }
+
+  #others(witness: boolean): readonly NodeId[] {
     const { witnesses = [] } = this.#configuration ?? {};
-    return this.members.map(({ id }) => id).filter((id) => id !== this.#options.node && !witnesses.includes(id));
+    return this.members
+      .map(({ id }) => id)
+      .filter((id) => id !== this.#options.node && witnesses.includes(id) === witness);
   }
 
   /** In the order of their ids. */

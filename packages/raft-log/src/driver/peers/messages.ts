@@ -79,7 +79,7 @@ export interface Records {
   readonly from: number;
   readonly next: number;
   readonly appliedIndex: number;
-  /** Live, but the sender has no intact copy of them either. Ascending. */
+  /** Live, but the sender has no intact copy of them either; of a witness, which knows of no life, all that it has not. Ascending. */
   readonly lacking: readonly number[];
   /** Committed records as they stand in the journal, ascending. The sender has checked each of them. */
   readonly bytes: Uint8Array;

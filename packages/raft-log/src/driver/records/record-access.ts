@@ -6,7 +6,7 @@ export interface LiveStretch {
   readonly next: number;
   /** The live records of which there is an intact copy, ascending, as they stand in the journal. */
   readonly bytes: Uint8Array;
-  /** The live ones of which there is none. Ascending. */
+  /** The live ones of which there is none; without a state, all of which there is none. Ascending. */
   readonly lacking: readonly number[];
 }
 
@@ -20,6 +20,8 @@ export interface RecordAccess {
   readLive(from: number, to: number, bytesMax: number): Promise<LiveStretch>;
   /** Is there a copy on this disk, not known to be damaged, of which it is certain that it was committed? */
   holds(position: number): boolean;
+  /** See `Storage.reread`. */
+  reread(position: number): Promise<boolean>;
   /** Adds committed records, ascending. They are on disk when it resolves. */
   addRecords(records: readonly Entry[]): Promise<void>;
   /** As `addRecords`: whole records that lie one behind the other; ascending, within a stretch and from one to the next. */

@@ -6,31 +6,20 @@ import type { RepairOutcome } from '../payload-reader.ts';
 import type { RecordDamage } from '../storage-types.ts';
 import { recordsOf } from './cut-records.ts';
 import { groupPositions } from './group-positions.ts';
+import { LostRecords } from './lost-records.ts';
+import { Mend } from './mend.ts';
 import type { RecordAccess } from './record-access.ts';
 import { RepairStory } from './repair-story.ts';
 
 export interface RecordRepairPorts {
   readonly clock: Clock;
   readonly log: Log;
-  readonly store: Pick<RecordAccess, 'appliedIndex' | 'isLive' | 'addRecords'>;
-  /** The other members that hold records, the best one to ask first. */
+  readonly store: Pick<RecordAccess, 'appliedIndex' | 'isLive' | 'reread' | 'addRecords'>;
+  /** The other members that may hold records, the best one to ask first. */
   readonly members: () => readonly NodeId[];
   readonly reachable: (peer: NodeId) => boolean;
   readonly send: (to: NodeId, message: RecordsWant) => void;
   readonly failed: (error: unknown) => void;
-}
-
-/** One damaged record on its way to an intact copy. */
-interface Mend {
-  readonly damage: RecordDamage;
-  readonly sinceMs: number;
-  /** Members that have no intact copy. */
-  readonly refused: Set<NodeId>;
-  /** Dead once this has been applied, by what a member says. */
-  goneAt: number | null;
-  asked: boolean;
-  readonly conclude: (outcome: RepairOutcome) => void;
-  readonly outcome: Promise<RepairOutcome>;
 }
 
 interface Question {
@@ -50,13 +39,15 @@ const giveUpMs = 15_000;
 const questionsMax = 4;
 
 /**
- * Gets intact copies of damaged records from the other members and puts them into the record store, which prefers them from then on. Committed records are
- * the same on all members, so whoever has one that passes its checks will do; no vote and no acknowledgement hangs on it.
+ * Gets intact copies of damaged records: each is read once more, since a read that fails need not be damage; then the other members are asked, and what
+ * they send is put into the record store, which prefers it from then on. Committed records are the same on all members, so whoever has one that passes
+ * its checks will do; no vote and no acknowledgement hangs on it. What is not to be had is looked for again by itself, as long as it lives (`LostRecords`).
  */
 export class RecordRepair {
   readonly #ports: RecordRepairPorts;
   readonly #story: RepairStory;
   readonly #mends: Map<number, Mend> = new Map();
+  readonly #lost: LostRecords;
   readonly #questions: Map<number, Question> = new Map();
   /** Even; those of a snapshot's intake are odd. */
   #request = 0;
@@ -66,17 +57,28 @@ export class RecordRepair {
   constructor(ports: RecordRepairPorts) {
     this.#ports = ports;
     this.#story = new RepairStory(ports.log);
+    this.#lost = new LostRecords(ports.clock);
   }
 
   /** How many records wait for an intact copy. */
   get open(): number {
-    return this.#mends.size;
+    return this.#mends.size + this.#lost.size;
   }
 
-  /** One outcome for each, in this order. Never rejects; never resolves after `stop`. */
+  /** One outcome for each, in this order: of a record that was just found lost, that of the next time that it is looked for. Never rejects; never resolves after `stop`. */
   repair(damages: readonly RecordDamage[]): Promise<readonly RepairOutcome[]> {
-    const outcomes = damages.map((damage) => this.#mend(damage).outcome);
-    this.#proceed();
+    const fresh: Mend[] = [];
+    const outcomes = damages.map((damage) => {
+      const { position } = damage;
+      let mend = this.#mends.get(position) ?? this.#lost.get(position);
+      if (mend === undefined) {
+        mend = new Mend(damage);
+        fresh.push(mend);
+        this.#mends.set(position, mend);
+      }
+      return mend.outcome();
+    });
+    this.#begin(fresh);
     return Promise.all(outcomes);
   }
 
@@ -94,14 +96,15 @@ export class RecordRepair {
     void this.#take(question, answer, entries);
   }
 
-  /** What was under way to that member is lost. */
+  /** What was under way to that member is lost. It may have what was lost before. */
   reachable(peer: NodeId): void {
     for (const [request, question] of this.#questions) if (question.peer === peer) this.#drop(request, question);
+    this.#lost.hurry();
     this.#proceed();
   }
 
   tick(): void {
-    if (this.#mends.size === 0) return;
+    if (this.#stopped || this.open === 0) return;
     const now = this.#ports.clock.monotonicMs();
     for (const [request, question] of this.#questions) {
       if (now - question.askedAtMs >= patienceMs) {
@@ -109,7 +112,9 @@ export class RecordRepair {
         this.#drop(request, question);
       }
     }
-    for (const [position, mend] of this.#mends) this.#settle(position, mend, now);
+    const due = this.#lost.take(this.#ports.members());
+    for (const mend of due) this.#mends.set(mend.position, mend);
+    this.#begin(due);
     this.#proceed();
   }
 
@@ -118,16 +123,32 @@ export class RecordRepair {
     this.#questions.clear();
   }
 
-  #mend(damage: RecordDamage): Mend {
-    const before = this.#mends.get(damage.position);
-    if (before !== undefined) return before;
-    let conclude: (outcome: RepairOutcome) => void = () => {};
-    const outcome = new Promise<RepairOutcome>((resolve) => (conclude = resolve));
-    const sinceMs = this.#ports.clock.monotonicMs();
-    const mend = { damage, sinceMs, refused: new Set<NodeId>(), goneAt: null, asked: false, conclude, outcome };
-    this.#mends.set(damage.position, mend);
-    this.#story.begun(damage);
-    return mend;
+  #begin(mends: readonly Mend[]): void {
+    if (mends.length === 0 || this.#stopped) return;
+    const now = this.#ports.clock.monotonicMs();
+    for (const mend of mends) {
+      mend.begin(now);
+      this.#story.begun(mend.damage, mend.wasLost);
+    }
+    void this.#reread(mends);
+  }
+
+  /** Before anybody is asked: one read that fails, or brings other bytes, is no damage of what is stored. */
+  async #reread(mends: readonly Mend[]): Promise<void> {
+    try {
+      for (const mend of mends) {
+        const { position, damage } = mend;
+        const intact = await this.#ports.store.reread(position);
+        if (this.#stopped) return;
+        mend.reread = true;
+        if (intact) this.#conclude(mend, 'repaired');
+        else if (this.#mends.get(position) === mend) this.#story.damaged(damage);
+      }
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#proceed();
   }
 
   /** Asks for what nobody has been asked for, each record of one member at a time. */
@@ -135,13 +156,12 @@ export class RecordRepair {
     if (this.#stopped || this.#mends.size === 0) return;
     const { members, reachable, clock, send } = this.#ports;
     const all = members();
-    for (const [position, mend] of this.#mends) this.#settle(position, mend, clock.monotonicMs(), all);
+    for (const mend of this.#mends.values()) this.#settle(mend, all);
     const up = all.filter(reachable);
     for (let step = 0; step < up.length; step += 1) {
       const peer = up[(this.#turn + step) % up.length]!;
-      const positions = [...this.#mends]
-        .filter(([, mend]) => !mend.asked && mend.goneAt === null && !mend.refused.has(peer))
-        .map(([position]) => position);
+      const positions: number[] = [];
+      for (const mend of this.#mends.values()) if (mend.mayAsk(peer)) positions.push(mend.position);
       for (const group of groupPositions(positions)) {
         if (this.#questions.size >= questionsMax) return;
         this.#request += 2;
@@ -161,73 +181,73 @@ export class RecordRepair {
     try {
       if (here.length > 0) await this.#ports.store.addRecords(here.map((position) => copies.get(position)!));
     } catch (error) {
-      if (error instanceof DiskError && error.code === 'ENOSPC') {
-        this.#noRoom(positions, here);
-        return;
-      }
-      this.stop();
-      this.#ports.failed(error);
+      if (error instanceof DiskError && error.code === 'ENOSPC') this.#noRoom(positions, here);
+      else this.#fail(error);
       return;
     }
     if (this.#stopped) return;
-    for (const position of here) this.#conclude(position, 'repaired', peer);
     for (const position of answered) {
       const mend = this.#mends.get(position);
-      if (mend === undefined || copies.has(position)) continue;
-      mend.refused.add(peer);
-      if (!lacking.includes(position)) mend.goneAt = Math.max(mend.goneAt ?? 0, appliedIndex);
+      if (mend === undefined) continue;
+      if (copies.has(position)) this.#conclude(mend, 'repaired', peer);
+      else {
+        mend.refused.add(peer);
+        if (!lacking.includes(position)) mend.goneAt = Math.max(mend.goneAt ?? 0, appliedIndex);
+      }
     }
     this.#release(positions);
     this.#proceed();
   }
 
-  /** A full disk is no reason to end: whoever wants the record asks again, and others have it. */
+  /** A full disk is no reason to end: others have it, and there may be room later. */
   #noRoom(positions: readonly number[], here: readonly number[]): void {
     for (const position of here) {
       const mend = this.#mends.get(position);
-      if (mend !== undefined) this.#lost(position, mend, 'there is no room on the disk for an intact copy');
+      if (mend !== undefined) this.#lose(mend, 'there is no room on the disk for an intact copy');
     }
     this.#release(positions);
     this.#proceed();
   }
 
   /** Ends what needs no more asking. */
-  #settle(position: number, mend: Mend, now: number, members: readonly NodeId[] = this.#ports.members()): void {
-    const { store, reachable } = this.#ports;
-    if (!store.isLive(position)) {
-      this.#conclude(position, 'gone');
+  #settle(mend: Mend, members: readonly NodeId[]): void {
+    const { store, reachable, clock } = this.#ports;
+    if (!store.isLive(mend.position)) {
+      this.#conclude(mend, 'gone');
       return;
     }
+    if (!mend.reread) return;
     if (mend.goneAt !== null) {
       if (mend.goneAt > store.appliedIndex) return;
       // By what was applied here it is live after all: on with the others.
       mend.goneAt = null;
     }
     if (members.every((peer) => mend.refused.has(peer))) {
-      this.#lost(
-        position,
+      this.#lose(
         mend,
         members.length === 0 ? 'there is no other member to fetch it from' : 'no member has an intact copy',
       );
-    } else if (now - mend.sinceMs >= giveUpMs && !mend.asked) {
+    } else if (clock.monotonicMs() - mend.sinceMs >= giveUpMs && !mend.asked) {
       const silent = members.filter((peer) => !mend.refused.has(peer));
       const why = silent.some(reachable) ? 'does not answer' : "can't be reached";
-      this.#lost(position, mend, `it can't be fetched now: ${silent.map((id) => `node ${id}`).join(' and ')} ${why}`);
+      this.#lose(mend, `it can't be fetched now: ${silent.map((id) => `node ${id}`).join(' and ')} ${why}`);
     }
   }
 
-  #lost(position: number, mend: Mend, why: string): void {
-    this.#mends.delete(position);
-    this.#story.lost(mend.damage, why);
+  #lose(mend: Mend, why: string): void {
+    this.#mends.delete(mend.position);
+    this.#story.lost(mend.damage, mend.isNews(why) ? why : null);
+    this.#lost.add(mend, this.#ports.members());
     mend.conclude('lost');
   }
 
-  #conclude(position: number, outcome: 'repaired' | 'gone', from: NodeId | null = null): void {
-    const mend = this.#mends.get(position);
-    if (mend === undefined) return;
+  #conclude(mend: Mend, outcome: 'repaired' | 'gone', from: NodeId | null = null): void {
+    const { position, damage } = mend;
+    if (this.#mends.get(position) !== mend) return;
     this.#mends.delete(position);
-    if (from === null) this.#story.gone(mend.damage);
-    else this.#story.fetched(mend.damage, from);
+    if (outcome === 'gone') this.#story.gone(damage);
+    else if (from === null) this.#story.intact(damage);
+    else this.#story.fetched(damage, from);
     mend.conclude(outcome);
   }
 
@@ -241,5 +261,10 @@ export class RecordRepair {
       const mend = this.#mends.get(position);
       if (mend !== undefined) mend.asked = false;
     }
+  }
+
+  #fail(error: unknown): void {
+    this.stop();
+    this.#ports.failed(error);
   }
 }

@@ -12,8 +12,16 @@ export interface LiveIntakePorts {
   readonly log: Log;
   readonly send: (to: NodeId, message: RecordsWant) => void;
   readonly others: () => readonly NodeId[];
+  readonly witnesses: () => readonly NodeId[];
   /** See `SnapshotIntakePorts.fetching`. */
   readonly fetching: (missing: number, sources: readonly NodeId[]) => void;
+}
+
+export interface LiveOutcome {
+  /** Every live record is here once the state has reached this index, but for those in `lacking`. */
+  readonly completeAt: number;
+  /** Live, but nobody who could be reached has them. Ascending. */
+  readonly lacking: readonly number[];
 }
 
 /** Of a member other than the leader: then it is passed over. */
@@ -21,7 +29,7 @@ const silentMsMax = 3000;
 
 /**
  * Brings in the records that a state refers to and this node lacks. The leader has enough to do: another member is asked first, and the leader for what that
- * one can't give.
+ * one can't give. Witnesses come last: they have next to nothing, but it may be what all others have lost.
  */
 export class LiveIntake {
   readonly #ports: LiveIntakePorts;
@@ -36,8 +44,8 @@ export class LiveIntake {
     this.#ports = ports;
   }
 
-  /** Resolves with the index that the state must reach before every live record is here. Never resolves after `stop`. */
-  async run(leader: NodeId): Promise<number> {
+  /** Resolves when all that can be had is here. Never resolves after `stop`. */
+  async run(leader: NodeId): Promise<LiveOutcome> {
     const { log, clock } = this.#ports;
     this.#leader = leader;
     const holds = (position: number): boolean => this.#ports.store.holds(position);
@@ -46,7 +54,8 @@ export class LiveIntake {
     let records = 0;
     let bytes = 0;
     const begunMs = clock.monotonicMs();
-    const sources = [...this.#ports.others().filter((id) => id !== leader), leader];
+    const others = this.#ports.others().filter((id) => id !== leader);
+    const sources = [...others, leader, ...this.#ports.witnesses().filter((id) => id !== leader)];
     if (missing.size > 0) {
       log.info(
         `the snapshot's state is here; ${missing.size} of its ${this.#live.size} live records are to be fetched`,
@@ -70,7 +79,7 @@ export class LiveIntake {
         `${missing.size} live records are damaged on all members that can be reached, entry ${missing.next(1) ?? 0} the first of them`,
       );
     }
-    return completeAt;
+    return { completeAt, lacking: positionsOf(missing) };
   }
 
   receive(records: Records, from: NodeId): void {

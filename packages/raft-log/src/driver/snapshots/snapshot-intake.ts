@@ -6,6 +6,7 @@ import type { RecordAccess } from '../records/record-access.ts';
 import type { SnapshotReceiver, Storage } from '../storage-types.ts';
 import type { SnapshotRestore, StateMachine } from '../types.ts';
 import { LiveIntake } from './live-intake.ts';
+import type { LiveOutcome } from './live-intake.ts';
 import { readArrived } from './read-arrived.ts';
 
 /** A snapshot that is here whole, and checked, and so are the records that its state refers to. */
@@ -19,6 +20,8 @@ export interface ArrivedSnapshot {
   readonly live: LiveSet;
   /** The live records are all here for the state at this index and above; a few may be missing until then. */
   readonly completeAt: number;
+  /** Live records that could not be had. Ascending. */
+  readonly lacking: readonly number[];
 }
 
 export interface SnapshotIntakePorts {
@@ -30,6 +33,8 @@ export interface SnapshotIntakePorts {
   readonly send: (to: NodeId, message: SnapshotMessage | RecordsWant) => void;
   /** Other members that hold records and can be reached. */
   readonly others: () => readonly NodeId[];
+  /** Witnesses that can be reached. */
+  readonly witnesses: () => readonly NodeId[];
   /** So many live records are not here: these members are asked for them. */
   readonly fetching: (missing: number, sources: readonly NodeId[]) => void;
   /** The receiver is the callee's from now on; `concluded` is due when it is done with. */
@@ -174,17 +179,17 @@ export class SnapshotIntake {
     incoming.records = new LiveIntake(live, this.#ports);
     this.#ports.send(from, { type: 'snapshotWorking', index: piece.index });
     void incoming.records.run(from).then(
-      (completeAt) => this.#arrived(incoming, restore, live, completeAt),
+      (outcome) => this.#arrived(incoming, restore, live, outcome),
       (error: unknown) => this.#guarded(() => Promise.reject(error)),
     );
     return 'done';
   }
 
-  #arrived(incoming: Incoming, restore: SnapshotRestore, live: LiveSet, completeAt: number): void {
+  #arrived(incoming: Incoming, restore: SnapshotRestore, live: LiveSet, outcome: LiveOutcome): void {
     if (this.#stopped || this.#incoming !== incoming) return;
     this.#busy = true;
     const { receiver, from, offer } = incoming;
-    this.#ports.arrived({ receiver, from, term: offer.term, restore, live, completeAt });
+    this.#ports.arrived({ receiver, from, term: offer.term, restore, live, ...outcome });
   }
 
   /** The leader tries again, some time later. */

@@ -20,9 +20,11 @@ export interface TransferPorts {
   readonly machine: Pick<StateMachine, 'restore'>;
   /** The other members that hold records, the best one to ask first. */
   readonly members: () => readonly NodeId[];
+  /** They may have what was in the log lately. */
+  readonly witnesses: () => readonly NodeId[];
   readonly reachable: (peer: NodeId) => boolean;
   readonly send: (to: NodeId, message: PeerMessage) => void;
-  /** These live records can't be read here: somebody else asked for them. */
+  /** These live records can't be read here, and are to be looked for. */
   readonly lacking: (positions: readonly number[]) => void;
   /** So many live records are not here: these members are asked for them. */
   readonly fetching: (missing: number, sources: readonly NodeId[]) => void;
@@ -41,8 +43,10 @@ export class Transfers {
   readonly #hold: LogHold;
   readonly #intake: SnapshotIntake;
   readonly #exchange: RecordExchange;
+  readonly #lacking: (positions: readonly number[]) => void;
 
   constructor(options: RecordServerOptions, ports: TransferPorts) {
+    this.#lacking = ports.lacking;
     this.#hold = new LogHold({ ...ports, snapshotIndex: () => ports.storage.snapshot?.index ?? 0 });
     this.#sender = new SnapshotSender({
       ...ports,
@@ -51,8 +55,15 @@ export class Transfers {
         ports.sent(peer, index, delivered);
       },
     });
-    this.#exchange = new RecordExchange(options, ports);
-    this.#intake = new SnapshotIntake({ ...ports, others: () => ports.members().filter(ports.reachable) });
+    this.#exchange = new RecordExchange(options, {
+      ...ports,
+      members: () => [...ports.members(), ...ports.witnesses()],
+    });
+    this.#intake = new SnapshotIntake({
+      ...ports,
+      others: () => ports.members().filter(ports.reachable),
+      witnesses: () => ports.witnesses().filter(ports.reachable),
+    });
   }
 
   /** Entries of the log above this one are still needed by followers that are given, or were just given, a snapshot; null: none are. */
@@ -95,8 +106,11 @@ export class Transfers {
 
   /** The arrived snapshot is installed, or was not wanted. */
   concluded(snapshot: ArrivedSnapshot, installed: boolean): void {
-    if (installed) this.#exchange.completeAt(snapshot.completeAt);
     this.#intake.concluded(snapshot);
+    if (!installed) return;
+    this.#exchange.completeAt(snapshot.completeAt);
+    // Whoever has them may have been out of reach.
+    if (snapshot.lacking.length > 0) this.#lacking(snapshot.lacking);
   }
 
   /** What is sent to the peer from now on reaches it; what was under way may be lost. */

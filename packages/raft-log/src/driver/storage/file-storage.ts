@@ -245,6 +245,10 @@ export class FileStorage implements Storage {
     return this.#reader.read(positions, true);
   }
 
+  reread(position: number): Promise<boolean> {
+    return this.#reader.reread(position);
+  }
+
   async checkLog(pace: Pace): Promise<readonly RecordDamage[]> {
     const damages: RecordDamage[] = [];
     for (const segment of this.#journal.index.segments.slice(0, -1)) {

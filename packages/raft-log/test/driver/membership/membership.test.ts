@@ -56,3 +56,12 @@ t.test('a node that begins with a snapshot of before it was added is not taken f
   t.equal(voted.removed, true, 'who had a vote has been a member');
   t.end();
 });
+
+t.test('who keeps records, and who of them only has what is in the log', (t) => {
+  const membership = membershipOfC([a, b, c]);
+  membership.use({ ...configurationOf([a, b, c]), learners: [d], witnesses: [b] });
+  t.same([membership.holders, membership.witnesses], [[a, d], [b]]);
+  membership.use({ ...configurationOf([a, b, c]), witnesses: [c] });
+  t.same([membership.holders, membership.witnesses], [[a, b], []], 'this node is none of the others');
+  t.end();
+});

@@ -75,6 +75,9 @@ export class FakeRecords implements RecordAccess {
   appliedIndex = 0;
   readonly live: Set<number> = new Set();
   readonly here: Map<number, Entry> = new Map();
+  /** Damaged by a read alone: they are there when they are read again. */
+  readonly misread: Map<number, Entry> = new Map();
+  readonly rereads: number[] = [];
   /** What was added, call by call. */
   readonly added: number[][] = [];
   /** An `addRecords` waits until the test calls these, when set. */
@@ -116,6 +119,13 @@ export class FakeRecords implements RecordAccess {
       bytes += entry.record.length;
     }
     return { next: to, bytes: bytesOf(found), lacking };
+  }
+
+  async reread(position: number): Promise<boolean> {
+    this.rereads.push(position);
+    const entry = this.misread.get(position);
+    if (entry !== undefined) this.here.set(position, entry);
+    return entry !== undefined;
   }
 
   async addRecords(entries: readonly Entry[]): Promise<void> {

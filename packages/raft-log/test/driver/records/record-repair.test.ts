@@ -35,12 +35,13 @@ class Bench {
     });
   }
 
-  damaged(positions: readonly number[], file = 'records/1.store'): void {
+  async damaged(positions: readonly number[], file = 'records/1.store'): Promise<void> {
     const damages = positions.map((position) => {
       this.own.here.delete(position);
       return { position, file, offset: position * 50, detail: 'the checksum does not match' };
     });
     void this.repair.repair(damages).then((outcomes) => (this.outcomes = outcomes));
+    await settled();
   }
 
   async answer({ to, want }: { readonly to: NodeId; readonly want: RecordsWant }): Promise<Records> {
@@ -51,6 +52,11 @@ class Bench {
     if (end <= from) return { ...base, next: from, lacking: [], bytes: new Uint8Array(0), checksum: 0 };
     const stretch = await store.readLive(from, end, bytesMax);
     return { ...base, ...stretch, checksum: checksumOf(stretch.bytes) };
+  }
+
+  /** The record on this disk was only read wrongly. */
+  misread(position: number): void {
+    this.own.misread.set(position, record(position));
   }
 
   /** The others answer, until nothing more is asked. */
@@ -70,7 +76,7 @@ class Bench {
 
 t.test('a damaged record is fetched from another member', async (t) => {
   const bench = new Bench();
-  bench.damaged([7]);
+  await bench.damaged([7]);
   await bench.serve();
   t.same(bench.outcomes, ['repaired']);
   t.same(bench.own.here.get(7)?.record, record(7).record);
@@ -83,7 +89,7 @@ t.test('a damaged record is fetched from another member', async (t) => {
 
 t.test('many damaged records of one file: few requests, two lines', async (t) => {
   const bench = new Bench();
-  bench.damaged([...upTo(30, 40), 3, 90]);
+  await bench.damaged([...upTo(30, 40), 3, 90]);
   t.equal(bench.wants.length, 3, 'neighbours are asked for together');
   await bench.serve();
   t.ok(bench.outcomes?.every((outcome) => outcome === 'repaired'));
@@ -93,7 +99,7 @@ t.test('many damaged records of one file: few requests, two lines', async (t) =>
 
 t.test('asked for twice, it is fetched once, and both learn of it', async (t) => {
   const bench = new Bench();
-  bench.damaged([7]);
+  await bench.damaged([7]);
   let other: readonly RepairOutcome[] = [];
   void bench.repair.repair([{ position: 7, file: 'f', offset: 1, detail: 'd' }]).then((outcomes) => (other = outcomes));
   t.equal(bench.wants.length, 1);
@@ -106,7 +112,7 @@ t.test('the others are asked in turn, and lost is only what nobody has', async (
   bench.others.get(b)!.here.delete(7);
   bench.others.get(b)!.here.delete(8);
   bench.others.get(c)!.here.delete(8);
-  bench.damaged([7, 8]);
+  await bench.damaged([7, 8]);
   await bench.serve();
   t.same(bench.outcomes, ['repaired', 'lost']);
   t.match(bench.lines.join('\n'), /byte 400 \(the record of entry 8\): .*; no member has an intact copy/);
@@ -116,7 +122,7 @@ t.test('a member that can not be reached may have it: it is waited for, but not 
   const bench = new Bench();
   bench.others.get(b)!.here.delete(7);
   bench.down.add(c);
-  bench.damaged([7]);
+  await bench.damaged([7]);
   await bench.serve();
   await bench.pass(10_000);
   t.equal(bench.outcomes, null);
@@ -127,7 +133,7 @@ t.test('a member that can not be reached may have it: it is waited for, but not 
 
   bench.down.add(c);
   bench.outcomes = null;
-  bench.damaged([7]);
+  await bench.damaged([7]);
   await bench.serve();
   await bench.pass(16_000);
   t.same(bench.outcomes, ['lost']);
@@ -138,18 +144,19 @@ t.test('asked for again, what was not to be had is looked for again', async (t) 
   const bench = new Bench([b]);
   const copy = bench.others.get(b)!;
   copy.here.delete(7);
-  bench.damaged([7]);
+  await bench.damaged([7]);
   await bench.serve();
   t.same(bench.outcomes, ['lost']);
   copy.here.set(7, record(7));
-  bench.damaged([7]);
+  await bench.damaged([7]);
+  await bench.pass(250);
   await bench.serve();
   t.same(bench.outcomes, ['repaired']);
 });
 
 t.test('alone there is nobody to ask', async (t) => {
   const bench = new Bench([]);
-  bench.damaged([7]);
+  await bench.damaged([7]);
   await settled();
   t.same(bench.outcomes, ['lost']);
   t.match(bench.lines.at(-1), /no other member to fetch it from/);
@@ -157,7 +164,7 @@ t.test('alone there is nobody to ask', async (t) => {
 
 t.test('an answer that is lost, cut or damaged: another member is asked', async (t) => {
   const bench = new Bench();
-  bench.damaged([7]);
+  await bench.damaged([7]);
   t.equal(bench.wants.shift()?.to, b);
   await bench.pass(2100);
   t.equal(bench.wants[0]?.to, c, 'b said nothing');
@@ -174,7 +181,7 @@ t.test('an answer that is lost, cut or damaged: another member is asked', async 
 
 t.test('a copy of another record is not taken for it', async (t) => {
   const bench = new Bench([b]);
-  bench.damaged([7]);
+  await bench.damaged([7]);
   const [asked] = bench.wants.splice(0);
   const good = await bench.answer(asked!);
   const bytes = bytesOf([record(8)]);
@@ -188,7 +195,7 @@ t.test('a member that has not applied so far can not say that it is gone', async
   const slow = bench.others.get(b)!;
   slow.appliedIndex = 3;
   slow.live.delete(7);
-  bench.damaged([7]);
+  await bench.damaged([7]);
   await bench.serve();
   t.equal(bench.outcomes, null);
   slow.live.add(7);
@@ -203,7 +210,7 @@ t.test('released elsewhere: it is gone when the release has been applied here', 
   const ahead = bench.others.get(b)!;
   ahead.live.delete(7);
   ahead.appliedIndex = 120;
-  bench.damaged([7]);
+  await bench.damaged([7]);
   await bench.serve();
   await bench.pass(60_000);
   t.equal(bench.outcomes, null, 'by this member it is still live');
@@ -216,7 +223,7 @@ t.test('released elsewhere: it is gone when the release has been applied here', 
 t.test('a member that wrongly takes it for gone is not believed', async (t) => {
   const bench = new Bench();
   bench.others.get(b)!.live.delete(7);
-  bench.damaged([7]);
+  await bench.damaged([7]);
   await bench.serve();
   t.same(bench.outcomes, ['repaired']);
   t.match(bench.lines.at(-1), /node c/);
@@ -224,7 +231,7 @@ t.test('a member that wrongly takes it for gone is not believed', async (t) => {
 
 t.test('released here while it is looked for: gone', async (t) => {
   const bench = new Bench();
-  bench.damaged([7]);
+  await bench.damaged([7]);
   bench.own.live.delete(7);
   await bench.pass(20);
   t.same(bench.outcomes, ['gone']);
@@ -232,7 +239,7 @@ t.test('released here while it is looked for: gone', async (t) => {
 
 t.test('after a stop nothing is asked or said', async (t) => {
   const bench = new Bench();
-  bench.damaged([7]);
+  await bench.damaged([7]);
   const [asked] = bench.wants.splice(0);
   bench.repair.stop();
   bench.repair.receive(await bench.answer(asked!), b);
@@ -246,12 +253,118 @@ t.test('a full disk ends no repair but that of the records that it has no room f
   const { own } = bench;
   const addRecords = own.addRecords.bind(own);
   own.addRecords = () => Promise.reject(new DiskError('ENOSPC', 'write', 'records/1.store.tmp'));
-  bench.damaged([7]);
+  await bench.damaged([7]);
   await bench.serve();
   t.same(bench.outcomes, ['lost']);
   t.match(bench.lines.at(-1), 'no room on the disk');
   own.addRecords = addRecords;
-  bench.damaged([7]);
+  await bench.damaged([7]);
+  await bench.pass(250);
   await bench.serve();
   t.same(bench.outcomes, ['repaired'], 'when there is room again');
+});
+
+t.test('what was only read wrongly is intact when it is read again, and nobody is asked', async (t) => {
+  const bench = new Bench();
+  bench.misread(7);
+  bench.misread(8);
+  await bench.damaged([7, 8, 9]);
+  t.same(
+    bench.wants.map(({ want }) => [want.from, want.to]),
+    [[9, 10]],
+  );
+  t.match(bench.lines, [/entry 9\).* is fetched from another member$/]);
+  await bench.serve();
+  t.same(bench.outcomes, ['repaired', 'repaired', 'repaired']);
+  t.match(bench.lines.at(-1), /: 1 of its records was fetched from node b, 2 were intact when read again$/);
+  bench.lines.length = 0;
+  await bench.damaged([7]);
+  t.same(bench.outcomes, ['repaired']);
+  t.match(bench.lines, [/^records\/1.store was not read as it was written, .*; read again it is intact$/]);
+});
+
+t.test('it is read again also when nobody else has it, each time that it is looked for', async (t) => {
+  const bench = new Bench([]);
+  await bench.damaged([7]);
+  t.same(bench.outcomes, ['lost']);
+  bench.misread(7);
+  await bench.damaged([7]);
+  await bench.pass(250);
+  t.same(bench.outcomes, ['repaired']);
+});
+
+t.test('two members that lack the same record do not keep each other asking', async (t) => {
+  const bench = new Bench([b]);
+  bench.others.get(b)!.here.delete(7);
+  await bench.damaged([7]);
+  await bench.serve();
+  t.equal(bench.lines.length, 2, 'that it is damaged, and that nobody has it');
+  let asked = 0;
+  for (let ms = 0; ms < 60_000; ms += 50) {
+    // b looks for it too, and asks this member, which has it looked for again.
+    await bench.damaged([7]);
+    await bench.pass(50);
+    asked += bench.wants.length;
+    await bench.serve();
+  }
+  t.equal(asked, 11, 'after 250 ms, twice as long each time, and every 8 seconds in the end');
+  t.equal(bench.lines.length, 2, 'nothing has changed');
+  bench.others.get(b)!.here.set(7, record(7));
+  await bench.pass(8000);
+  await bench.serve();
+  t.match(bench.lines.slice(2), [/is repaired: 1 of its records was fetched from node b$/]);
+});
+
+t.test('a lost record is looked for at once when a connection or the members are others', async (t) => {
+  const members = [b];
+  const bench = new Bench(members);
+  bench.others.set(c, FakeRecords.with(upTo(100), 100));
+  bench.others.get(b)!.here.delete(7);
+  await bench.damaged([7]);
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    await bench.serve();
+    await bench.pass(8000);
+  }
+  await bench.serve();
+  await bench.pass(10);
+  t.same(bench.wants, []);
+  bench.repair.reachable(b);
+  await bench.pass(10);
+  t.same(
+    bench.wants.map(({ to }) => to),
+    [b],
+  );
+  await bench.serve();
+  members.push(c);
+  await bench.pass(10);
+  await bench.serve();
+  t.equal(bench.repair.open, 0, 'c has it');
+});
+
+t.test('another reason is told, and none twice', async (t) => {
+  const bench = new Bench([b]);
+  bench.others.get(b)!.here.delete(7);
+  bench.down.add(b);
+  await bench.damaged([7]);
+  for (let turn = 0; turn < 3; turn += 1) {
+    bench.down.add(b);
+    bench.repair.reachable(b);
+    await bench.pass(10);
+    await bench.pass(16_000);
+    bench.down.delete(b);
+    bench.repair.reachable(b);
+    await bench.pass(10);
+    await bench.serve();
+  }
+  t.match(bench.lines, [/is fetched from/, /can't be reached$/, /no member has an intact copy$/]);
+});
+
+t.test('what is lost and then not needed any more is looked for no more', async (t) => {
+  const bench = new Bench([]);
+  await bench.damaged([7]);
+  t.equal(bench.repair.open, 1);
+  bench.own.live.delete(7);
+  await bench.pass(250);
+  t.equal(bench.repair.open, 0);
+  t.match(bench.lines.at(-1), /1 is not needed any more$/);
 });

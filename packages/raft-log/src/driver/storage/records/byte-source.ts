@@ -9,6 +9,13 @@ export interface ByteSource {
   read(into: Uint8Array, position: number): Promise<number>;
 }
 
+/** Where a record stands; it ends at or before `limit`. */
+export interface RecordSpan {
+  readonly source: ByteSource;
+  readonly offset: number;
+  readonly limit: number;
+}
+
 let sources = 0;
 
 export function nextSourceId(): number {

@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import { checksumOfRegister, emptyRegister } from '../crc-register.ts';
 import { commandBytesAt, intactCommandBytes, registerAfterRecord } from '../record.ts';
-import type { RecordSpan } from './record-bag.ts';
+import type { RecordSpan } from './byte-source.ts';
 
 /** Wanted records of one file, ascending, near enough for one read. */
 export interface Run {

@@ -5,7 +5,7 @@ import type { LivePositions } from '../../live-set.ts';
 import type { LiveRead } from '../../storage-types.ts';
 import { cutRun } from './cut-run.ts';
 import type { Piece, Run } from './cut-run.ts';
-import type { RecordSpan } from './record-bag.ts';
+import type { RecordSpan } from './byte-source.ts';
 import type { RecordReader } from './record-reader.ts';
 
 export interface LiveRange {

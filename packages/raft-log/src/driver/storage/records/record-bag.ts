@@ -1,13 +1,6 @@
 import type { RecordDamage } from '../../storage-types.ts';
-import type { ByteSource } from './byte-source.ts';
+import type { RecordSpan } from './byte-source.ts';
 import type { RecordFile } from './record-file.ts';
-
-/** Where a record stands; it ends at or before `limit`. */
-export interface RecordSpan {
-  readonly source: ByteSource;
-  readonly offset: number;
-  readonly limit: number;
-}
 
 /**
  * Committed records in files that may overlap: what two files hold at one position is the same, so any copy will do. In memory only;
@@ -51,11 +44,7 @@ export class RecordBag {
   }
 
   locate(position: number): RecordSpan | null {
-    const source = this.find(position);
-    if (source === null) return null;
-    const { offsets } = source.table;
-    const slot = source.table.slotOf(position);
-    return { source, offset: offsets[slot]!, limit: offsets[slot + 1]! };
+    return this.find(position)?.spanOf(position) ?? null;
   }
 
   /** Of the files, the last one that begins at or before this position; -1 when there is none. */

@@ -1,7 +1,7 @@
 import { DiskError } from '@lockstep/kernel';
 import type { RecordDamage } from '../../storage-types.ts';
 import type { RecordFault } from '../record.ts';
-import type { ByteSource } from './byte-source.ts';
+import type { ByteSource, RecordSpan } from './byte-source.ts';
 import type { FilePool } from './file-pool.ts';
 import type { SlotTable } from './slot-table.ts';
 
@@ -72,6 +72,14 @@ export class RecordFile implements RecordFileInfo, ByteSource {
     const detail = this.damaged.get(position);
     if (detail === undefined) return null;
     return { position, file: this.path, offset: this.table.offsets[this.table.slotOf(position)]!, detail };
+  }
+
+  /** Null when the record is not listed here at all. */
+  spanOf(position: number): RecordSpan | null {
+    const slot = this.table.slotOf(position);
+    if (slot < 0) return null;
+    const { offsets } = this.table;
+    return { source: this, offset: offsets[slot]!, limit: offsets[slot + 1]! };
   }
 
   /** What can't be read is as good as cut off. */

@@ -6,10 +6,10 @@ import type { RecordFault } from '../record.ts';
 import type { Unwritten } from '../unwritten.ts';
 import type { Entry } from '../../../node/index.ts';
 import type { RecordDamage, RecordRead } from '../../storage-types.ts';
-import type { ByteSource } from './byte-source.ts';
+import type { ByteSource, RecordSpan } from './byte-source.ts';
 import { chunkBytes } from './chunk-cache.ts';
 import type { ChunkCache } from './chunk-cache.ts';
-import type { RecordBag, RecordSpan } from './record-bag.ts';
+import type { RecordBag } from './record-bag.ts';
 import { RecordCursor } from './record-cursor.ts';
 import type { Pace } from './merge-records.ts';
 import type { Segment } from '../segment.ts';
@@ -171,6 +171,23 @@ export class RecordReader {
       if (!(error instanceof DiskError)) throw error;
     }
     return decodeRecordOf(position, bytes, 0, length);
+  }
+
+  /** See `Storage.reread`. */
+  async reread(position: number): Promise<boolean> {
+    const inLog = this.#log.locate(position);
+    if (inLog === null) this.#damagedInLog.delete(position);
+    if (inLog !== null && this.#damagedInLog.has(position)) {
+      const { segment, place } = inLog;
+      const span = { source: segment, offset: place.offset, limit: place.offset + place.length };
+      if (typeof (await this.#readAlone(span, position)) !== 'string') return this.#damagedInLog.delete(position);
+    }
+    for (const file of this.#bag.files) {
+      const span = file.damaged.has(position) ? file.spanOf(position) : null;
+      if (span === null) continue;
+      if (typeof (await this.#readAlone(span, position)) !== 'string') return file.damaged.delete(position);
+    }
+    return false;
   }
 
   /** Begins to read what comes behind this chunk, if its file is being read from one end to the other. */
