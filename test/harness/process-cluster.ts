@@ -202,7 +202,7 @@ export class ProcessCluster {
     });
   }
 
-  /** Resolves when every running node says that it can take clients, and all agree on the master. */
+  /** Resolves when every running node, but for witnesses, says that it can take clients, and all agree on the master. */
   async settled(): Promise<ProcessNode> {
     return until('all nodes to agree on a master', async () => {
       const running = this.nodes.filter((node) => node.process !== null);
@@ -210,7 +210,8 @@ export class ProcessCluster {
       const master = statuses[0]?.master;
       if (master === null || master === undefined) return null;
       if (statuses.some((status) => status === null || status.master !== master)) return null;
-      if (!(await Promise.all(running.map(async (node) => this.#ready(node)))).every(Boolean)) return null;
+      const serving = running.filter((_, i) => statuses[i]?.role !== 'witness');
+      if (!(await Promise.all(serving.map(async (node) => this.#ready(node)))).every(Boolean)) return null;
       return running.find((node) => node.id === master) ?? null;
     });
   }
