@@ -105,7 +105,7 @@ async function begin(
   const others = cluster.nodes.filter((node) => node !== victim);
   const staying = await Staying.begin(cluster, how === 'transfer' ? cluster.nodes : others, options);
   if (how !== 'partition') return [staying];
-  return [staying, await Staying.begin(cluster, cluster.nodes, { ...options, mayMark: true })];
+  return [staying, await Staying.begin(cluster, cluster.nodes, options)];
 }
 
 /** The cluster that it needs. */

@@ -14,8 +14,6 @@ export type Library = (typeof libraries)[number];
 export interface StayingOptions {
   readonly library: Library;
   readonly paceMs: number;
-  /** Some of their nodes are cut off for a while. */
-  readonly mayMark?: boolean;
 }
 
 /** `left`: messages that were acknowledged and are still there. */
@@ -30,11 +28,9 @@ export class Staying {
   readonly #cluster: ProcessCluster;
   readonly #clients: readonly StayClients[];
   readonly #queues: readonly string[];
-  readonly #mayMark: boolean;
 
   private constructor(cluster: ProcessCluster, at: readonly ProcessNode[], options: StayingOptions) {
     const { library, paceMs } = options;
-    this.#mayMark = options.mayMark ?? false;
     const name = `staying-${++counter}`;
     this.#cluster = cluster;
     this.nodes = at.map(({ id }) => id);
@@ -96,7 +92,7 @@ export class Staying {
 
   /** What they have seen so far. */
   verdict(): SurvivorVerdict {
-    return this.books.verdict(this.#mayMark);
+    return this.books.verdict();
   }
 
   /** However things stand. */
