@@ -21,6 +21,8 @@ export type Partition = (typeof partitions)[number];
 
 /** Well below the lease, and longer than an election takes. */
 const partitionMs = 3000;
+/** A node that was started less than a second ago is dialled again with growing waits: its death would be seen late, and the pause tell of that. */
+const restMs = 1500;
 /** Receipts of each producer that show that all is well again. */
 const enough = 10;
 
@@ -58,6 +60,7 @@ async function through(staying: Staying, happen: () => Promise<void>): Promise<n
 /** SIGKILL of the master; it comes back. */
 export const killRound: Round = async (cluster, staying, victim) => {
   await lead(cluster, victim);
+  await pause(restMs);
   await staying.progress(enough);
   const pauseMs = await through(staying, async () => cluster.kill(victim));
   cluster.revive(victim);
