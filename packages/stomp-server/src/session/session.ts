@@ -1,38 +1,26 @@
-import { stripHeaders, writeError } from '../codec/index.ts';
+import { writeError } from '../codec/index.ts';
+import { readConnect } from './connect.ts';
 import { writeConnected } from './connected-frame.ts';
-import { Deliveries } from './deliveries.ts';
-import { resolveDestination } from './destination.ts';
-import { missingHeader, shown } from './fault.ts';
+import { shown } from './fault.ts';
 import { heldUp } from './held-up.ts';
-import { envelopeOf } from './message-frame.ts';
-import { readNackAction } from './nack-action.ts';
-import { negotiateHeartBeat, negotiateVersion, NO_HEART_BEAT } from './negotiation.ts';
-import { OpenTransactions } from './open-transactions.ts';
-import { NOT_STORED, refuseSendHeaders, refuseUnsubscribeHeaders } from './special-headers.ts';
-import { readSubscribe } from './subscribe.ts';
-import { Subscription } from './subscription.ts';
-import { Transaction } from './transaction.ts';
-import { UnansweredRequests } from './unanswered.ts';
-import type { Effect, NewMessage, Request, Settlement } from '@lockstep/core';
+import { NO_HEART_BEAT } from './negotiation.ts';
+import { Sending } from './sending.ts';
+import { SessionContext } from './session-context.ts';
+import { Settling } from './settling.ts';
+import { Subscribing } from './subscribing.ts';
+import { Transacting } from './transacting.ts';
+import type { Effect } from '@lockstep/core';
 import type { SessionId } from '@lockstep/kernel';
 import type { InputBudget } from '../input-budget.ts';
 import type { Frame, FrameWriter, StompError, StompVersion } from '../codec/index.ts';
 import type { BrokerSelf } from './connected-frame.ts';
+import type { Deliveries } from './deliveries.ts';
 import type { Fault } from './fault.ts';
 import type { StompLimits } from './limits.ts';
 import type { HeartBeat } from './negotiation.ts';
-
-/** Where a session's requests go. */
-export interface SessionSink {
-  /** The client is connected: effects for the session may come from now on. Before the first request. */
-  opened(): void;
-  submit(request: Request): void;
-}
-
-const PREFETCH_BYTES_MAX = 16 * 1024 * 1024;
-const PREFETCH_BYTES_MIN = 64 * 1024;
-/** Of all subscriptions of a connection; later ones get less, so that many of them can't take the node's memory. */
-const CONNECTION_PREFETCH_BYTES = 128 * 1024 * 1024;
+import type { OpenTransactions } from './open-transactions.ts';
+import type { SessionSink } from './session-context.ts';
+import type { UnansweredRequests } from './unanswered.ts';
 
 const CONNECTING = 0;
 const OPEN = 1;
@@ -65,17 +53,17 @@ export class Session {
   readonly #writer: FrameWriter;
   readonly #sink: SessionSink;
   readonly #deliveries: Deliveries;
-  readonly #unanswered = new UnansweredRequests();
+  readonly #unanswered: UnansweredRequests;
   readonly #transactions: OpenTransactions;
-  #subscriptions = 0;
+  readonly #sending: Sending;
+  readonly #subscribing: Subscribing;
+  readonly #settling: Settling;
+  readonly #transacting: Transacting;
   #phase = CONNECTING;
   #opened = false;
   #ending: Ending | null = null;
   /** It ends because the broker refused a request. */
   #refused = false;
-  /** The destination of the last SEND: producers repeat themselves. */
-  #lastWritten: string | undefined;
-  #lastResolved = '';
 
   constructor(
     id: SessionId,
@@ -90,8 +78,14 @@ export class Session {
     this.#limits = limits;
     this.#writer = writer;
     this.#sink = sink;
-    this.#deliveries = new Deliveries(writer);
-    this.#transactions = new OpenTransactions(limits, budget);
+    const context = new SessionContext(id, limits, budget, writer, sink);
+    this.#deliveries = context.deliveries;
+    this.#unanswered = context.unanswered;
+    this.#transactions = context.transactions;
+    this.#sending = new Sending(context);
+    this.#subscribing = new Subscribing(context);
+    this.#settling = new Settling(context);
+    this.#transacting = new Transacting(context);
   }
 
   /** What the frames to come are to be parsed as. */
@@ -163,11 +157,7 @@ export class Session {
 
   /** What was written has been handed to the network, and it keeps up: `auto` messages count as settled (STOMP 1.2, SUBSCRIBE ack Header). */
   written(): void {
-    if (this.#phase === OVER) return;
-    for (const [subscription, tags] of this.#deliveries.takeWritten()) {
-      const settlement: Settlement = { subscription: subscription.number, outcome: 'ack', tags };
-      this.#submitSettle('SUBSCRIBE', subscription.destination, undefined, settlement);
-    }
+    if (this.#phase !== OVER) this.#settling.written();
   }
 
   /** An effect of the broker that names this session. */
@@ -243,14 +233,9 @@ export class Session {
   }
 
   #connect(frame: Frame): Fault | null {
-    const { command } = frame;
-    if (command !== 'CONNECT' && command !== 'STOMP') {
-      return { message: `${command}: not connected`, hint: 'The first frame must be CONNECT or STOMP.' };
-    }
-    const version = negotiateVersion(frame.header('accept-version'));
-    if (typeof version !== 'string') return version;
-    const heartBeat = negotiateHeartBeat(frame.header('heart-beat'), version);
-    if ('message' in heartBeat) return heartBeat;
+    const wish = readConnect(frame);
+    if ('message' in wish) return wish;
+    const { version, heartBeat } = wish;
     this.heartBeat = heartBeat;
     this.#phase = OPEN;
     this.#writer.version = version;
@@ -263,21 +248,21 @@ export class Session {
   #take(frame: Frame): Fault | null {
     switch (frame.command) {
       case 'SEND':
-        return this.#send(frame);
+        return this.#sending.send(frame);
       case 'ACK':
-        return this.#settle(frame, 'ack');
+        return this.#settling.ack(frame);
       case 'NACK':
-        return this.#nack(frame);
+        return this.#settling.nack(frame);
       case 'SUBSCRIBE':
-        return this.#subscribe(frame);
+        return this.#subscribing.subscribe(frame);
       case 'UNSUBSCRIBE':
-        return this.#unsubscribe(frame);
+        return this.#subscribing.unsubscribe(frame);
       case 'BEGIN':
-        return this.#begin(frame);
+        return this.#transacting.begin(frame);
       case 'COMMIT':
-        return this.#commit(frame);
+        return this.#transacting.commit(frame);
       case 'ABORT':
-        return this.#abort(frame);
+        return this.#transacting.abort(frame);
       case 'DISCONNECT':
         this.#finish({ fault: null, receipt: frame.header('receipt'), how: 'clean' });
         return null;
@@ -290,190 +275,5 @@ export class Session {
       case 'ERROR':
         return { message: `${frame.command}: only the broker sends such a frame` };
     }
-  }
-
-  #send(frame: Frame): Fault | null {
-    const written = frame.header('destination');
-    if (written === undefined) return missingHeader('SEND', 'destination', this.version);
-    if (written !== this.#lastWritten) {
-      const resolved = resolveDestination('SEND', written);
-      if (typeof resolved !== 'string') return resolved;
-      this.#lastWritten = written;
-      this.#lastResolved = resolved;
-    }
-    const destination = this.#lastResolved;
-    const refused = refuseSendHeaders(frame);
-    if (refused !== null) return refused;
-    const message: NewMessage = {
-      envelope: envelopeOf(frame),
-      headerBlock: stripHeaders(frame, NOT_STORED),
-      body: frame.body,
-    };
-    const transactionId = frame.header('transaction');
-    if (transactionId !== undefined) {
-      const bytes = message.headerBlock.length + message.body.length;
-      const transaction = this.#transactions.enter('SEND', transactionId, bytes);
-      if (!(transaction instanceof Transaction)) return transaction;
-      transaction.addSend(destination, message);
-      return this.#receiptNow(frame);
-    }
-    const bytes = message.headerBlock.length + message.body.length;
-    const token = this.#unanswered.add('SEND', destination, frame.header('receipt'), bytes);
-    this.#sink.submit({ type: 'send', session: this.id, token, destination, message });
-    return null;
-  }
-
-  #subscribe(frame: Frame): Fault | null {
-    const wish = readSubscribe(frame);
-    if ('message' in wish) return wish;
-    const { id, destination, mode, prefetchMessages } = wish;
-    if (this.#deliveries.subscription(id) !== undefined) {
-      return { message: `SUBSCRIBE: subscription id ${shown(id)} is already in use` };
-    }
-    if (this.#deliveries.count >= this.#limits.subscriptions) {
-      return { message: `SUBSCRIBE: more than ${this.#limits.subscriptions} subscriptions on one connection` };
-    }
-    const left = Math.floor((CONNECTION_PREFETCH_BYTES - this.#deliveries.prefetchBytes) / 2);
-    const prefetchBytes = Math.max(PREFETCH_BYTES_MIN, Math.min(PREFETCH_BYTES_MAX, left));
-    this.#subscriptions++;
-    const subscription = this.#subscriptions;
-    this.#deliveries.add(new Subscription(subscription, id, destination, mode, prefetchBytes));
-    const token = this.#unanswered.add('SUBSCRIBE', destination, frame.header('receipt'), 0);
-    const session = this.id;
-    this.#sink.submit({
-      type: 'subscribe',
-      session,
-      token,
-      subscription,
-      destination,
-      prefetchMessages,
-      prefetchBytes,
-    });
-    return null;
-  }
-
-  #unsubscribe(frame: Frame): Fault | null {
-    const refused = refuseUnsubscribeHeaders(frame);
-    if (refused !== null) return refused;
-    const destination = this.version === '1.0' ? frame.header('destination') : undefined;
-    const id = frame.header('id') ?? destination;
-    if (id === undefined) return missingHeader('UNSUBSCRIBE', 'id', this.version);
-    let subscription = this.#deliveries.subscription(id);
-    if (subscription === undefined && destination !== undefined) {
-      const resolved = resolveDestination('SUBSCRIBE', destination);
-      if (typeof resolved === 'string') subscription = this.#deliveries.subscriptionTo(resolved);
-    }
-    if (subscription === undefined) return { message: `UNSUBSCRIBE: no subscription ${shown(id)} on this connection` };
-    this.#transactions.breakBy(subscription);
-    this.#deliveries.remove(subscription);
-    const token = this.#unanswered.add('UNSUBSCRIBE', subscription.destination, frame.header('receipt'), 0);
-    this.#sink.submit({ type: 'unsubscribe', session: this.id, token, subscription: subscription.number });
-    return null;
-  }
-
-  #nack(frame: Frame): Fault | null {
-    if (this.version === '1.0') return { message: 'NACK: unknown in STOMP 1.0', hint: 'STOMP 1.1 and 1.2 have it.' };
-    const action = readNackAction(frame);
-    return typeof action === 'string' ? this.#settle(frame, action) : action;
-  }
-
-  #settle(frame: Frame, outcome: Settlement['outcome']): Fault | null {
-    const { command } = frame;
-    const transactionId = frame.header('transaction');
-    let transaction: Transaction | null = null;
-    if (transactionId !== undefined) {
-      const entered = this.#transactions.enter(command, transactionId, 0);
-      if (!(entered instanceof Transaction)) return entered;
-      transaction = entered;
-    }
-    const held = this.#deliveries.find(frame);
-    if (held === 'settled') return transaction === null ? this.#receiptInTurn(frame) : this.#receiptNow(frame);
-    if ('message' in held) return held;
-    if (held.transaction !== null) {
-      if (held.transaction === transactionId) return this.#receiptNow(frame);
-      const where = `transaction ${shown(held.transaction)}`;
-      return { message: `${command}: message ${held.messageId} is already settled in ${where}, which is open` };
-    }
-    const { subscription } = held;
-    const taken = subscription.take(held, transactionId ?? null);
-    if (transaction !== null) {
-      transaction.addSettled(outcome, taken);
-      return this.#receiptNow(frame);
-    }
-    for (const one of taken) this.#deliveries.forget(one);
-    const settlement = { subscription: subscription.number, outcome, tags: taken.map((one) => one.tag) };
-    this.#submitSettle(command, subscription.destination, frame.header('receipt'), settlement);
-    return null;
-  }
-
-  #submitSettle(command: string, destination: string, receipt: string | undefined, settlement: Settlement): void {
-    const token = this.#unanswered.add(command, destination, receipt, 0);
-    this.#sink.submit({ type: 'settle', session: this.id, token, settlement });
-  }
-
-  #begin(frame: Frame): Fault | null {
-    const id = frame.header('transaction');
-    if (id === undefined) return missingHeader('BEGIN', 'transaction', this.version);
-    return this.#transactions.begin(id) ?? this.#receiptNow(frame);
-  }
-
-  #commit(frame: Frame): Fault | null {
-    const transaction = this.#transaction(frame);
-    if (!(transaction instanceof Transaction)) return transaction;
-    if (transaction.brokenBy !== null) {
-      const where = `subscription ${shown(transaction.brokenBy)}`;
-      const message = `COMMIT: messages acknowledged in ${shown(transaction.id)} went back when ${where} ended`;
-      return { message, hint: 'Nothing of the transaction took effect.' };
-    }
-    if (transaction.isEmpty) {
-      this.#transactions.end(transaction);
-      return this.#receiptInTurn(frame);
-    }
-    const { sends } = transaction;
-    const settlements = transaction.settlements();
-    for (const [subscription, taken] of transaction.bySubscription()) {
-      for (const held of taken) {
-        subscription.settle(held);
-        this.#deliveries.forget(held);
-      }
-    }
-    const where = `transaction ${transaction.id}`;
-    const token = this.#unanswered.add('COMMIT', where, frame.header('receipt'), transaction.bytes);
-    this.#sink.submit({ type: 'commit', session: this.id, token, sends, settlements });
-    this.#transactions.end(transaction);
-    return null;
-  }
-
-  #abort(frame: Frame): Fault | null {
-    const transaction = this.#transaction(frame);
-    if (!(transaction instanceof Transaction)) return transaction;
-    this.#transactions.end(transaction);
-    for (const [subscription, taken] of transaction.bySubscription()) {
-      // Of a subscription that is gone nothing is held any more.
-      if (this.#deliveries.subscription(subscription.id) === subscription) subscription.giveBack(taken);
-    }
-    return this.#receiptNow(frame);
-  }
-
-  /** The one that COMMIT or ABORT names. */
-  #transaction(frame: Frame): Transaction | Fault {
-    const { command } = frame;
-    const id = frame.header('transaction');
-    if (id === undefined) return missingHeader(command, 'transaction', this.version);
-    return this.#transactions.find(command, id);
-  }
-
-  /** For what concerns this session alone: nothing has to be waited for. */
-  #receiptNow(frame: Frame): null {
-    const receipt = frame.header('receipt');
-    if (receipt !== undefined) this.#writer.receipt(receipt);
-    return null;
-  }
-
-  /** For what has nothing to ask of the broker, but may repeat something that is still being made durable. */
-  #receiptInTurn(frame: Frame): null {
-    const receipt = frame.header('receipt');
-    if (receipt !== undefined && !this.#unanswered.lineUp(receipt)) this.#writer.receipt(receipt);
-    return null;
   }
 }

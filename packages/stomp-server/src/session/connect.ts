@@ -1,0 +1,22 @@
+import { negotiateHeartBeat, negotiateVersion } from './negotiation.ts';
+import type { Frame, StompVersion } from '../codec/index.ts';
+import type { Fault } from './fault.ts';
+import type { HeartBeat } from './negotiation.ts';
+
+/** What CONNECT settles. */
+export interface ConnectWish {
+  readonly version: StompVersion;
+  readonly heartBeat: HeartBeat;
+}
+
+/** STOMP 1.2, CONNECT or STOMP Frame: the first frame of a connection. */
+export function readConnect(frame: Frame): ConnectWish | Fault {
+  const { command } = frame;
+  if (command !== 'CONNECT' && command !== 'STOMP') {
+    return { message: `${command}: not connected`, hint: 'The first frame must be CONNECT or STOMP.' };
+  }
+  const version = negotiateVersion(frame.header('accept-version'));
+  if (typeof version !== 'string') return version;
+  const heartBeat = negotiateHeartBeat(frame.header('heart-beat'), version);
+  return 'message' in heartBeat ? heartBeat : { version, heartBeat };
+}

@@ -1,0 +1,53 @@
+import { stripHeaders } from '../codec/index.ts';
+import { resolveDestination } from './destination.ts';
+import { missingHeader } from './fault.ts';
+import { envelopeOf } from './message-frame.ts';
+import { NOT_STORED, refuseSendHeaders } from './special-headers.ts';
+import { Transaction } from './transaction.ts';
+import type { NewMessage } from '@lockstep/core';
+import type { Frame } from '../codec/index.ts';
+import type { Fault } from './fault.ts';
+import type { SessionContext } from './session-context.ts';
+
+/** SEND (STOMP 1.2, SEND). */
+export class Sending {
+  readonly #context: SessionContext;
+  /** The destination of the last SEND: producers repeat themselves. */
+  #lastWritten: string | undefined;
+  #lastResolved = '';
+
+  constructor(context: SessionContext) {
+    this.#context = context;
+  }
+
+  send(frame: Frame): Fault | null {
+    const written = frame.header('destination');
+    if (written === undefined) return missingHeader('SEND', 'destination', this.#context.version);
+    if (written !== this.#lastWritten) {
+      const resolved = resolveDestination('SEND', written);
+      if (typeof resolved !== 'string') return resolved;
+      this.#lastWritten = written;
+      this.#lastResolved = resolved;
+    }
+    const destination = this.#lastResolved;
+    const refused = refuseSendHeaders(frame);
+    if (refused !== null) return refused;
+    const message: NewMessage = {
+      envelope: envelopeOf(frame),
+      headerBlock: stripHeaders(frame, NOT_STORED),
+      body: frame.body,
+    };
+    const transactionId = frame.header('transaction');
+    if (transactionId !== undefined) {
+      const bytes = message.headerBlock.length + message.body.length;
+      const transaction = this.#context.transactions.enter('SEND', transactionId, bytes);
+      if (!(transaction instanceof Transaction)) return transaction;
+      transaction.addSend(destination, message);
+      return this.#context.receiptNow(frame);
+    }
+    const bytes = message.headerBlock.length + message.body.length;
+    const token = this.#context.unanswered.add('SEND', destination, frame.header('receipt'), bytes);
+    this.#context.sink.submit({ type: 'send', session: this.#context.id, token, destination, message });
+    return null;
+  }
+}
