@@ -1,5 +1,7 @@
 import type { RaftNode } from '@lockstep/raft-log';
 
+import { Holdings } from './holdings.ts';
+
 /** What the checks look at in one life of a node; the same object for all of it. */
 export interface NodeView {
   readonly name: string;
@@ -25,15 +27,6 @@ interface Before {
   persistedIndex: number;
   abstaining: boolean;
   configuration: RaftNode['configuration'];
-}
-
-/** What a member was seen to have on its disk, when it was last looked at. */
-interface Held {
-  readonly disk: number;
-  readonly index: number;
-  readonly term: number | null;
-  /** What it had on a disk that was lost since; 0 when it has a vote. */
-  readonly lostIndex: number;
 }
 
 /** So long may two members at a time take themselves for the master: what the clocks of two processes cannot tell apart. */
@@ -74,7 +67,7 @@ export class Invariants {
   };
   readonly #before = new WeakMap<NodeView, Before>();
 
-  readonly #held = new Map<string, Held>();
+  readonly #holdings = new Holdings();
   /** More than one lead, as far as they know. */
   #severalLead = false;
   /** When two members were first seen to serve at the same time; null while at most one does. */
@@ -143,8 +136,8 @@ export class Invariants {
       );
     this.#electionSafety(node);
     const { role, term, commitIndex, snapshotIndex, lastIndex, persistedIndex } = raft;
-    const lostIndex = abstaining ? this.#lostIndex(node) : 0;
-    this.#held.set(name, { disk, index: persistedIndex, term: raft.termAt(persistedIndex), lostIndex });
+    const isFirst = before === null;
+    this.#holdings.look({ name, disk, isFirst, abstaining, index: persistedIndex, term: raft.termAt(persistedIndex) });
     this.#committedNeverChanges(node, before);
     const lastTerm = raft.termAt(lastIndex);
     const now: Before = {
@@ -164,7 +157,7 @@ export class Invariants {
 
   /** A member that votes has after a restart what it had on its disk before it, and may have acknowledged. */
   #acknowledgementsOutlive({ name, disk, raft }: NodeView): void {
-    const held = this.#held.get(name);
+    const held = this.#holdings.of(name);
     // Of an entry below a snapshot that is being installed the term is not known any more.
     if (held === undefined || held.disk !== disk || held.term === null || held.index <= raft.snapshotIndex) return;
     if (raft.termAt(held.index) !== held.term)
@@ -240,7 +233,7 @@ export class Invariants {
       if (known === undefined) {
         // Of a configuration that came in the same step it is not known whether it came first.
         const counted = [raft.configuration, before?.configuration ?? raft.configuration];
-        if (raft.role === 'leader' && !counted.some((one) => this.#onMajority(index, one)))
+        if (raft.role === 'leader' && !counted.some((one) => this.#holdings.onMajority(index, one)))
           throw new InvariantViolation(
             'committed only what a majority has on disk',
             `${name} commits entry ${index}, which too few of ${raft.configuration.voters.join(', ')} have`,
@@ -255,28 +248,6 @@ export class Invariants {
         );
       }
     }
-  }
-
-  #lostIndex({ name, disk }: NodeView): number {
-    const held = this.#held.get(name);
-    if (held === undefined) return 0;
-    return held.disk === disk ? held.lostIndex : Math.max(held.lostIndex, held.index);
-  }
-
-  /**
-   * A leader calls committed what a majority has on disk; while joint, one of each half (Raft §5.3, §6). Who has acknowledged an entry and lost its
-   * disk since counts until the leader hears of it, and may: it has no vote before it has the entry again.
-   */
-  #onMajority(index: number, { voters, votersOutgoing }: RaftNode['configuration']): boolean {
-    return [voters, votersOutgoing].every((half) => {
-      const have = half.filter((id) => this.#has(id, index)).length;
-      return half.length === 0 || have * 2 > half.length;
-    });
-  }
-
-  #has(id: string, index: number): boolean {
-    const held = this.#held.get(id);
-    return held !== undefined && Math.max(held.index, held.lostIndex) >= index;
   }
 
   #logMatching(one: NodeView, other: NodeView): void {

@@ -9,4 +9,9 @@ export const knownSeeds: readonly { readonly seed: number; readonly found: strin
     found:
       'an entry that its leader wrote only after a follower that had acknowledged it had lost its disk: the rule was too strict',
   },
+  {
+    seed: 511,
+    found:
+      'the same, where the follower had not lost its disk but a part of its log, cut off at damage: the rule was too strict',
+  },
 ];
