@@ -15,7 +15,7 @@ import { ReplicatedState } from './state/replicated-state.ts';
 import type { MasterMessage, NodeMessage } from './stream/messages.ts';
 import type { StreamListener } from './stream/stream-listener.ts';
 import { StreamRules } from './stream/stream-rules.ts';
-import type { QueueStatus, TopicStatus } from './status.ts';
+import type { MessageFacts, QueueFacts, QueueStatus, SubscriptionFacts, TopicStatus } from './status.ts';
 
 /** A message that waits or is unsettled: `readMessage` makes the message of it and its record. */
 export interface LiveMessage extends MessageReference {
@@ -269,6 +269,30 @@ export class Broker {
       statuses.push({ name, depth: list.length, bytes, consumers, unsettled: out });
     }
     return statuses;
+  }
+
+  /** That queue, and on the master who has asked for its messages. Of a queue that was never heard of as well. */
+  queueFacts(name: string): QueueFacts {
+    const queue = this.#state.queues.get(name);
+    const depth = queue?.list.length ?? 0;
+    const dispatch = this.#mastership?.facts(name, depth) ?? null;
+    return { name, depth, bytes: queue?.bytes ?? 0, known: queue !== undefined, dispatch };
+  }
+
+  /** The live message of that id, wherever it is; null: there is none. Looks into every queue: for people's questions. */
+  messageFacts(id: number): MessageFacts | null {
+    for (const { name: destination, list } of this.#state.queues.values()) {
+      if (!list.find(id)) continue;
+      const { position, size, count, deadLetter } = list;
+      const holder = this.#mastership?.dispatcher.holder(list) ?? null;
+      return { position, destination, size, count, deadLetter, holder };
+    }
+    return null;
+  }
+
+  /** Subscriptions of this node's sessions to that destination, in no order. */
+  subscriptions(destination: string): readonly SubscriptionFacts[] {
+    return this.#serving.subscriptions(destination);
   }
 
   /** Topics with subscriptions of this node's clients, in no order. */

@@ -27,4 +27,13 @@ export type {
 } from './stream/messages.ts';
 export type { MasterMessage, NodeMessage } from './stream/messages.ts';
 export { StreamRules } from './stream/stream-rules.ts';
-export type { QueueStatus, TopicStatus } from './status.ts';
+export type {
+  ConsumerFacts,
+  DispatchFacts,
+  HolderFacts,
+  MessageFacts,
+  QueueFacts,
+  QueueStatus,
+  SubscriptionFacts,
+  TopicStatus,
+} from './status.ts';

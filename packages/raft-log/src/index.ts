@@ -16,6 +16,7 @@ export type {
 } from './driver/replicated-log-options.ts';
 export { ReplicatedLog } from './driver/replicated-log.ts';
 export type { MemberControl, MemberOutcome, MembersView } from './driver/membership/member-changes.ts';
+export type { AnswerQuestion, MemberQuestions } from './driver/membership/own-questions.ts';
 export { configurationLevel, ownLevels } from './driver/levels.ts';
 export type { MemberPart } from './driver/membership/membership.ts';
 export type { ChannelHandler } from './driver/replicated-log.ts';

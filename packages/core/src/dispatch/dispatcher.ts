@@ -1,5 +1,9 @@
+import type { MessageList } from '../state/message-list.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
 import type { ConsumerWish } from '../stream/messages.ts';
+import type { DispatchFacts, HolderFacts } from '../status.ts';
+import { dispatchFacts, holderFacts } from './dispatch-facts.ts';
+import { HandoutTimes } from './handout-times.ts';
 import { QueueConsumer } from './queue-consumer.ts';
 import type { Receiver } from './queue-consumer.ts';
 import { firstMark, QueueDispatch } from './queue-dispatch.ts';
@@ -20,6 +24,7 @@ export class Dispatcher implements DispatchContext {
   #awakeQueues: QueueDispatch[] = [];
   #mark = firstMark;
   #handout = 0;
+  readonly #times = new HandoutTimes();
 
   constructor(state: ReplicatedState, limits: DispatchLimits) {
     this.#state = state;
@@ -83,6 +88,21 @@ export class Dispatcher implements DispatchContext {
   consumers(destination: string): { readonly consumers: number; readonly out: number } {
     const queue = this.#queues.get(destination);
     return { consumers: queue?.consumers.size ?? 0, out: queue?.out ?? 0 };
+  }
+
+  /** What is handed out from now on is so at that time or later: for `facts`. */
+  note(nowMs: number): void {
+    this.#times.note(this.#handout + 1, nowMs);
+  }
+
+  /** What is known of that queue. */
+  facts(destination: string, depth: number): Omit<DispatchFacts, 'awaited' | 'sinceMs'> {
+    return dispatchFacts(this.#queues.get(destination), depth, (handout) => this.#times.timeOf(handout));
+  }
+
+  /** Who has the message that the queue's list has just found. */
+  holder(list: MessageList): HolderFacts {
+    return holderFacts(list, this, (handout) => this.#times.timeOf(handout));
   }
 
   /** The queue may be handed out from now on. */

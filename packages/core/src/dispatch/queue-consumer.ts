@@ -5,6 +5,8 @@ import { Window } from './window.ts';
 
 /** The node of a consumer, which gathers what is handed out to it. */
 export interface Receiver {
+  readonly node: string;
+  readonly attached: boolean;
   /** `counts`: the delivery's number, twice, and one more when it is redelivered. */
   deliver(consumer: ConsumerKey, position: number, size: number, counts: number): void;
 }
@@ -69,6 +71,12 @@ export class QueueConsumer {
   held(list: MessageList): number[] {
     this.#compact(list);
     return this.#positions.slice();
+  }
+
+  /** The hand-out by which it has what it has held for longest; 0: it holds nothing. */
+  longestHeld(list: MessageList): number {
+    this.#compact(list);
+    return this.#handouts[0] ?? 0;
   }
 
   #compact(list: MessageList): void {

@@ -4,7 +4,7 @@ import { PositionHeap } from './position-heap.ts';
 import type { QueueConsumer } from './queue-consumer.ts';
 
 /** In `MessageList.holder`: nobody has it, and nobody is to get it. No consumer's mark. */
-const setAside = 1;
+export const setAside = 1;
 /** In `MessageList.holder`: the settlement of one who does not hold it is on its way through the log. One more than no consumer's mark. */
 const settledLate = 3;
 /** Consumers' marks begin here. */
@@ -37,6 +37,7 @@ export class QueueDispatch implements QueueListener {
   readonly consumers: Set<QueueConsumer> = new Set();
   #next = 0;
   #out = 0;
+  #setAside = 0;
   /** Kept by the dispatcher: it stands in the list of queues with work. */
   awake = false;
 
@@ -48,6 +49,11 @@ export class QueueDispatch implements QueueListener {
   /** Messages with consumers, and those whose settlement is under way. */
   get out(): number {
     return this.#out;
+  }
+
+  /** Of those, messages that nobody has or gets, since they could not be read. */
+  get setAside(): number {
+    return this.#setAside;
   }
 
   get hasWork(): boolean {
@@ -137,13 +143,18 @@ export class QueueDispatch implements QueueListener {
     const { list } = this.queue;
     const isThere = list.find(position);
     if (consumer.gone || (isThere && list.holder !== consumer.mark)) return;
-    if (isThere) list.note(setAside, list.handout);
+    if (isThere) {
+      list.note(setAside, list.handout);
+      this.#setAside++;
+    }
     consumer.window.giveBack(bytes);
     this.#joinLine(consumer);
   }
 
   removing(): void {
-    if (this.queue.list.holder === 0) return;
+    const { holder } = this.queue.list;
+    if (holder === 0) return;
+    if (holder === setAside) this.#setAside--;
     this.#out--;
     this.#checkIdle();
   }
@@ -222,6 +233,7 @@ export class QueueDispatch implements QueueListener {
   #ready(): void {
     const { list } = this.queue;
     if (list.holder === 0) return;
+    if (list.holder === setAside) this.#setAside--;
     list.note(0, list.handout);
     this.#out--;
     // Above `#next` it is found in its turn.

@@ -34,6 +34,11 @@ export class Attachments {
     return [...this.#awaited.values()].map(({ node }) => node);
   }
 
+  /** Those of them for which the queue waits. */
+  awaitedFor(queue: string): readonly string[] {
+    return [...this.#awaited.values()].filter(({ marks }) => marks.has(queue)).map(({ node }) => node);
+  }
+
   end(epoch: number): AttachedNode | undefined {
     return this.#ends.get(epoch);
   }

@@ -6,6 +6,7 @@ import { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { BrokerOptions } from '../options.ts';
 import type { Proposer } from '../proposer.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
+import type { DispatchFacts } from '../status.ts';
 import type { MasterMessage, NodeMessage } from '../stream/messages.ts';
 import type { StreamRules } from '../stream/stream-rules.ts';
 import { Attachments } from './attachments.ts';
@@ -142,7 +143,15 @@ export class Mastership {
     this.#proposeLapses();
     for (const line of this.#waiting) this.#takeWaiting(line);
     this.#marks.flush();
-    if (dispatch) this.#dispatcher.dispatch();
+    if (!dispatch) return;
+    this.#dispatcher.note(this.#options.wallMs());
+    this.#dispatcher.dispatch();
+  }
+
+  /** What is known of that queue, which has so many messages. */
+  facts(queue: string, depth: number): DispatchFacts {
+    const awaited = this.#attachments.awaitedFor(queue);
+    return { ...this.#dispatcher.facts(queue, depth), awaited, sinceMs: this.#openedAtMs };
   }
 
   /** What the nodes are to be told, since the last call; only nodes that are to be told something. */
@@ -233,6 +242,7 @@ export class Mastership {
       return 'taken';
     }
     this.#lapsesWanted.delete(line.node);
+    this.#dispatcher.note(this.#options.wallMs());
     const { end, lapsed } = this.#attachments.attach(stream, message);
     line.end = end;
     const { applied } = this.#state;

@@ -3,6 +3,7 @@ import type { Outcome } from '../commands/format.ts';
 import type { BrokerEffect, StoredDelivery } from '../effects.ts';
 import type { Settlement } from '../requests.ts';
 import type { MessageList } from '../state/message-list.ts';
+import type { SubscriptionFacts } from '../status.ts';
 import type { AttachedConsumer, ConsumerKey, MasterMessage } from '../stream/messages.ts';
 import type { NodeOutbox } from './node-outbox.ts';
 import { QueueConsumer } from './queue-consumer.ts';
@@ -218,6 +219,17 @@ export class QueueConsumers {
         deliveryCount: count >>> 1,
       });
     }
+  }
+
+  /** Those of that queue whose clients still want messages. */
+  facts(queue: string): readonly SubscriptionFacts[] {
+    const facts: SubscriptionFacts[] = [];
+    for (const { destination, open, key, session, subscription, written } of this.#byKey.values()) {
+      if (destination !== queue || !open) continue;
+      const waiting = { waitingMessages: 0, waitingBytes: 0 };
+      facts.push({ session: session.id, subscription, consumer: key, unsettled: written.length, ...waiting });
+    }
+    return facts;
   }
 
   #held(consumer: QueueConsumer, { queues }: ServedQueues): number[] {

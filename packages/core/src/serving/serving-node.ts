@@ -3,7 +3,7 @@ import { Fifo } from '../dispatch/fifo.ts';
 import type { BrokerEffect, StoredDelivery } from '../effects.ts';
 import { notHeld } from '../master/refusals.ts';
 import type { NewMessage, Refusal, Request } from '../requests.ts';
-import type { TopicStatus } from '../status.ts';
+import type { SubscriptionFacts, TopicStatus } from '../status.ts';
 import type { MasterMessage, NodeMessage } from '../stream/messages.ts';
 import { NodeOutbox } from './node-outbox.ts';
 import { ProposalStream } from './proposal-stream.ts';
@@ -208,6 +208,11 @@ export class ServingNode {
     const stream = state.streams.get(this.#options.node);
     this.#streamIs(stream?.run === this.#options.run ? stream.epoch : 0, effects);
     if (stream !== undefined && stream.epoch === this.#stream.epoch) this.#sessions.passedOver(stream.number, effects);
+  }
+
+  /** Subscriptions of this node's sessions to that destination, in no order. */
+  subscriptions(destination: string): readonly SubscriptionFacts[] {
+    return [...this.#consumers.facts(destination), ...this.#topics.facts(destination)];
   }
 
   /** Topics with subscriptions on this node, in no order. */

@@ -44,6 +44,11 @@ export class TopicConsumer {
     return this.#backlog.size;
   }
 
+  /** Handed out and not settled. */
+  get unsettled(): number {
+    return this.#window.messages;
+  }
+
   get hasWork(): boolean {
     return this.#backlog.size > 0 && this.#window.hasRoom;
   }

@@ -1,6 +1,6 @@
 import type { SessionId } from '@lockstep/kernel';
 import type { BrokerEffect, Message } from '../effects.ts';
-import type { TopicStatus } from '../status.ts';
+import type { SubscriptionFacts, TopicStatus } from '../status.ts';
 import type { TopicInterest } from '../stream/messages.ts';
 import { TopicConsumer } from './topic-consumer.ts';
 import type { TopicWish } from './topic-consumer.ts';
@@ -96,6 +96,13 @@ export class TopicFanOut {
   clear(): void {
     for (const consumers of this.#topics.values()) for (const consumer of consumers) consumer.gone = true;
     this.#topics.clear();
+  }
+
+  facts(topic: string): readonly SubscriptionFacts[] {
+    return [...(this.#topics.get(topic) ?? [])].map((consumer) => {
+      const { session, subscription, unsettled, backlogMessages: waitingMessages, backlogBytes } = consumer;
+      return { session, subscription, consumer: null, unsettled, waitingMessages, waitingBytes: backlogBytes };
+    });
   }
 
   statuses(): readonly TopicStatus[] {

@@ -11,7 +11,12 @@ t.test('a settlement that is begun and undone again and again leaves one hand-ou
   const dispatcher = new Dispatcher(state, { mayStart: () => true, takesLate: () => false });
   const given: number[] = [];
   const wish = { consumer: 7, destination: queue, prefetchMessages: 2, prefetchBytes: 1000 };
-  const consumer = dispatcher.subscribe({ deliver: (_consumer, position) => given.push(position) }, wish);
+  const receiver = {
+    node: 'a',
+    attached: true,
+    deliver: (_consumer: number, position: number): unknown => given.push(position),
+  };
+  const consumer = dispatcher.subscribe(receiver, wish);
   consumer.queue.serve(consumer, true);
   dispatcher.dispatch();
   t.same(given, [1, 2]);

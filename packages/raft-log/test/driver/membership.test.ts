@@ -2,6 +2,7 @@ import type { NodeId } from '@lockstep/kernel';
 import t from 'tap';
 
 import type { MemberOutcome } from '../../src/driver/membership/member-changes.ts';
+import type { MemberQuestions } from '../../src/driver/membership/own-questions.ts';
 import type { ReplicatedLogOptions } from '../../src/driver/replicated-log-options.ts';
 import type { MembershipChange } from '../../src/node/index.ts';
 import { Cluster } from './cluster.ts';
@@ -413,6 +414,28 @@ t.test('the members are seen alike from everywhere, as the master confirms it', 
   await cluster.pass(3000);
   const view = await cluster.world.simulation.run(() => cluster.life(other).log!.members.view());
   t.match(view, { by: other, confirmed: false });
+});
+
+t.test("the caller's own questions get to the leader from anywhere, and to any member", async (t) => {
+  const cluster = threeOf('questions', []);
+  const master = await cluster.untilLed();
+  const [by, dead] = cluster.names.filter((name) => name !== master) as [string, string];
+  const on = (name: string): MemberQuestions => cluster.life(name).log!.members.questions;
+  const within = <T>(work: () => Promise<T>): Promise<T> => cluster.world.simulation.run(work);
+  t.equal(await within(() => on(by).askLeader('why')), null, 'nobody there answers questions yet');
+  for (const name of cluster.names) {
+    on(name).onQuestion(async (question, asLeader) => ({ question, asLeader, by: name }));
+  }
+  for (const name of [master, by]) {
+    const answer = { question: { why: 1 }, asLeader: true, by: master };
+    t.same(await within(() => on(name).askLeader({ why: 1 })), { by: master, answer });
+  }
+  t.same(await within(() => on(master).ask(id(by), 'here')), { question: 'here', asLeader: false, by });
+  cluster.kill(dead);
+  t.equal(await within(() => on(master).ask(id(dead), 'here')), null, 'it does not answer');
+  cluster.kill(by);
+  t.equal(await within(() => on(master).askLeader('why')), null, 'it can no longer be sure that it leads');
+  t.equal(await within(() => on(master).askLeader('why')), null, 'nobody leads');
 });
 
 t.test('a transfer can be asked of any member', async (t) => {

@@ -2,6 +2,8 @@ import type { Clock, NodeId } from '@lockstep/kernel';
 import type { ChangeRefusal, MembershipChange, RaftStatus } from '../../node/index.ts';
 import { configurationLevel } from '../levels.ts';
 import type { MemberStatus } from '../replicated-log-options.ts';
+import { OwnQuestions } from './own-questions.ts';
+import type { MemberQuestions, OwnQuestion } from './own-questions.ts';
 import { NoAnswerError, Requests } from './requests.ts';
 import type { RequestMessage } from '../peers/messages.ts';
 
@@ -46,11 +48,13 @@ interface Pending {
   readonly resolve: (outcome: MemberOutcome) => void;
 }
 
-interface Question {
+interface MembershipQuestion {
   readonly type: 'change' | 'transfer' | 'members';
   readonly change?: MembershipChange;
   readonly to?: NodeId | null;
 }
+
+type Question = MembershipQuestion | OwnQuestion;
 
 const answerMs = 10_000;
 const readMs = 2000;
@@ -78,18 +82,27 @@ export interface MemberControl {
   transfer(to: NodeId | null): Promise<MemberOutcome>;
   /** As the leader sees them, if it can be asked; else as this member does. */
   view(): Promise<MembersView>;
+  readonly questions: MemberQuestions;
 }
 
 /** Changes of membership and of leadership, and linearizable views of the members, whichever member is asked: others pass it on to the leader. */
 export class MemberChanges implements MemberControl {
   readonly #ports: MemberChangesPorts;
   readonly #requests: Requests;
+  readonly #own: OwnQuestions;
   #pending: Pending[] = [];
 
   constructor(ports: MemberChangesPorts) {
     this.#ports = ports;
-    const { clock, send } = ports;
+    const { clock, send, node, raft, confirmRead } = ports;
     this.#requests = new Requests({ clock, send, serve: (question) => this.#serve(question as Question | null) });
+    const ask = (to: NodeId, question: OwnQuestion, ms: number): Promise<unknown> =>
+      this.#requests.ask(to, question, ms);
+    this.#own = new OwnQuestions({ node, raft, confirmRead, ask });
+  }
+
+  get questions(): MemberQuestions {
+    return this.#own;
   }
 
   change(change: MembershipChange): Promise<MemberOutcome> {
@@ -171,6 +184,7 @@ export class MemberChanges implements MemberControl {
   /** Never rejects. Others are not passed on once more: whoever does not lead says so. */
   async #serve(question: Question | null): Promise<unknown> {
     if (question?.type === 'members') return this.#viewHere();
+    if (question?.type === 'own') return this.#own.serve(question);
     if (!this.#leads) return noLeader;
     if (question?.type === 'transfer') return this.#transferHere(question.to ?? null);
     if (question?.type === 'change' && question.change !== undefined) return this.#changeHere(question.change);
