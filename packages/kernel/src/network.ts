@@ -62,6 +62,11 @@ export interface Connection {
    * good, wait for `drain`. Does nothing once the connection is closed.
    */
   write(chunk: Uint8Array, taken?: () => void): boolean;
+  /**
+   * Only where what is sent keeps its bounds (WebSocket), and in place of `write`: sends the chunks as one message. What comes in may be split
+   * and joined in any way, as on any connection.
+   */
+  writeMessage?(chunks: readonly Uint8Array[]): boolean;
   /** Gathers writes until the matching `uncork`, to go out as one. */
   cork(): void;
   uncork(): void;

@@ -16,6 +16,8 @@ export interface SessionEndpoint {
    * more, `endSession` neither; so after a `closeSession` effect.
    */
   abandon(): void;
+  /** What its user may do has changed, or that he may be here at all. */
+  accessChanged(): void;
 }
 
 /** The broker, as the sessions of this node see it. */

@@ -6,6 +6,8 @@
  * RECEIPT is written only after the broker's reply to what it is for; and that memory is bounded: what one client takes,
  * and what all of them together have half sent.
  */
+export { fullAccess, openAccess } from './access.ts';
+export type { Access, AccessControl, Admission, Claim, Claimant, Permission } from './access.ts';
 export type { BrokerPort, SessionEndpoint } from './broker-port.ts';
 export { parseBrokerUri } from './client/broker-uri.ts';
 export type { BrokerAddress, BrokerUri } from './client/broker-uri.ts';

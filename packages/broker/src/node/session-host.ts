@@ -218,6 +218,11 @@ export class SessionHost implements BrokerPort {
     });
   }
 
+  /** What users may do has changed. */
+  accessChanged(): void {
+    for (const { endpoint } of [...this.#outboxes.values()]) endpoint.accessChanged();
+  }
+
   /** Closes all sessions: without an ERROR, and what they held goes back. */
   letGo(): void {
     if (this.#outboxes.size === 0) return;

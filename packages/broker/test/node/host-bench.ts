@@ -38,6 +38,7 @@ export class Endpoint implements SessionEndpoint {
   resume(): void {
     this.resumes++;
   }
+  accessChanged(): void {}
   abandon(): void {
     this.abandoned++;
   }

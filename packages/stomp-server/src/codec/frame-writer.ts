@@ -32,6 +32,8 @@ export class FrameWriter {
   #start = 0;
   #at = 0;
   #chunks: Uint8Array[] = [];
+  /** Where in `#chunks` each message ends; of frames that end with NUL alone. */
+  #messageEnds: number[] = [];
   #sealedBytes = 0;
   #nextPieceBytes = PIECE_BYTES_MIN;
 
@@ -102,6 +104,7 @@ export class FrameWriter {
     this.#reserve(2);
     this.#piece[this.#at++] = NUL;
     if (this.#endsWithLf) this.#piece[this.#at++] = LF;
+    else this.#endMessage();
   }
 
   /** A RECEIPT frame (STOMP 1.2, RECEIPT). */
@@ -114,6 +117,15 @@ export class FrameWriter {
   /** An end of line between frames (STOMP 1.2, Heart-beating). */
   heartBeat(): void {
     this.#octet(LF);
+    if (!this.#endsWithLf) this.#endMessage();
+  }
+
+  /** As `take`, by frames, where those end with NUL alone: each is a message of its own. */
+  takeMessages(): Uint8Array[][] {
+    const ends = this.#messageEnds;
+    this.#messageEnds = [];
+    const chunks = this.take();
+    return ends.map((end, index) => chunks.slice(ends[index - 1] ?? 0, end));
   }
 
   /** All that was written since the last call, in order; mostly one chunk. The writer never touches these bytes again. */
@@ -122,6 +134,7 @@ export class FrameWriter {
     const chunks = this.#chunks;
     const bytes = this.#sealedBytes;
     this.#chunks = [];
+    if (!this.#endsWithLf) this.#messageEnds = [];
     this.#sealedBytes = 0;
     this.#piece = EMPTY;
     this.#start = 0;
@@ -129,6 +142,11 @@ export class FrameWriter {
     // The next turn probably writes about as much as this one.
     this.#nextPieceBytes = Math.min(Math.max(bytes, PIECE_BYTES_MIN), PIECE_BYTES_MAX);
     return chunks;
+  }
+
+  #endMessage(): void {
+    this.#seal();
+    this.#messageEnds.push(this.#chunks.length);
   }
 
   #octet(octet: number): void {

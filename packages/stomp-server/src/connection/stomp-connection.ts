@@ -1,10 +1,12 @@
 import { formatAddress } from '@lockstep/kernel';
+import { openAccess } from '../access.ts';
 import { FrameParser, FrameWriter, StompError } from '../codec/index.ts';
 import { Session } from '../session/session.ts';
 import { HeartBeats } from './heart-beats.ts';
 import type { Effect, Request } from '@lockstep/core';
 import type { Clock, Connection, Log, NetworkError, SessionId, Timer } from '@lockstep/kernel';
 import type { Frame } from '../codec/index.ts';
+import type { AccessControl, Admission, Claim } from '../access.ts';
 import type { BrokerPort, SessionEndpoint } from '../broker-port.ts';
 import type { InputBudget } from '../input-budget.ts';
 import type { BrokerSelf } from '../session/connected-frame.ts';
@@ -21,6 +23,8 @@ export interface StompConnectionOptions {
   readonly flow: FlowOptions;
   readonly clock: Clock;
   readonly log: Log;
+  /** Absent: everybody is let in, and may do everything. */
+  readonly access?: AccessControl;
   /** Called once, when the connection is gone. */
   readonly onClosed: () => void;
 }
@@ -37,7 +41,7 @@ export class StompConnection implements SessionEndpoint {
   readonly #port: BrokerPort;
   readonly #options: StompConnectionOptions;
   readonly #parser: FrameParser;
-  readonly #writer = new FrameWriter();
+  readonly #writer: FrameWriter;
   readonly #session: Session;
   #heartBeats: HeartBeats | null = null;
   /** Until CONNECT, then while finishing, then while lingering: whoever is over time is cut off. */
@@ -45,6 +49,8 @@ export class StompConnection implements SessionEndpoint {
   #connectWait: Timer | null = null;
   /** Runs while the broker takes nothing in. */
   #sendWait: Timer | null = null;
+  /** Takes back the question whether the client is let in. */
+  #takeBack: (() => void) | null = null;
   #pulling = false;
   #reading = true;
   #inputEnded = false;
@@ -61,14 +67,17 @@ export class StompConnection implements SessionEndpoint {
     this.#connection = connection;
     this.#port = port;
     this.#options = options;
+    this.#writer = new FrameWriter({ frameEnd: connection.writeMessage === undefined ? 'nul-lf' : 'nul' });
     const { limits, budget } = options;
     const { headerBytes: headerBytesMax, headers: headersMax, bodyBytes: bodyBytesMax } = limits;
     this.#parser = new FrameParser({ headerBytesMax, headersMax, bodyBytesMax }, budget);
     this.#session = new Session(options.session, options.self, limits, budget, this.#writer, {
       opened: () => this.#opened(),
+      admit: (claim) => this.#admit(claim),
       submit: (request: Request) => port.submit(request),
     });
     this.#setDeadline(limits.connectMs, () => {
+      if (this.#session.isAdmitting) return this.#overloaded(`login not judged within ${limits.connectMs} ms`);
       this.#session.fail({ message: `No CONNECT frame within ${limits.connectMs} ms` });
       this.#settleDown();
     });
@@ -108,6 +117,47 @@ export class StompConnection implements SessionEndpoint {
     this.#session.abandon();
     this.#writeOut();
     this.#settleDown();
+  }
+
+  /** See `Session.accessChanged`. */
+  accessChanged(): void {
+    this.#session.accessChanged();
+    this.#flushAtTurnEnd();
+    this.#settleDown();
+  }
+
+  #admit(claim: Claim): Admission | null {
+    const { access = openAccess } = this.#options;
+    const { remote, certifiedNames } = this.#connection;
+    let inTime: Admission | null = null;
+    let asking = true;
+    const takeBack = access.admit(claim, { remote, certifiedNames }, (admission) => {
+      this.#takeBack = null;
+      if (asking) inTime = admission;
+      else this.#judged(admission);
+    });
+    asking = false;
+    if (inTime === null) this.#takeBack = takeBack;
+    else this.#tellOverload(inTime);
+    return inTime;
+  }
+
+  #judged(admission: Admission): void {
+    if (this.#closed || !this.#session.isAdmitting) return;
+    this.#tellOverload(admission);
+    this.#session.admitted(admission);
+    this.#parser.version = this.#session.version;
+    if (this.#session.isFinishing) this.#settleDown();
+    else this.#pull();
+  }
+
+  #tellOverload(admission: Admission): void {
+    if (admission.verdict === 'overloaded') this.#log('warn', 'client not let in', { reason: admission.message });
+  }
+
+  #overloaded(reason: string): void {
+    this.#log('warn', 'client not let in', { reason });
+    this.abandon();
   }
 
   #opened(): void {
@@ -185,6 +235,7 @@ export class StompConnection implements SessionEndpoint {
       return false;
     }
     this.#stopSendWait();
+    if (this.#session.isAdmitting) return false;
     const { unansweredBytes, unansweredRequests, outputPauseBytes } = this.#options.flow;
     const { unansweredCount, unansweredBytes: bytes } = this.#session;
     if (unansweredCount >= unansweredRequests || bytes >= unansweredBytes) return false;
@@ -247,7 +298,9 @@ export class StompConnection implements SessionEndpoint {
     const connection = this.#connection;
     let roomy = true;
     connection.cork();
-    for (const chunk of this.#writer.take()) roomy = connection.write(chunk);
+    if (connection.writeMessage === undefined) {
+      for (const chunk of this.#writer.take()) roomy = connection.write(chunk);
+    } else for (const message of this.#writer.takeMessages()) roomy = connection.writeMessage(message);
     connection.uncork();
     this.#heartBeats?.sent();
     if (connection.bufferedBytes > this.#options.flow.outputBytesMax) {
@@ -298,6 +351,7 @@ export class StompConnection implements SessionEndpoint {
 
   #gone(error: NetworkError | null): void {
     this.#closed = true;
+    this.#takeBack?.();
     this.#heartBeats?.stop();
     this.#deadline?.cancel();
     this.#connectWait?.cancel();

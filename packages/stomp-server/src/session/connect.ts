@@ -1,4 +1,5 @@
 import { negotiateHeartBeat, negotiateVersion } from './negotiation.ts';
+import type { Claim } from '../access.ts';
 import type { Frame, StompVersion } from '../codec/index.ts';
 import type { Fault } from './fault.ts';
 import type { HeartBeat } from './negotiation.ts';
@@ -7,6 +8,7 @@ import type { HeartBeat } from './negotiation.ts';
 export interface ConnectWish {
   readonly version: StompVersion;
   readonly heartBeat: HeartBeat;
+  readonly claim: Claim;
 }
 
 /** STOMP 1.2, CONNECT or STOMP Frame: the first frame of a connection. */
@@ -18,5 +20,11 @@ export function readConnect(frame: Frame): ConnectWish | Fault {
   const version = negotiateVersion(frame.header('accept-version'));
   if (typeof version !== 'string') return version;
   const heartBeat = negotiateHeartBeat(frame.header('heart-beat'), version);
-  return 'message' in heartBeat ? heartBeat : { version, heartBeat };
+  if ('message' in heartBeat) return heartBeat;
+  const claim: Claim = {
+    login: frame.header('login'),
+    passcode: frame.header('passcode'),
+    host: frame.header('host'),
+  };
+  return { version, heartBeat, claim };
 }

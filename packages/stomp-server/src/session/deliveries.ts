@@ -28,6 +28,10 @@ export class Deliveries {
     return this.#byId.size;
   }
 
+  all(): IterableIterator<Subscription> {
+    return this.#byId.values();
+  }
+
   subscription(id: string): Subscription | undefined {
     return this.#byId.get(id);
   }

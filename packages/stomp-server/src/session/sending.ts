@@ -2,6 +2,7 @@ import { stripHeaders } from '../codec/index.ts';
 import { resolveDestination } from './destination.ts';
 import { missingHeader } from './fault.ts';
 import { envelopeOf } from './message-frame.ts';
+import { forbidden } from './permission.ts';
 import { NOT_STORED, refuseSendHeaders } from './special-headers.ts';
 import { Transaction } from './transaction.ts';
 import type { NewMessage } from '@lockstep/core';
@@ -15,6 +16,8 @@ export class Sending {
   /** The destination of the last SEND: producers repeat themselves. */
   #lastWritten: string | undefined;
   #lastResolved = '';
+  /** Of the permissions by which it was judged. */
+  #lastGeneration = 0;
 
   constructor(context: SessionContext) {
     this.#context = context;
@@ -23,11 +26,15 @@ export class Sending {
   send(frame: Frame): Fault | null {
     const written = frame.header('destination');
     if (written === undefined) return missingHeader('SEND', 'destination', this.#context.version);
-    if (written !== this.#lastWritten) {
+    const { access } = this.#context;
+    if (written !== this.#lastWritten || access.generation !== this.#lastGeneration) {
       const resolved = resolveDestination('SEND', written);
       if (typeof resolved !== 'string') return resolved;
+      const fault = forbidden(access, 'SEND', resolved);
+      if (fault !== null) return fault;
       this.#lastWritten = written;
       this.#lastResolved = resolved;
+      this.#lastGeneration = access.generation;
     }
     const destination = this.#lastResolved;
     const refused = refuseSendHeaders(frame);

@@ -1,8 +1,10 @@
 import { Deliveries } from './deliveries.ts';
 import { OpenTransactions } from './open-transactions.ts';
 import { UnansweredRequests } from './unanswered.ts';
+import { fullAccess } from '../access.ts';
 import type { Request } from '@lockstep/core';
 import type { SessionId } from '@lockstep/kernel';
+import type { Access, Admission, Claim } from '../access.ts';
 import type { InputBudget } from '../input-budget.ts';
 import type { Frame, FrameWriter, StompVersion } from '../codec/index.ts';
 import type { StompLimits } from './limits.ts';
@@ -11,6 +13,8 @@ import type { StompLimits } from './limits.ts';
 export interface SessionSink {
   /** The client is connected: effects for the session may come from now on. Before the first request. */
   opened(): void;
+  /** The client wants in. Null: the answer comes by `Session.admitted`. Absent: everybody is let in, and may do everything. */
+  admit?(claim: Claim): Admission | null;
   submit(request: Request): void;
 }
 
@@ -23,6 +27,8 @@ export class SessionContext {
   readonly deliveries: Deliveries;
   readonly transactions: OpenTransactions;
   readonly unanswered: UnansweredRequests = new UnansweredRequests();
+  /** Settled by CONNECT. */
+  access: Access = fullAccess;
 
   constructor(id: SessionId, limits: StompLimits, budget: InputBudget, writer: FrameWriter, sink: SessionSink) {
     this.id = id;

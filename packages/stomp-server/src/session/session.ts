@@ -4,6 +4,7 @@ import { writeConnected } from './connected-frame.ts';
 import { shown } from './fault.ts';
 import { heldUp } from './held-up.ts';
 import { NO_HEART_BEAT } from './negotiation.ts';
+import { forbidden } from './permission.ts';
 import { Sending } from './sending.ts';
 import { SessionContext } from './session-context.ts';
 import { Settling } from './settling.ts';
@@ -11,9 +12,11 @@ import { Subscribing } from './subscribing.ts';
 import { Transacting } from './transacting.ts';
 import type { Effect } from '@lockstep/core';
 import type { SessionId } from '@lockstep/kernel';
+import type { Admission } from '../access.ts';
 import type { InputBudget } from '../input-budget.ts';
 import type { Frame, FrameWriter, StompError, StompVersion } from '../codec/index.ts';
 import type { BrokerSelf } from './connected-frame.ts';
+import type { ConnectWish } from './connect.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { Fault } from './fault.ts';
 import type { StompLimits } from './limits.ts';
@@ -23,10 +26,12 @@ import type { SessionSink } from './session-context.ts';
 import type { UnansweredRequests } from './unanswered.ts';
 
 const CONNECTING = 0;
-const OPEN = 1;
+/** Whether the client may come in is not known yet. */
+const ADMITTING = 1;
+const OPEN = 2;
 /** Nothing more is read; what was asked before is being answered. */
-const FINISHING = 2;
-const OVER = 3;
+const FINISHING = 3;
+const OVER = 4;
 
 /** How a session ends once all earlier requests are answered. */
 interface Ending {
@@ -52,6 +57,7 @@ export class Session {
   readonly #self: BrokerSelf;
   readonly #writer: FrameWriter;
   readonly #sink: SessionSink;
+  readonly #context: SessionContext;
   readonly #deliveries: Deliveries;
   readonly #unanswered: UnansweredRequests;
   readonly #transactions: OpenTransactions;
@@ -60,6 +66,8 @@ export class Session {
   readonly #settling: Settling;
   readonly #transacting: Transacting;
   #phase = CONNECTING;
+  /** The CONNECT that is being judged. */
+  #knocking: { readonly wish: ConnectWish; readonly receipt: string | undefined } | null = null;
   #opened = false;
   #ending: Ending | null = null;
   /** It ends because the broker refused a request. */
@@ -79,6 +87,7 @@ export class Session {
     this.#writer = writer;
     this.#sink = sink;
     const context = new SessionContext(id, limits, budget, writer, sink);
+    this.#context = context;
     this.#deliveries = context.deliveries;
     this.#unanswered = context.unanswered;
     this.#transactions = context.transactions;
@@ -95,6 +104,16 @@ export class Session {
 
   get isConnected(): boolean {
     return this.#phase === OPEN;
+  }
+
+  /** Who the client is, once it is let in; null: nobody in particular. */
+  get user(): string | null {
+    return this.#context.access.user;
+  }
+
+  /** No frames are taken before `admitted`. */
+  get isAdmitting(): boolean {
+    return this.#phase === ADMITTING;
   }
 
   /** No more frames are taken. */
@@ -121,11 +140,38 @@ export class Session {
     return this.#unanswered.bytes;
   }
 
-  /** The next frame of the client. Ignored once the session is finishing. */
+  /** The next frame of the client. Ignored once the session is finishing; not while it is admitting. */
   frame(frame: Frame): void {
-    if (this.isFinishing) return;
+    if (this.isFinishing || this.isAdmitting) return;
     const fault = this.#phase === CONNECTING ? this.#connect(frame) : this.#take(frame);
     if (fault !== null) this.#finish({ fault, receipt: frame.header('receipt'), how: 'clean' });
+  }
+
+  /** What became of the client's wish to come in. */
+  admitted(admission: Admission): void {
+    if (this.#phase !== ADMITTING || this.#knocking === null) return;
+    const { wish, receipt } = this.#knocking;
+    this.#knocking = null;
+    switch (admission.verdict) {
+      case 'admitted':
+        this.#context.access = admission.access;
+        return this.#open(wish);
+      case 'refused':
+        return this.#finish({ fault: admission, receipt, how: 'clean' });
+      case 'overloaded':
+        return this.abandon();
+    }
+  }
+
+  /** What the user may do has changed: who no longer may be here, or read what he subscribed to, gets an ERROR. */
+  accessChanged(): void {
+    if (this.#phase !== OPEN) return;
+    const { access, deliveries } = this.#context;
+    if (access.revoked !== null) return this.fail({ message: access.revoked });
+    for (const { destination } of deliveries.all()) {
+      const fault = forbidden(access, 'SUBSCRIBE', destination);
+      if (fault !== null) return this.fail(fault);
+    }
   }
 
   /** The stream can't be read on. */
@@ -235,14 +281,23 @@ export class Session {
   #connect(frame: Frame): Fault | null {
     const wish = readConnect(frame);
     if ('message' in wish) return wish;
-    const { version, heartBeat } = wish;
+    this.#phase = ADMITTING;
+    this.#knocking = { wish, receipt: frame.header('receipt') };
+    if (this.#sink.admit === undefined) this.#open(wish);
+    else {
+      const admission = this.#sink.admit(wish.claim);
+      if (admission !== null) this.admitted(admission);
+    }
+    return null;
+  }
+
+  #open({ version, heartBeat }: ConnectWish): void {
     this.heartBeat = heartBeat;
     this.#phase = OPEN;
     this.#writer.version = version;
     writeConnected(this.#writer, version, this.id, heartBeat, this.#self);
     this.#opened = true;
     this.#sink.opened();
-    return null;
   }
 
   #take(frame: Frame): Fault | null {

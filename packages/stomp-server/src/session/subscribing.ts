@@ -1,5 +1,6 @@
 import { resolveDestination } from './destination.ts';
 import { missingHeader, shown } from './fault.ts';
+import { forbidden } from './permission.ts';
 import { refuseUnsubscribeHeaders } from './special-headers.ts';
 import { readSubscribe } from './subscribe.ts';
 import { Subscription } from './subscription.ts';
@@ -31,6 +32,8 @@ export class Subscribing {
     if (this.#context.deliveries.count >= this.#context.limits.subscriptions) {
       return { message: `SUBSCRIBE: more than ${this.#context.limits.subscriptions} subscriptions on one connection` };
     }
+    const fault = forbidden(this.#context.access, 'SUBSCRIBE', destination);
+    if (fault !== null) return fault;
     const left = Math.floor((CONNECTION_PREFETCH_BYTES - this.#context.deliveries.prefetchBytes) / 2);
     const prefetchBytes = Math.max(PREFETCH_BYTES_MIN, Math.min(PREFETCH_BYTES_MAX, left));
     this.#subscriptions++;

@@ -9,6 +9,7 @@ import { SessionIds } from '../../src/connection/session-ids.ts';
 import { StompConnection } from '../../src/connection/stomp-connection.ts';
 import type { Effect, Request } from '@lockstep/core';
 import type { Address, Connection, NetworkError, NodeId, SessionId } from '@lockstep/kernel';
+import type { AccessControl } from '../../src/access.ts';
 import type { BrokerPort, SessionEndpoint } from '../../src/broker-port.ts';
 import type { FlowOptions } from '../../src/connection/flow-options.ts';
 import type { StompLimits } from '../../src/session/limits.ts';
@@ -121,6 +122,9 @@ export interface ServerSettings {
   readonly connectionsMax?: number;
   /** Bytes; none by default. */
   readonly budgetMax?: number;
+  readonly access?: AccessControl;
+  /** Between the connection that is taken and whoever serves it. */
+  readonly wrap?: (connection: Connection) => Connection;
 }
 
 /** A listener on a simulated host, a scripted broker behind it, and clients on another host. */
@@ -158,7 +162,8 @@ export class ConnectionBench {
       address: { host: 'server', port: 0 },
       count: this.count,
       excessWaitMs: 1500,
-      accept: (connection, release) => {
+      accept: (taken, release) => {
+        const connection = this.#settings.wrap?.(taken) ?? taken;
         new StompConnection(connection, this.broker, {
           session: ids.next(),
           self: { server: 'lockstep/test', failover: () => '' },
@@ -167,6 +172,7 @@ export class ConnectionBench {
           flow: { ...defaultFlowOptions, ...this.#settings.flow },
           clock,
           log: silentLog,
+          ...(this.#settings.access === undefined ? {} : { access: this.#settings.access }),
           onClosed: release,
         });
       },
