@@ -30,6 +30,12 @@ export const suites: readonly Suite[] = [
     jobs: 2,
     env: { SIMULATION_SEEDS: '300' },
   },
-  { name: 'clients', folders: ['test/build/clients'], fileSecondsMax: 300, jobs: 1, env: {} },
+  {
+    name: 'clients',
+    folders: ['test/build/clients', 'test/build/compatibility'],
+    fileSecondsMax: 300,
+    jobs: 1,
+    env: {},
+  },
   { name: 'cluster', folders: ['test/build/cluster'], fileSecondsMax: 600, jobs: 1, env: {} },
 ];

@@ -7,6 +7,8 @@ import { until } from './until.ts';
 export interface RawFrame {
   readonly command: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** The header lines as they stood on the wire, in order. */
+  readonly lines: readonly string[];
   readonly body: Buffer;
 }
 
@@ -16,7 +18,10 @@ export class RawClient {
   /** The broker has ended its side, or the connection is gone. */
   ended = false;
   readonly socket: Socket;
+  /** Line ends that came on their own: not the one that may follow a frame's NUL. */
+  beats: number = 0;
   #rest: Buffer = Buffer.alloc(0);
+  #behindFrame = false;
 
   private constructor(socket: Socket) {
     this.socket = socket;
@@ -101,7 +106,11 @@ export class RawClient {
   #cut(): number {
     const bytes = this.#rest;
     if (bytes.length === 0) return 0;
-    if (bytes[0] === 10 || bytes[0] === 13) return 1;
+    if (bytes[0] === 10 || bytes[0] === 13) {
+      if (!this.#behindFrame) this.beats++;
+      this.#behindFrame = false;
+      return 1;
+    }
     const headEnd = bytes.indexOf('\n\n');
     if (headEnd < 0) return 0;
     const [command = '', ...lines] = bytes.toString('utf8', 0, headEnd).split('\n');
@@ -113,7 +122,8 @@ export class RawClient {
     const length = headers['content-length'];
     const bodyEnd = length === undefined ? bytes.indexOf(0, headEnd + 2) : headEnd + 2 + Number(length);
     if (bodyEnd < 0 || bodyEnd >= bytes.length) return 0;
-    this.frames.push({ command, headers, body: Buffer.from(bytes.subarray(headEnd + 2, bodyEnd)) });
+    this.frames.push({ command, headers, lines, body: Buffer.from(bytes.subarray(headEnd + 2, bodyEnd)) });
+    this.#behindFrame = true;
     return bodyEnd + 1;
   }
 }
