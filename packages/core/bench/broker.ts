@@ -114,7 +114,7 @@ class Setup {
   }
 
   #send(): void {
-    const message = { envelope: 0, headerBlock, body };
+    const message = { envelope: 0, headerBlock, body, attributes: null };
     for (let i = 0; i < messagesPerTurn; i++) {
       const destination = this.#queues[(this.#turn * messagesPerTurn + i) % this.#queues.length]!;
       this.broker.handle({ type: 'send', session: producer, token: i, destination, message }, this.#effects);

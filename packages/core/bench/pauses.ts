@@ -76,7 +76,7 @@ const log = new BenchLog();
 const broker = new Broker(options);
 const effects: BrokerEffect[] = [];
 const session = 's' as SessionId;
-const message = { envelope: 0, headerBlock: Buffer.alloc(64, 'h'), body: Buffer.alloc(256, 'x') };
+const message = { envelope: 0, headerBlock: Buffer.alloc(64, 'h'), body: Buffer.alloc(256, 'x'), attributes: null };
 
 function turn(step: string): void {
   timed(step, () => {

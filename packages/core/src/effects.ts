@@ -1,4 +1,5 @@
 import type { JournalPosition, SessionId } from '@lockstep/kernel';
+import type { MessageAttributes } from './attributes.ts';
 import type { Refusal } from './requests.ts';
 
 /** Why a message is among the dead letters, and where it was before. */
@@ -20,6 +21,8 @@ export interface Message {
   readonly envelope: number;
   readonly headerBlock: Uint8Array;
   readonly body: Uint8Array;
+  /** What its sender asked for, with a time of expiry in place of `ttlMs`. */
+  readonly attributes: MessageAttributes | null;
   /** Set on a dead letter. */
   readonly deadLetter: DeadLetter | null;
 }

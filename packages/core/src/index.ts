@@ -3,6 +3,9 @@
  * and beside it the dispatcher, which is volatile and works on the master alone. Knows neither terms nor frames nor sockets.
  */
 export type { BrokerEffect, DeadLetter, Effect, Message, MessageReference, StoredDelivery } from './effects.ts';
+export { decodeAttributes, encodeAttributes } from './commands/attributes.ts';
+export { defaultPriority, noAttributes, priorityMax } from './attributes.ts';
+export type { MessageAttributes, MessageSchedule } from './attributes.ts';
 export type { LiveRecords } from './live-records.ts';
 export { readMessage, toDelivery } from './read-message.ts';
 export type { Proposer } from './proposer.ts';

@@ -1,4 +1,6 @@
 import { assert } from '@lockstep/kernel';
+import type { MessageAttributes } from './attributes.ts';
+import { readAttributes } from './commands/attributes.ts';
 import { ByteReader } from './commands/byte-reader.ts';
 import { commandType, commandVersion } from './commands/format.ts';
 import type { DeadLetter, Effect, Message, MessageReference, StoredDelivery } from './effects.ts';
@@ -13,6 +15,7 @@ class StoredMessage implements Message {
   readonly deadLetter: DeadLetter | null;
   readonly timestampMs: number;
   readonly envelope: number;
+  readonly attributes: MessageAttributes | null;
   readonly #record: Uint8Array;
   readonly #headerFrom: number;
   readonly #headerTo: number;
@@ -33,6 +36,7 @@ class StoredMessage implements Message {
     assert(isMessage, `the record at ${position} holds no message`);
     this.envelope = input.byte();
     this.timestampMs = input.number();
+    this.attributes = readAttributes(input);
     input.skip(input.number());
     const headerLength = input.number();
     this.#record = record;

@@ -1,4 +1,5 @@
 import type { SessionId } from '@lockstep/kernel';
+import type { MessageAttributes } from './attributes.ts';
 
 /** How a subscription's messages are settled. `auto`: the protocol side settles each one after it has written it. */
 export type AckMode = 'auto' | 'client' | 'client-individual';
@@ -13,6 +14,8 @@ export interface NewMessage {
   /** The sender's own header lines, as they came in. Core does not read them. */
   readonly headerBlock: Uint8Array;
   readonly body: Uint8Array;
+  /** What those lines ask the broker for; null: nothing, as a rule. */
+  readonly attributes: MessageAttributes | null;
 }
 
 export interface Settlement {

@@ -1,6 +1,6 @@
 import type { JournalPosition } from '@lockstep/kernel';
 import t from 'tap';
-import { Broker, defaultBrokerOptions, ImportWriter, readMessage } from '../src/index.ts';
+import { Broker, defaultBrokerOptions, ImportWriter, noAttributes, readMessage } from '../src/index.ts';
 import type { ImportedMessage } from '../src/index.ts';
 import { newMessage, noRecords } from './support/test-bench.ts';
 
@@ -17,6 +17,7 @@ const messages = [
   imported(defaultBrokerOptions.deadLetterQueue, 'dead', 6, dead),
   imported('/queue/a', 'last', 0x7fff),
   imported('/queue/a', 'plain'),
+  { ...imported('/queue/a', 'asking'), attributes: { ...noAttributes, priority: 9, group: 'g' } },
 ];
 
 /** The commands of one import. */
@@ -36,9 +37,18 @@ function listed(broker: Broker, records: readonly Uint8Array[]): unknown[] {
   return [...broker.messages()].map((reference) => {
     const { destination: queue, count } = reference;
     const message = readMessage(records[reference.position - 1]!, reference);
-    const { timestampMs, deadLetter, body, headerBlock, envelope } = message;
+    const { timestampMs, deadLetter, body, headerBlock, envelope, attributes } = message;
     const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-    return { queue, timestampMs, count, deadLetter, body: text(body), headers: text(headerBlock), envelope };
+    return {
+      queue,
+      timestampMs,
+      count,
+      deadLetter,
+      body: text(body),
+      headers: text(headerBlock),
+      envelope,
+      attributes,
+    };
   });
 }
 
@@ -87,5 +97,5 @@ t.test('an import of nothing', async (t) => {
 t.test('an end without all its parts stops the replica', async (t) => {
   const [begin, , ...rest] = commands(messages);
   const broker = new Broker(defaultBrokerOptions);
-  t.throws(() => apply(broker, [begin!, ...rest]), /has 6 parts, 5 came/);
+  t.throws(() => apply(broker, [begin!, ...rest]), /has 7 parts, 6 came/);
 });

@@ -207,7 +207,7 @@ export class HostBench {
   }
 
   send(name: string, token: number, bytes = 10, destination = '/queue/q'): void {
-    const message = { envelope: 2, headerBlock: new Uint8Array(0), body: new Uint8Array(bytes) };
+    const message = { envelope: 2, headerBlock: new Uint8Array(0), body: new Uint8Array(bytes), attributes: null };
     this.host.submit({ type: 'send', session: name as SessionId, token, destination, message });
   }
 

@@ -1,5 +1,6 @@
 import { encodeText } from '@lockstep/kernel';
 import type { NewMessage } from '../requests.ts';
+import { writeAttributes } from './attributes.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import type { DestinationNames } from './destination-names.ts';
 import { commandType, commandVersion } from './format.ts';
@@ -14,7 +15,7 @@ export function writeOpen(out: ByteWriter, wallMs: number, policy: Policy, names
   out.prefixed(names.bytesOf(policy.deadLetterQueue));
 }
 
-/** Layout: version, type, envelope, time, destination, length of the header block, header block, body (the rest). */
+/** Layout: version, type, envelope, time, attributes, destination, length of the header block, header block, body (the rest). */
 export function writeEnqueue(
   out: ByteWriter,
   type: typeof commandType.enqueue | typeof commandType.transactionPart,
@@ -27,10 +28,11 @@ export function writeEnqueue(
   writeMessage(out, destination, timestampMs, message);
 }
 
-/** What stands behind the type of an `enqueue` or a `transactionPart`. */
+/** What stands behind the type of an `enqueue` or a `transactionPart`. The message's attributes have no `ttlMs`. */
 export function writeMessage(out: ByteWriter, destination: Uint8Array, timestampMs: number, message: NewMessage): void {
   out.byte(message.envelope);
   out.number(timestampMs);
+  writeAttributes(out, message.attributes);
   out.prefixed(destination);
   out.prefixed(message.headerBlock);
   out.raw(message.body);

@@ -1,4 +1,5 @@
 import { AssertionError, decodeText } from '@lockstep/kernel';
+import { readAttributes } from './attributes.ts';
 import { ByteReader } from './byte-reader.ts';
 import { DestinationNames } from './destination-names.ts';
 import { commandType, commandVersion } from './format.ts';
@@ -45,6 +46,7 @@ export function inspectCommand(command: Uint8Array): CommandSummary | null {
     if (kind === 'message' || kind === 'part') {
       input.byte();
       input.number();
+      readAttributes(input);
       return { kind, queue: decodeText(input.prefixed()), settled: [] };
     }
     if (type === commandType.transactionEnd) input.number();

@@ -61,6 +61,6 @@ function withOwnBytes(message: NodeMessage): NodeMessage {
 }
 
 /** With its own copy of the bytes. */
-export function ownMessage({ envelope, headerBlock, body }: NewMessage): NewMessage {
-  return { envelope, headerBlock: headerBlock.slice(), body: body.slice() };
+export function ownMessage({ envelope, headerBlock, body, attributes }: NewMessage): NewMessage {
+  return { envelope, headerBlock: headerBlock.slice(), body: body.slice(), attributes };
 }

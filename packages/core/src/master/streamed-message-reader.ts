@@ -1,3 +1,4 @@
+import { readAttributes } from '../commands/attributes.ts';
 import { ByteReader } from '../commands/byte-reader.ts';
 import type { DestinationNames } from '../commands/destination-names.ts';
 import { innerTypeAt, isMessage } from '../commands/streamed.ts';
@@ -25,6 +26,7 @@ export class StreamedMessageReader {
     input.at = innerTypeAt(command) + 1;
     input.byte();
     input.number();
+    readAttributes(input);
     const length = input.number();
     const destination = this.#names.nameAt(command, input.skip(length), length);
     const headerLength = input.number();

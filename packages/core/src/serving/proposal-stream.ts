@@ -1,3 +1,5 @@
+import { withTimestamp } from '../attributes.ts';
+import { attributesBytesMax } from '../commands/attributes.ts';
 import type { DestinationNames } from '../commands/destination-names.ts';
 import { writeMessage } from '../commands/encoder.ts';
 import { commandType } from '../commands/format.ts';
@@ -12,7 +14,7 @@ import type { Publication } from './publications.ts';
 import type { OutstandingGroup } from './queue-consumer.ts';
 import type { ServingSession, TopicSend } from './serving-session.ts';
 
-/** Whatever of a message's command is neither its destination nor its content: version, types, six numbers. */
+/** Whatever of a message's command is neither its destination nor its attributes nor its content: version, types, six numbers. */
 const messageHeadBytesMax = 64;
 
 export interface CommitWish {
@@ -105,9 +107,11 @@ export class ProposalStream {
   }
 
   /** A message for a topic, with its own copy of the bytes. */
-  topicSend(destination: string, { envelope, headerBlock, body }: NewMessage): TopicSend {
-    const message = { envelope, headerBlock: headerBlock.slice(), body: body.slice() };
-    return { destination, timestampMs: this.#wallMs(), message };
+  topicSend(destination: string, { envelope, headerBlock, body, attributes }: NewMessage): TopicSend {
+    const timestampMs = this.#wallMs();
+    const own = withTimestamp(attributes, timestampMs);
+    const message = { envelope, headerBlock: headerBlock.slice(), body: body.slice(), attributes: own };
+    return { destination, timestampMs, message };
   }
 
   /** All that is outstanding from that number on, and the topic messages that the master has not passed on, once more. */
@@ -147,10 +151,14 @@ export class ProposalStream {
     message: NewMessage,
   ): Uint8Array {
     const name = this.#names.bytesOf(destination);
-    const { headerBlock, body } = message;
-    const out = this.#arena.begin(messageHeadBytesMax + name.length + headerBlock.length + body.length);
+    const { headerBlock, body, attributes } = message;
+    const timestampMs = this.#wallMs();
+    const bytes = messageHeadBytesMax + attributesBytesMax(attributes) + name.length + headerBlock.length + body.length;
+    const out = this.#arena.begin(bytes);
     writeStreamedHead(out, this.#epoch, number, type);
-    writeMessage(out, name, this.#wallMs(), message);
+    const isDated = attributes === null || attributes.ttlMs === 0;
+    const dated = isDated ? message : { ...message, attributes: withTimestamp(attributes, timestampMs) };
+    writeMessage(out, name, timestampMs, dated);
     return this.#arena.end();
   }
 }

@@ -69,9 +69,19 @@ export class Publications {
 
 /** A message that nobody stores, for all its subscribers on a node. The bytes are not copied. */
 export function topicMessage(epoch: number, number: number, { destination, timestampMs, message }: TopicSend): Message {
-  const { envelope, headerBlock, body } = message;
+  const { envelope, headerBlock, body, attributes } = message;
   const volatileId = `v${epoch}-${number}`;
-  return { position: 0, volatileId, destination, timestampMs, envelope, headerBlock, body, deadLetter: null };
+  return {
+    position: 0,
+    volatileId,
+    destination,
+    timestampMs,
+    envelope,
+    headerBlock,
+    body,
+    attributes,
+    deadLetter: null,
+  };
 }
 
 function bytesOf({ headerBlock, body }: Message): number {

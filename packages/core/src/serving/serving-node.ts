@@ -354,8 +354,8 @@ export class ServingNode {
   }
 }
 
-function copyOf({ envelope, headerBlock, body }: NewMessage): NewMessage {
-  return { envelope, headerBlock: headerBlock.slice(), body: body.slice() };
+function copyOf({ envelope, headerBlock, body, attributes }: NewMessage): NewMessage {
+  return { envelope, headerBlock: headerBlock.slice(), body: body.slice(), attributes };
 }
 
 function withOwnBytes(message: MasterMessage): MasterMessage {

@@ -1,5 +1,6 @@
 import { assert } from '@lockstep/kernel';
 import type { JournalPosition } from '@lockstep/kernel';
+import { readAttributes } from '../commands/attributes.ts';
 import { ByteReader } from '../commands/byte-reader.ts';
 import type { DestinationNames } from '../commands/destination-names.ts';
 import { commandType, commandVersion } from '../commands/format.ts';
@@ -311,6 +312,7 @@ export class ReplicatedState {
   #destination(input: ByteReader): string {
     input.byte();
     input.number();
+    readAttributes(input);
     const length = input.number();
     return this.#names.nameAt(input.bytes, input.skip(length), length);
   }

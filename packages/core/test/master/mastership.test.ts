@@ -465,7 +465,7 @@ t.test('topic messages go to every node with subscribers, once, and are acknowle
   const c = bench.node('c');
   b.say({ type: 'interest', topic: '/topic/t', consumers: 2 });
   t.same(types(bench.turn().get('b')), ['interested']);
-  const message = { envelope: 1, headerBlock: Uint8Array.of(1), body: Uint8Array.of(2, 3) };
+  const message = { envelope: 1, headerBlock: Uint8Array.of(1), body: Uint8Array.of(2, 3), attributes: null };
   const publish = (number: number): boolean =>
     a.say({ type: 'publish', number, destination: '/topic/t', timestampMs: 5, message });
   publish(1);

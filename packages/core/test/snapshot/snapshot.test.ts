@@ -86,6 +86,7 @@ t.test('a snapshot brings everything but the bodies: counts, dead letters, parts
       deadLetter: { reason: 'max-deliveries', originalDestination: '/queue/q' },
       destination: '/queue/ActiveMQ.DLQ',
       envelope: 7,
+      attributes: null,
       timestampMs: 1000,
     },
   });

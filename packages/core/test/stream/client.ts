@@ -194,6 +194,7 @@ export class Client {
     const body = `${this.id}:${++this.#number}`;
     const message = {
       envelope: 1,
+      attributes: null,
       headerBlock: encoder.encode('h:1\n'),
       body: encoder.encode(`${body} ${'.'.repeat(filling)}`),
     };

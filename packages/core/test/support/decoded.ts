@@ -1,3 +1,4 @@
+import { readAttributes } from '../../src/commands/attributes.ts';
 import { ByteReader } from '../../src/commands/byte-reader.ts';
 import { DestinationNames } from '../../src/commands/destination-names.ts';
 import { commandType } from '../../src/commands/format.ts';
@@ -37,6 +38,7 @@ export function decoded(command: Uint8Array): Decoded | null {
   if (type === 'send' || type === 'part') {
     input.byte();
     input.number();
+    readAttributes(input);
     const queue = text(input.prefixed());
     input.prefixed();
     return { epoch, number, type, queue, body: text(input.bytes.subarray(input.at)), settlements };

@@ -1,5 +1,15 @@
-import { Broker, defaultBrokerOptions, toDelivery } from '../../src/index.ts';
-import type { BrokerEffect, BrokerOptions, Effect, LiveRecords, Message, Proposer, Request } from '../../src/index.ts';
+import { Broker, defaultBrokerOptions, noAttributes, toDelivery } from '../../src/index.ts';
+import type {
+  BrokerEffect,
+  BrokerOptions,
+  Effect,
+  LiveRecords,
+  Message,
+  MessageAttributes,
+  NewMessage,
+  Proposer,
+  Request,
+} from '../../src/index.ts';
 import type { JournalPosition, SessionId } from '@lockstep/kernel';
 
 /** The log of a test: keeps every proposal, and applies them when it is told to. */
@@ -154,8 +164,13 @@ export function session(name: string): SessionId {
   return name as SessionId;
 }
 
-export function newMessage(body: string): { envelope: number; headerBlock: Uint8Array; body: Uint8Array } {
-  return { envelope: 7, headerBlock: encoder.encode(`h:${body}\n`), body: encoder.encode(body) };
+export function newMessage(body: string, attributes: Partial<MessageAttributes> | null = null): NewMessage {
+  return {
+    envelope: 7,
+    headerBlock: encoder.encode(`h:${body}\n`),
+    body: encoder.encode(body),
+    attributes: attributes === null ? null : { ...noAttributes, ...attributes },
+  };
 }
 
 export function send(from: string, destination: string, body: string): RequestWish {

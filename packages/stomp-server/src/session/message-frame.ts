@@ -1,3 +1,4 @@
+import { defaultPriority } from '@lockstep/core';
 import { transcodeHeaderBlock } from '../codec/index.ts';
 import type { Effect } from '@lockstep/core';
 import type { Frame, FrameWriter, StompVersion } from '../codec/index.ts';
@@ -37,6 +38,7 @@ export function writeMessage(
   writer.number('delivery-count', delivery.deliveryCount);
   writer.number('timestamp', message.timestampMs);
   if (message.destination.startsWith('/queue/')) writer.header('persistent', 'true');
+  writer.number('priority', message.attributes?.priority ?? defaultPriority);
   if (message.deadLetter !== null) {
     writer.header('dead-letter-reason', message.deadLetter.reason);
     writer.header('original-destination', message.deadLetter.originalDestination);

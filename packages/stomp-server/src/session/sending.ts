@@ -1,11 +1,8 @@
-import { stripHeaders } from '../codec/index.ts';
 import { resolveDestination } from './destination.ts';
 import { missingHeader } from './fault.ts';
-import { envelopeOf } from './message-frame.ts';
+import { readNewMessage } from './new-message.ts';
 import { forbidden } from './permission.ts';
-import { NOT_STORED, refuseSendHeaders } from './special-headers.ts';
 import { Transaction } from './transaction.ts';
-import type { NewMessage } from '@lockstep/core';
 import type { Frame } from '../codec/index.ts';
 import type { Fault } from './fault.ts';
 import type { SessionContext } from './session-context.ts';
@@ -37,13 +34,8 @@ export class Sending {
       this.#lastGeneration = access.generation;
     }
     const destination = this.#lastResolved;
-    const refused = refuseSendHeaders(frame);
-    if (refused !== null) return refused;
-    const message: NewMessage = {
-      envelope: envelopeOf(frame),
-      headerBlock: stripHeaders(frame, NOT_STORED),
-      body: frame.body,
-    };
+    const message = readNewMessage(frame);
+    if ('message' in message) return message;
     const transactionId = frame.header('transaction');
     if (transactionId !== undefined) {
       const bytes = message.headerBlock.length + message.body.length;

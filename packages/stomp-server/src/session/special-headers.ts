@@ -1,5 +1,7 @@
 import { HeaderNameSet } from '../codec/index.ts';
+import { ATTRIBUTE_HEADERS, readAttributes } from './attributes.ts';
 import { shown, unsupported } from './fault.ts';
+import type { MessageAttributes } from '@lockstep/core';
 import type { Frame } from '../codec/index.ts';
 import type { Fault } from './fault.ts';
 
@@ -7,11 +9,16 @@ import type { Fault } from './fault.ts';
  * Header lines of a SEND that are not kept with the message: they are about the frame alone, or MESSAGE says them in
  * the broker's own words.
  */
-export const NOT_STORED: HeaderNameSet = new HeaderNameSet(
-  (
-    'destination receipt transaction content-length persistent message-id subscription ack redelivered ' +
-    'delivery-count timestamp dead-letter-reason original-destination'
-  ).split(' '),
+const NOT_STORED_NAMES = (
+  'destination receipt transaction content-length persistent message-id subscription ack redelivered ' +
+  'delivery-count timestamp dead-letter-reason original-destination'
+).split(' ');
+
+export const NOT_STORED: HeaderNameSet = new HeaderNameSet(NOT_STORED_NAMES, ['lockstep-']);
+
+/** Likewise, of a SEND with attributes: MESSAGE says these as the broker has understood them. */
+export const NOT_STORED_WITH_ATTRIBUTES: HeaderNameSet = new HeaderNameSet(
+  [...NOT_STORED_NAMES, 'priority'],
   ['lockstep-'],
 );
 
@@ -57,16 +64,16 @@ const SUBSCRIBE_REFUSED = new Map<string, Asks>([
 /** RabbitMQ's queue arguments that Lockstep takes in; it knows no others. */
 const QUEUE_ARGUMENTS_TAKEN = new Set(['x-priority', 'x-queue-type']);
 
-const sendNames = new HeaderNameSet(SEND_REFUSED.keys());
+const sendNames = new HeaderNameSet([...SEND_REFUSED.keys(), ...ATTRIBUTE_HEADERS]);
 
-/** What a SEND asks for beyond this version, or null. One pass over the bytes when there is nothing of the kind. */
-export function refuseSendHeaders(frame: Frame): Fault | null {
+/** What a SEND asks for, or why it is refused. One pass over the bytes when there is nothing of the kind. */
+export function readSendHeaders(frame: Frame): MessageAttributes | null | Fault {
   const { bytes, base, lines, hasBackslash } = frame.head;
   let suspect = hasBackslash;
   for (let i = 0; i < lines.length && !suspect; i += 3) {
     suspect = sendNames.hasBytes(bytes, base + lines[i]!, base + lines[i + 1]!);
   }
-  return suspect ? findRefused(frame, SEND_REFUSED) : null;
+  return suspect ? (findRefused(frame, SEND_REFUSED) ?? readAttributes(frame)) : null;
 }
 
 /** What a SUBSCRIBE to the canonical `destination` asks for beyond this version, or null. */

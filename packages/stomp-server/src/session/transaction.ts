@@ -23,8 +23,8 @@ export class Transaction {
 
   /** Copies the message: its bytes outlive the turn. */
   addSend(destination: string, message: NewMessage): void {
-    const { envelope, headerBlock, body } = message;
-    const copy = { envelope, headerBlock: new Uint8Array(headerBlock), body: new Uint8Array(body) };
+    const { envelope, headerBlock, body, attributes } = message;
+    const copy = { envelope, headerBlock: new Uint8Array(headerBlock), body: new Uint8Array(body), attributes };
     this.sends.push({ destination, message: copy });
     this.bytes += headerBlock.length + body.length;
   }

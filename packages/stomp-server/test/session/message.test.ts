@@ -14,7 +14,7 @@ t.test("the broker's headers first, then the sender's in order", async () => {
     message('1.2', 'client', { position: 7, headerBlock: 'b:1\na:x\\cy\n', redelivered: true, deliveryCount: 2 }),
     [
       'MESSAGE\nmessage-id:7\nsubscription:s\nack:7\ndestination:/queue/a\ncontent-length:5\nredelivered:true',
-      'delivery-count:2\ntimestamp:1700000000000\npersistent:true\nb:1\na:x:y\n\nhello',
+      'delivery-count:2\ntimestamp:1700000000000\npersistent:true\npriority:4\nb:1\na:x:y\n\nhello',
     ].join('\n'),
   );
 });
@@ -22,8 +22,14 @@ t.test("the broker's headers first, then the sender's in order", async () => {
 t.test('a topic message that nobody stores', async () => {
   t.equal(
     message('1.2', 'auto', { volatileId: 'v3-9', tag: 4, destination: '/topic/t' }),
-    'MESSAGE\nmessage-id:v3-9\nsubscription:s\ndestination:/topic/t\ncontent-length:5\ndelivery-count:1\ntimestamp:1700000000000\n\nhello',
+    'MESSAGE\nmessage-id:v3-9\nsubscription:s\ndestination:/topic/t\ncontent-length:5\ndelivery-count:1\ntimestamp:1700000000000\npriority:4\n\nhello',
   );
+});
+
+t.test('the priority that it was sent with', async () => {
+  t.match(message('1.2', 'auto', { position: 3, attributes: { priority: 9 } }), /\npriority:9\n/);
+  t.match(message('1.2', 'auto', { position: 3, attributes: { priority: 0 } }), /\npriority:0\n/);
+  t.match(message('1.2', 'auto', { position: 3, attributes: { group: 'g' } }), /\npriority:4\n/);
 });
 
 t.test('a dead letter says why and where from', async () => {

@@ -3,7 +3,8 @@ import { encodeFrame, FrameParser, FrameWriter, StompError } from '../../src/cod
 import { InputBudget } from '../../src/input-budget.ts';
 import { defaultStompLimits } from '../../src/session/limits.ts';
 import { Session } from '../../src/session/session.ts';
-import type { Effect, Message, Refusal, Request } from '@lockstep/core';
+import { noAttributes } from '@lockstep/core';
+import type { Effect, Message, MessageAttributes, Refusal, Request } from '@lockstep/core';
 import type { JournalPosition, SessionId } from '@lockstep/kernel';
 import type { Command, StompVersion } from '../../src/codec/index.ts';
 import type { StompLimits } from '../../src/session/limits.ts';
@@ -40,6 +41,7 @@ export interface DeliverySettings {
   readonly body?: string;
   readonly redelivered?: boolean;
   readonly deliveryCount?: number;
+  readonly attributes?: Partial<MessageAttributes>;
   readonly deadLetter?: Message['deadLetter'];
 }
 
@@ -58,6 +60,7 @@ export function delivery(session: SessionId, settings: DeliverySettings = {}): E
       envelope: settings.envelope ?? 2,
       headerBlock: encodeText(settings.headerBlock ?? ''),
       body: encodeText(settings.body ?? 'hello'),
+      attributes: settings.attributes === undefined ? null : { ...noAttributes, ...settings.attributes },
       deadLetter: settings.deadLetter ?? null,
     },
     redelivered: settings.redelivered ?? false,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import type { ImportedMessage } from '@lockstep/core';
+import { askedFor, readAttributes } from './export-attributes.ts';
 import { decodeTextStrictly, encodeText } from '@lockstep/kernel';
 
 /*
@@ -10,7 +11,7 @@ import { decodeTextStrictly, encodeText } from '@lockstep/kernel';
  *   {"queue":"/queue/a","timestamp":1790000000000,"envelope":2,"headers":"k:v\n","body":"text"}
  *   {"lockstep":"end","messages":1,"sha256":"…"}          of all bytes before this line
  *
- * A message also has `deliveries` where it was delivered in vain, and `deadLetter` ({reason, originalDestination}) where it is one. `headersBase64` and
+ * A message also has `attributes` where its sender asked for something (only what it asked for), `deliveries` where it was delivered in vain, and `deadLetter` ({reason, originalDestination}) where it is one. `headersBase64` and
  * `bodyBase64` stand in place of `headers` and `body` where those are not UTF-8. `headers` are the sender's own lines, as they came over the wire;
  * `envelope` is a note on how: bits that the program keeps and gives back.
  */
@@ -29,13 +30,14 @@ function textOrBase64(name: 'headers' | 'body', bytes: Uint8Array): Record<strin
 }
 
 export function messageLine(message: ImportedMessage): string {
-  const { queue, timestampMs, count, deadLetter, envelope, headerBlock, body } = message;
+  const { queue, timestampMs, count, deadLetter, envelope, headerBlock, body, attributes } = message;
   return JSON.stringify({
     queue,
     timestamp: timestampMs,
     ...(count === 0 ? {} : { deliveries: count }),
     ...(deadLetter === null ? {} : { deadLetter }),
     envelope,
+    ...(attributes === null ? {} : { attributes: askedFor(attributes) }),
     ...textOrBase64('headers', headerBlock),
     ...textOrBase64('body', body),
   });
@@ -83,11 +85,13 @@ function messageOf(fields: Fields): ImportedMessage | string {
   if (!isNatural(envelope, 0xff)) return '`envelope` must be a number from 0 to 255';
   const deadLetter = deadLetterOf(fields['deadLetter']);
   if (deadLetter === undefined) return '`deadLetter` must have `reason` and `originalDestination`';
+  const attributes = readAttributes(fields['attributes']);
+  if (attributes === undefined) return '`attributes` has what no message has';
   const headerBlock = bytesOf(fields, 'headers');
   const body = bytesOf(fields, 'body');
   if (headerBlock === null) return 'there is neither `headers` nor `headersBase64`';
   if (body === null) return 'there is neither `body` nor `bodyBase64`';
-  return { queue, timestampMs: timestamp, count: deliveries, deadLetter, envelope, headerBlock, body };
+  return { queue, timestampMs: timestamp, count: deliveries, deadLetter, envelope, headerBlock, body, attributes };
 }
 
 /** Reads an export line by line, and judges it as a whole at its end. Nothing that it returned counts unless `finish` has passed. */

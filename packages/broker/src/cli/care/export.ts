@@ -99,7 +99,7 @@ async function writeExport(
 }
 
 function asImported(live: LiveMessage, record: Uint8Array): ImportedMessage {
-  const { timestampMs, envelope, headerBlock, body } = readMessage(record, live);
+  const { timestampMs, envelope, headerBlock, body, attributes } = readMessage(record, live);
   const { destination: queue, count, deadLetter } = live;
-  return { queue, timestampMs, count, deadLetter, envelope, headerBlock, body };
+  return { queue, timestampMs, count, deadLetter, envelope, headerBlock, body, attributes };
 }

@@ -58,6 +58,12 @@ export class FrameFields {
     return decodeTextStrictly(this.prefixed()) ?? this.#spoil('');
   }
 
+  /** What `decode` makes of bytes of that length before them; undefined: they are none of its kind, and `instead` comes out. */
+  decoded<Value>(decode: (bytes: Uint8Array) => Value | undefined, instead: Value): Value {
+    const value = decode(this.prefixed());
+    return value === undefined ? this.#spoil(instead) : value;
+  }
+
   /** How many of something follow, each of at least one byte. */
   count(): number {
     const count = this.number();

@@ -1,4 +1,5 @@
 import type { JournalPosition } from '@lockstep/kernel';
+import { decodeAttributes, encodeAttributes } from '@lockstep/core';
 import type {
   ConsumerWish,
   MasterMessage,
@@ -186,6 +187,7 @@ function writePublished(out: FrameWriter, { number, destination, timestampMs, me
   out.text(destination);
   out.float(timestampMs);
   out.byte(message.envelope);
+  out.prefixed(encodeAttributes(message.attributes));
   out.prefixed(message.headerBlock);
   out.prefixed(message.body);
 }
@@ -302,8 +304,9 @@ function readDeliver(fields: FrameFields): MasterMessage | null {
 
 function readPublished(fields: FrameFields): PublishedMessage {
   const [number, destination, timestampMs] = [fields.number(), fields.text(), fields.float()];
-  const [envelope, headerBlock, body] = [fields.byte(), fields.prefixed(), fields.prefixed()];
-  return { number, destination, timestampMs, message: { envelope, headerBlock, body } };
+  const [envelope, attributes] = [fields.byte(), fields.decoded(decodeAttributes, null)];
+  const [headerBlock, body] = [fields.prefixed(), fields.prefixed()];
+  return { number, destination, timestampMs, message: { envelope, headerBlock, body, attributes } };
 }
 
 function readRefusal(fields: FrameFields): Refusal | null {

@@ -109,7 +109,7 @@ export async function makeMember(directory: string): Promise<string> {
   const commands = [writer.begin(1, defaultBrokerOptions).slice()];
   for (let i = 0; i < 10; i++) {
     const body = Buffer.from(bodyOf(i));
-    const past = { timestampMs: 1, count: 0, deadLetter: null, envelope: 6 };
+    const past = { timestampMs: 1, count: 0, deadLetter: null, envelope: 6, attributes: null };
     commands.push(writer.message({ queue: '/queue/a', ...past, headerBlock: new Uint8Array(0), body }).slice());
   }
   commands.push(writer.end().slice());

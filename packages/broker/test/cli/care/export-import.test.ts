@@ -21,7 +21,14 @@ const lines: readonly object[] = [
     headers: 'k:v\nexpires:5\n',
     body: 'dead',
   },
-  { queue: '/queue/a', timestamp: 1_790_000_000_001, envelope: 2, headers: '', body: '' },
+  {
+    queue: '/queue/a',
+    timestamp: 1_790_000_000_001,
+    envelope: 2,
+    attributes: { priority: 9, schedule: { delayMs: 0, periodMs: 1, repeat: 2, cron: '* * * * *' } },
+    headers: '',
+    body: '',
+  },
   {
     queue: '/queue/a',
     timestamp: 0,
@@ -104,6 +111,7 @@ t.test('an import that breaks off has brought nothing, and can be made again', a
     deadLetter: null,
     envelope: 0,
     headerBlock: new Uint8Array(0),
+    attributes: null,
     body: new Uint8Array(9),
   });
   await log.close();

@@ -1,6 +1,7 @@
 import { deepStrictEqual } from 'node:assert';
 
-import type { MasterMessage, NodeMessage } from '@lockstep/core';
+import { priorityMax } from '@lockstep/core';
+import type { MasterMessage, MessageAttributes, NodeMessage } from '@lockstep/core';
 import type { JournalPosition } from '@lockstep/kernel';
 import { FrameReader } from '@lockstep/raft-log';
 import { concat } from '@lockstep/testkit';
@@ -41,11 +42,26 @@ const groups = fc.array(
 );
 const commands = fc.array(bytes, { maxLength: 5 });
 const topics = fc.array(record({ topic: text, consumers: natural }), { maxLength: 3 });
+const attributes = record<MessageAttributes>({
+  priority: fc.option(fc.nat({ max: priorityMax })),
+  expiresAtMs: natural,
+  ttlMs: fc.constant(0),
+  group: text,
+  groupSequence: fc.integer(),
+  duplicateId: text,
+  persistence: fc.constantFrom('yes', 'no', 'unsaid'),
+  schedule: fc.option(record({ delayMs: natural, periodMs: natural, repeat: natural, cron: text })),
+});
 const published = {
   number: natural,
   destination: text,
   timestampMs: fc.double({ noNaN: true }),
-  message: record({ envelope: fc.nat({ max: 255 }), headerBlock: bytes, body: bytes }),
+  message: record({
+    envelope: fc.nat({ max: 255 }),
+    headerBlock: bytes,
+    body: bytes,
+    attributes: fc.option(attributes),
+  }),
 };
 
 function record<Fields>(fields: { [Key in keyof Fields]: fc.Arbitrary<Fields[Key]> }): fc.Arbitrary<Fields> {

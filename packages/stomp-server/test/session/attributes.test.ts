@@ -1,0 +1,58 @@
+import { noAttributes } from '@lockstep/core';
+import t from 'tap';
+import { errorOf, SessionBench } from './support.ts';
+import type { MessageAttributes } from '@lockstep/core';
+import type { Headers } from './support.ts';
+
+/** What the SEND asks for, and the header lines that are kept. */
+function sent(headers: Headers, version: '1.1' | '1.2' = '1.2'): [MessageAttributes | null, string] {
+  const bench = SessionBench.connected(version).client('SEND', { destination: '/queue/a', ...headers }, 'b');
+  const request = bench.requests()[0];
+  if (request?.type !== 'send') throw new Error(`refused: ${errorOf(bench.written())}`);
+  return [request.message.attributes, Buffer.from(request.message.headerBlock).toString()];
+}
+
+function refusal(headers: Headers): string | undefined {
+  const bench = SessionBench.connected('1.2').client('SEND', { destination: '/queue/a', ...headers }, 'b');
+  return errorOf(bench.written());
+}
+
+t.test('a SEND that asks for nothing has no attributes', async (t) => {
+  t.same(sent({ k: 'v', persistent: 'true' }), [null, 'k:v\n']);
+});
+
+t.test('a priority is from 0 to 9; beyond, the nearest', async (t) => {
+  for (const [written, priority] of [
+    ['0', 0],
+    ['4', 4],
+    ['9', 9],
+    ['10', 9],
+    ['255', 9],
+    ['-1', 0],
+    [' 7 ', 7],
+    ['+3', 3],
+  ] as const) {
+    t.same(sent({ a: '1', priority: written, b: '2' }), [{ ...noAttributes, priority }, 'a:1\nb:2\n'], written);
+  }
+  for (const written of ['', 'high', '1.5', '0x9', '9'.repeat(16)]) {
+    t.equal(refusal({ priority: written }), `SEND: bad priority: ${written}`);
+  }
+});
+
+t.test('the first priority counts, also where its name is escaped', async (t) => {
+  const bench = SessionBench.connected('1.2');
+  bench.bytes(Buffer.from('SEND\ndestination:/queue/a\nk\\c:v\npriority:2\npriority:8\n\nb\0'));
+  t.match(bench.requests()[0], { message: { attributes: { priority: 2 } } });
+});
+
+t.test('beside other attributes: what the sender says of keeping it', async (t) => {
+  const of = (headers: Headers) => sent({ priority: '1', ...headers })[0]?.persistence;
+  t.same([of({}), of({ persistent: 'true' }), of({ persistent: 'false' })], ['unsaid', 'yes', 'no']);
+});
+
+t.test('a SEND of a transaction keeps what it asks for', async (t) => {
+  const bench = SessionBench.connected('1.2').client('BEGIN', { transaction: 't' });
+  bench.client('SEND', { destination: '/queue/a', transaction: 't', priority: '6' }, 'b');
+  bench.client('COMMIT', { transaction: 't' });
+  t.match(bench.requests(), [{ type: 'commit', sends: [{ message: { attributes: { priority: 6 } } }] }]);
+});
