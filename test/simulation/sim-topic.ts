@@ -46,19 +46,29 @@ export class TopicTalker implements ClientScript {
   }
 }
 
-/** Hears a part of what one talker says, each message once and in the order of the connection on which it was sent. */
+/**
+ * Hears a part of what one talker says: on each of its own connections each message once, in the order of the connection on which it was sent.
+ *
+ * It may hear a message on one connection and once more on the next: a master fails that has passed it on and not told the sender's node so; that
+ * node has to give it to the next master, since subscribers that stayed may lack it; and of a subscription that was made in between, on another node, nobody knows that its
+ * client had another one before. But it is the same publication, with the same message-id.
+ */
 export class TopicListener implements ClientScript {
   heard = 0;
   readonly errors: string[] = [];
-  readonly #talker: TopicTalker;
+  readonly #talker: Pick<TopicTalker, 'sent'>;
+  /** On this connection: by the talker's. */
   readonly #lastOf = new Map<string, number>();
   readonly #heard = new Set<number>();
+  readonly #messageIds = new Map<number, string>();
 
-  constructor(talker: TopicTalker) {
+  constructor(talker: Pick<TopicTalker, 'sent'>) {
     this.#talker = talker;
   }
 
-  connected(client: SimClient): void {
+  connected(client: Pick<SimClient, 'send'>): void {
+    this.#lastOf.clear();
+    this.#heard.clear();
     client.send('SUBSCRIBE', [
       ['id', '0'],
       ['destination', topic],
@@ -66,7 +76,7 @@ export class TopicListener implements ClientScript {
     ]);
   }
 
-  frame(_client: SimClient, frame: Frame): void {
+  frame(_client: unknown, frame: Frame): void {
     if (frame.command === 'ERROR') this.errors.push(`topic: ${frame.header('message')}`);
     if (frame.command !== 'MESSAGE') return;
     this.heard++;
@@ -74,6 +84,7 @@ export class TopicListener implements ClientScript {
     if (number > this.#talker.sent) this.errors.push(`topic: t-${number} was never sent`);
     if (this.#heard.has(number)) this.errors.push(`topic: t-${number} came twice`);
     this.#heard.add(number);
+    this.#published(number, frame.header('message-id') ?? '');
     const connection = bodyText(frame).split(' ')[1] ?? '';
     const last = this.#lastOf.get(connection) ?? 0;
     if (number <= last) this.errors.push(`topic: t-${number} after t-${last}`);
@@ -81,4 +92,11 @@ export class TopicListener implements ClientScript {
   }
 
   disconnected(): void {}
+
+  /** The talker sends each once, so it is published once. */
+  #published(number: number, messageId: string): void {
+    const before = this.#messageIds.get(number) ?? messageId;
+    if (messageId !== before) this.errors.push(`topic: t-${number} came as ${before} and as ${messageId}`);
+    this.#messageIds.set(number, messageId);
+  }
 }
