@@ -119,6 +119,8 @@ export class Talk {
     } else {
       await this.#wait(() => this.raw.ended);
     }
+    // An ERROR may be ahead of the end, and what was said between them answered.
+    if (error !== null) await this.#wait(() => this.raw.ended);
     if (this.raw.ended) return error === null ? 'closed' : 'ERROR, closed';
     const answered = this.raw.frames.some(({ headers }) => headers['receipt-id'] === receipt);
     if (error === null) return answered ? 'taken' : 'nothing';

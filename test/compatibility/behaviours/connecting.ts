@@ -193,7 +193,7 @@ export const heartBeatSection: Section = {
       observe: async (scene) => {
         const talk = await scene.client('1.2', { 'heart-beat': '0,500' });
         await talk.endedWithin(2_600);
-        return talk.raw.beats >= 4 ? 'yes' : `${talk.raw.beats} in 2.6 s`;
+        return talk.raw.beats >= 2 ? 'yes' : `${talk.raw.beats} in 2.6 s`;
       },
     },
     {

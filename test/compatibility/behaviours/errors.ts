@@ -99,10 +99,10 @@ export const errorSection: Section = {
     })),
     {
       id: 'behind-an-error',
-      says: 'A good SEND behind a faulty frame: is it taken?',
+      says: 'A good SEND behind one without `destination`: is it taken?',
       observe: async (scene) => {
         const talk = await scene.client();
-        talk.raw.say(`SHOUT\n\n\0SEND\ndestination:${scene.queue()}\n\nbehind\0`);
+        talk.raw.say(`SEND\n\nlost\0SEND\ndestination:${scene.queue()}\n\nbehind\0`);
         await talk.error();
         await talk.quiet();
         const other = await scene.client();

@@ -153,7 +153,7 @@ const ordered: readonly Behaviour[] = [
       await talk.subscribe(scene.queue());
       return (await talk.messages(2)).map(({ headers }) => headers['priority'] ?? 'unsaid').join(', ');
     },
-    note: 'The default is 4, and goes unsaid in Lockstep.',
+    note: 'The default is 4; RabbitMQ repeats what the SEND said.',
   },
   {
     id: 'consumer-priority',
