@@ -197,8 +197,8 @@ const ordered: readonly Behaviour[] = [
       for (const talk of consumers) await talk.subscribe(scene.queue(), { ack: 'client-individual', ...window(10) });
       await fill(scene, ...['1', '2', '3', '4', '5', '6'].map((body) => [body, { JMSXGroupID: 'g' }] as const));
       await Promise.all(consumers.map(async (talk) => talk.messages(6)));
-      const counts = consumers.map((talk) => talk.raw.count('MESSAGE')).toSorted();
-      return counts[1] === 6 ? 'one of them' : 'both of them';
+      const most = Math.max(...consumers.map((talk) => talk.raw.count('MESSAGE')));
+      return most === 6 ? 'one of them' : 'both of them';
     },
     note: 'RabbitMQ has no groups.',
   },
