@@ -17,6 +17,7 @@ export const suites: readonly Suite[] = [
       'scripts/build',
       'test/build/fences',
       'test/build/docs',
+      'test/build/fuzz',
       'test/build/simulation',
     ],
     fileSecondsMax: 180,

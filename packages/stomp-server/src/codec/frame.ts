@@ -67,18 +67,15 @@ export class Frame {
     return this.head.lines.length / 3;
   }
 
-  /** The first header of that name, decoded; undefined when there is none (STOMP 1.2, Repeated Header Entries). */
+  /**
+   * The first header of that name, decoded; undefined when there is none (STOMP 1.2, Repeated Header Entries). In 1.0 a header
+   * has a value (Augmented BNF): one without counts as absent, since no answer could repeat it.
+   */
   header(name: string): string | undefined {
-    const { bytes, base, lines, hasBackslash } = this.head;
-    if (hasBackslash || !isAscii(name)) {
-      for (let i = 0; i < lines.length; i += 3) if (this.#name(i) === name) return this.#value(i);
-      return undefined;
-    }
-    for (let i = 0; i < lines.length; i += 3) {
-      const start = lines[i]!;
-      if (lines[i + 1]! - start === name.length && matchesAscii(bytes, base + start, name)) return this.#value(i);
-    }
-    return undefined;
+    const line = this.#find(name);
+    if (line < 0) return undefined;
+    const value = this.#value(line);
+    return value === '' && this.rule === '1.0' ? undefined : value;
   }
 
   /** All headers decoded, in order, repeated ones too. For tools and rare frames. */
@@ -86,6 +83,20 @@ export class Frame {
     const list: [string, string][] = [];
     for (let i = 0; i < this.head.lines.length; i += 3) list.push([this.#name(i), this.#value(i)]);
     return list;
+  }
+
+  /** The place of the first line of that name; -1 when there is none. */
+  #find(name: string): number {
+    const { bytes, base, lines, hasBackslash } = this.head;
+    if (hasBackslash || !isAscii(name)) {
+      for (let i = 0; i < lines.length; i += 3) if (this.#name(i) === name) return i;
+      return -1;
+    }
+    for (let i = 0; i < lines.length; i += 3) {
+      const start = lines[i]!;
+      if (lines[i + 1]! - start === name.length && matchesAscii(bytes, base + start, name)) return i;
+    }
+    return -1;
   }
 
   #name(line: number): string {

@@ -137,6 +137,20 @@ t.test('padding: values of 1.0 are trimmed, as its examples want it; 1.1 and 1.2
   ]);
 });
 
+t.test('a header without a value: empty in 1.1 and 1.2, absent in 1.0 (STOMP 1.0, Augmented BNF)', async (t) => {
+  const read = (version: StompVersion, text: string): string | undefined => {
+    const parser = new FrameParser(roomy);
+    parser.version = version;
+    parser.feed(octets(text));
+    return parser.next()!.header('receipt');
+  };
+  t.equal(read('1.2', 'SEND\nreceipt:\n\n\0'), '');
+  t.equal(read('1.1', 'SEND\nreceipt:\n\n\0'), '');
+  t.equal(read('1.0', 'SEND\nreceipt:\n\n\0'), undefined);
+  t.equal(read('1.0', 'SEND\nreceipt:  \n\n\0'), undefined, 'nor does one of blanks have a value');
+  t.equal(read('1.0', 'SEND\nreceipt:\nreceipt:1\n\n\0'), undefined, 'the first counts');
+});
+
 t.test('a colon in a value may stand bare: the first one ends the name', async (t) => {
   for (const version of versions) t.strictSame(headersOf('SEND\na:b:c:\n\n\0', version), [['a', 'b:c:']]);
 });
