@@ -54,14 +54,16 @@ export class FilePool {
     if (this.#files.get(path) === pooled) this.#files.delete(path);
   }
 
+  /** Which files go is settled before the first is closed: several readers may come here at once, and each file is closed by one. */
   async #shrink(): Promise<void> {
-    if (this.#files.size <= this.#openMax) return;
-    for (const [path, pooled] of [...this.#files]) {
-      if (this.#files.size <= this.#openMax) return;
+    const going: PooledFile[] = [];
+    for (const [path, pooled] of this.#files) {
+      if (this.#files.size <= this.#openMax) break;
       if (pooled.readers > 0) continue;
       this.#drop(path, pooled);
-      await this.#closeIdle(pooled);
+      going.push(pooled);
     }
+    for (const pooled of going) await this.#closeIdle(pooled);
   }
 
   async #closeIdle(pooled: PooledFile): Promise<void> {

@@ -6,7 +6,7 @@ import { FilePool } from '../../../../src/driver/storage/records/file-pool.ts';
 /** A disk that does nothing before it is told to, and counts. */
 async function heldDisk(
   names: readonly string[],
-): Promise<{ disk: SimDisk; opened: () => number; closed: () => number; go: () => void }> {
+): Promise<{ disk: SimDisk; opened: () => number; closed: () => number; go: (count?: number) => void }> {
   const device = new SimDevice(new SimRandom(1));
   const making = new SimDisk(device);
   for (const name of names) {
@@ -21,9 +21,10 @@ async function heldDisk(
     if (held === null || operation !== 'read') queueMicrotask(run);
     else held.push(run);
   });
-  const go = (): void => {
-    for (const run of held ?? []) run();
-    held = null;
+  /** The oldest reads that wait; without a number, all, and from then on none waits. */
+  const go = (count?: number): void => {
+    for (const run of held?.splice(0, count ?? held.length) ?? []) run();
+    if (count === undefined) held = null;
   };
   return { disk, opened: () => counts.open, closed: () => counts.close, go };
 }
@@ -72,4 +73,26 @@ t.test('a file that can’t be opened is tried again', async (t) => {
   await t.rejects(read(pool, 'a'), { code: 'EIO' });
   t.equal(await read(pool, 'a'), 'a');
   await pool.close();
+});
+
+t.test('several who end their reads while others read on close each file once', async (t) => {
+  const { disk, opened, closed, go } = await heldDisk(Array.from('abcdefg'));
+  const pool = new FilePool(disk, 2);
+  const settle = async (): Promise<void> => {
+    for (let i = 0; i < 20; i++) await Promise.resolve();
+  };
+  const idle = ['a', 'b'].map((path) => read(pool, path));
+  await settle();
+  go(2);
+  t.same(await Promise.all(idle), ['a', 'b']);
+  const reads = Array.from('cdefg', (path) => read(pool, path));
+  await settle();
+  go(2);
+  await settle();
+  go();
+  // A second close is an error, and would be taken for damage to the file that was read.
+  t.same(await Promise.all(reads), Array.from('cdefg'));
+  t.equal(closed(), 5);
+  await pool.close();
+  t.equal(closed(), opened());
 });
