@@ -40,3 +40,7 @@ export type {
   SubscriptionFacts,
   TopicStatus,
 } from './status.ts';
+export { parseSelector, Selector, selectorLengthMax } from './selector/selector.ts';
+export { explainSelectorError } from './selector/selector-error.ts';
+export type { SelectorError } from './selector/selector-error.ts';
+export type { PropertySource } from './selector/values.ts';
