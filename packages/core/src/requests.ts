@@ -30,7 +30,8 @@ export interface Settlement {
 /**
  * What a session wants of the broker: plain data, so that it makes no difference where the session runs. Every request with a
  * `token` is answered by exactly one `reply` effect that bears it, unless the session is closed first. Requests of one session take effect in
- * the order in which they were made.
+ * the order in which they were made. Once a `send` or a `commit` of a session has been refused, so are all its later ones, on the way or not: what
+ * its client sends again, in another session, is not overtaken.
  */
 export type Request =
   | {
@@ -73,7 +74,7 @@ export type Request =
 /** Why a request was not carried out: nothing of it happened. */
 export interface Refusal {
   /** Stable, for programs. */
-  readonly code: 'store-full' | 'overloaded' | 'no-such-message' | 'too-large' | 'bad-destination';
+  readonly code: 'store-full' | 'overloaded' | 'no-such-message' | 'too-large' | 'bad-destination' | 'behind-refused';
   /** For people: what happened, where, and what to do. At most 150 bytes. */
   readonly message: string;
 }

@@ -113,6 +113,30 @@ t.test('what waits behind a stuck log is bounded', async (t) => {
   t.same(replies(bench.apply()).toSorted(), ['p', 'p', 'p', 'p overloaded']);
 });
 
+t.test('what a session asks for behind a refused message is refused, in its turn', async (t) => {
+  let full: string | null = null;
+  const bench = new Bench({ sendsRefused: () => full, messageBytesMax: 50 });
+  bench.do(subscribe('c', 1, '/topic/t'));
+  full = 'no room';
+  bench.ask(send('p', '/queue/q', '1'), send('p', '/topic/t', '2'), send('q', '/topic/t', '3'));
+  full = null;
+  const effects = [...bench.ask(send('p', '/queue/q', '4')), ...bench.do(send('p', '/topic/t', '5'))];
+  t.same(
+    replies(effects),
+    ['p store-full', 'p behind-refused', 'p behind-refused', 'p behind-refused'],
+    'though there is room again',
+  );
+  t.same(deliveries(effects), []);
+  const sends = [send('r', '/queue/q', '1'), send('r', '/topic/t', '2'), send('r', '/queue/q', 'x'.repeat(99))];
+  const mixed = bench.do(...sends, send('r', '/topic/t', '4'), settle('r', 1, 'ack', []));
+  t.same(
+    replies(mixed).toSorted(),
+    ['r', 'r', 'r', 'r behind-refused', 'r too-large'],
+    'what was asked before is done',
+  );
+  t.same(deliveries(mixed), ['c/1 2']);
+});
+
 t.test('without leave nothing is handed out, but it waits', async (t) => {
   const bench = new Bench();
   bench.do(subscribe('c', 1, '/topic/t'));

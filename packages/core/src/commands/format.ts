@@ -47,4 +47,5 @@ export const refusalCodes: readonly Refusal['code'][] = [
   'no-such-message',
   'too-large',
   'bad-destination',
+  'behind-refused',
 ];

@@ -21,13 +21,25 @@ export function writeStreamedHead(out: ByteWriter, epoch: number, number: number
   out.byte(inner);
 }
 
-/** The numbers `number` to `through` of the stream are over, and nothing of them happens. */
-export function writeRefuse(out: ByteWriter, epoch: number, number: number, through: number, refusal: Refusal): void {
+/** Numbers of a stream that are over, and of which nothing happens. */
+export interface RefusedNumbers {
+  readonly epoch: number;
+  readonly number: number;
+  readonly through: number;
+  /** Whose they are, and what the node had said with them: see `NodeMessage`. */
+  readonly session: number;
+  readonly over: number;
+}
+
+export function writeRefuse(out: ByteWriter, refused: RefusedNumbers, refusal: Refusal): void {
+  const { epoch, number, through, session, over } = refused;
   out.byte(commandVersion);
   out.byte(commandType.refuse);
   out.number(epoch);
   out.number(number);
   out.number(through);
+  out.number(session);
+  out.number(over);
   out.byte(refusalCodes.indexOf(refusal.code));
   out.raw(encodeText(refusal.message));
 }

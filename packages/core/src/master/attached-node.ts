@@ -1,4 +1,6 @@
 import type { QueueConsumer, Receiver } from '../dispatch/queue-consumer.ts';
+import type { StreamView } from '../state/stream.ts';
+import type { RefusedSessions } from '../stream/refused-sessions.ts';
 import type { ConsumerKey, MasterMessage } from '../stream/messages.ts';
 
 /** What a mastership knows of one epoch of a node: made when it attaches first, kept while the node is away, gone when the stream lapses. */
@@ -8,6 +10,8 @@ export class AttachedNode implements Receiver {
   attached = false;
   /** Of the last command that was proposed, and is over or under way. */
   number: number;
+  /** In the state or on the way there. */
+  readonly refused: RefusedSessions;
   readonly consumers: Map<ConsumerKey, QueueConsumer> = new Map();
   /** Queues with consumers of the node, and how many. */
   readonly queues: Map<string, number> = new Map();
@@ -22,11 +26,12 @@ export class AttachedNode implements Receiver {
   #sizes: number[] = [];
   #counts: number[] = [];
 
-  /** `number`: the last one that is over. */
-  constructor(node: string, epoch: number, number: number) {
+  /** All that was proposed of the stream has been applied. */
+  constructor({ node, epoch, number, refused }: StreamView) {
     this.node = node;
     this.epoch = epoch;
     this.number = number;
+    this.refused = new Map(refused);
   }
 
   add(consumer: QueueConsumer): void {

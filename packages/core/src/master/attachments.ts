@@ -57,7 +57,7 @@ export class Attachments {
   ): { readonly end: AttachedNode; readonly lapsed: boolean } {
     const { epoch } = stream;
     const known = this.#ends.get(epoch);
-    const end = known ?? new AttachedNode(stream.node, epoch, stream.number);
+    const end = known ?? new AttachedNode(stream);
     this.#ends.set(epoch, end);
     end.attached = true;
     const lapsed = !this.#rules.takesHeld(attachedAt, stream.lapsedAt);

@@ -38,6 +38,13 @@ export function subscriptionInUse(subscription: number): Refusal {
   return { code: 'bad-destination', message: `subscription ${subscription} of this session is already in use` };
 }
 
+export function behindRefused(): Refusal {
+  return {
+    code: 'behind-refused',
+    message: 'an earlier message of this connection was refused; send both again, in their order',
+  };
+}
+
 export function notHeld(): Refusal {
   return {
     code: 'no-such-message',

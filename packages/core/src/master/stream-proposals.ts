@@ -7,10 +7,11 @@ import { streamedType } from '../commands/streamed.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { Proposer } from '../proposer.ts';
 import type { Refusal } from '../requests.ts';
-import type { NodeMessage, SettlementGroup } from '../stream/messages.ts';
+import type { NodeMessage, SessionKey, SettlementGroup } from '../stream/messages.ts';
+import { forgetRefused, noteRefused } from '../stream/refused-sessions.ts';
 import type { StreamRules } from '../stream/stream-rules.ts';
 import type { AttachedNode } from './attached-node.ts';
-import { notHeld } from './refusals.ts';
+import { behindRefused, notHeld } from './refusals.ts';
 import type { StoreLimits } from './store-limits.ts';
 
 type Propose = Extract<NodeMessage, { type: 'propose' }>;
@@ -19,6 +20,14 @@ type Commit = Extract<NodeMessage, { type: 'commit' }>;
 
 /** `later`: the log takes nothing now, and nothing was done. `broken`: it does not fit in the stream. */
 export type Taken = 'taken' | 'later' | 'broken';
+
+/** Numbers of one session, one behind the other, that are refused for one reason. */
+interface Refused {
+  readonly session: SessionKey;
+  readonly number: number;
+  through: number;
+  readonly refusal: Refusal;
+}
 
 const scratchBytesKept = 1024 * 1024;
 
@@ -45,12 +54,15 @@ export class StreamProposals {
     this.#limits = limits;
   }
 
-  propose(end: AttachedNode, { number, commands: all }: Propose): Taken {
+  propose(end: AttachedNode, { number, over, commands: all, sessions }: Propose): Taken {
     const commands = this.#untaken(end, number, all, all.length);
     if (commands === null) return 'broken';
     if (commands.length === 0) return 'taken';
     if (!areNext(end, commands, commandType.enqueue)) return 'broken';
-    if (!this.#limits.admitsAll(commands)) return this.#proposeWhatMay(end, commands);
+    forgetRefused(end.refused, over);
+    if (end.refused.size > 0 || !this.#limits.admitsAll(commands)) {
+      return this.#proposeWhatMay(end, commands, sessions.slice(all.length - commands.length), over);
+    }
     if (this.#proposer.propose(commands) === null) return 'later';
     end.number += commands.length;
     for (const command of commands) this.#limits.proposed(command);
@@ -73,21 +85,24 @@ export class StreamProposals {
   }
 
   /** All of it, or a refusal of the whole. */
-  commit(end: AttachedNode, { number, commands: all, groups }: Commit): Taken {
+  commit(end: AttachedNode, { number, session, over, commands: all, groups }: Commit): Taken {
     const last = number + all.length;
     const commands = this.#untaken(end, number, all, all.length + 1);
     if (commands === null) return 'broken';
     if (end.number >= last) return 'taken';
     if (!areNext(end, commands, commandType.transactionPart)) return 'broken';
-    const refusal = this.#refusalOfParts(commands);
-    if (refusal !== null) return this.#refuse(end, last, refusal);
+    forgetRefused(end.refused, over);
+    const refusal = this.#rules.refusesBehind(end.refused.has(session))
+      ? behindRefused()
+      : this.#refusalOfParts(commands);
+    if (refusal !== null) return this.#refuse(end, session, last, refusal, over);
     const begun: SettlementGroup[] = [];
     for (const group of groups) {
       const positions = this.#beginSettling(end, group);
       begun.push({ ...group, positions });
       if (positions.length === group.positions.length) continue;
       this.#undo(begun);
-      return this.#refuse(end, last, notHeld());
+      return this.#refuse(end, session, last, notHeld(), over);
     }
     this.#scratch.clear();
     writeStreamedHead(this.#scratch, end.epoch, last, commandType.transactionEnd);
@@ -110,28 +125,37 @@ export class StreamProposals {
     return known === 0 ? commands : commands.slice(known);
   }
 
-  /** Near a limit: each one is looked at, and those that pass it are refused in their place. */
-  #proposeWhatMay(end: AttachedNode, commands: readonly Uint8Array[]): Taken {
+  /** Near a limit, or with refused sessions: each one is looked at, and those that may not be in the log are refused in their place. */
+  #proposeWhatMay(
+    end: AttachedNode,
+    commands: readonly Uint8Array[],
+    sessions: readonly SessionKey[],
+    over: number,
+  ): Taken {
     const before = { messages: 0, bytes: 0 };
-    const proposals: Uint8Array[] = [];
-    const admitted: Uint8Array[] = [];
-    let refused: { readonly from: number; readonly refusal: Refusal } | null = null;
-    for (let i = 0; i <= commands.length; i++) {
-      const command = commands[i];
-      const refusal = command === undefined ? null : this.#limits.refusalOf(command, before);
-      if (refused !== null && refusal?.message !== refused.refusal.message) {
-        proposals.push(this.#refusal(end.epoch, end.number + 1 + refused.from, end.number + i, refused.refusal));
-        refused = null;
+    const decided: (Uint8Array | Refused)[] = [];
+    const newly = new Set<SessionKey>();
+    for (const [i, command] of commands.entries()) {
+      const session = sessions[i]!;
+      const number = end.number + 1 + i;
+      const isBehind = this.#rules.refusesBehind(end.refused.has(session) || newly.has(session));
+      const refusal = isBehind ? behindRefused() : this.#limits.refusalOf(command, before);
+      if (refusal === null) {
+        decided.push(command);
+        continue;
       }
-      if (refusal !== null) refused ??= { from: i, refusal };
-      else if (command !== undefined) {
-        proposals.push(command);
-        admitted.push(command);
-      }
+      newly.add(session);
+      const last = decided.at(-1);
+      if (last !== undefined && 'refusal' in last && continues(last, session, refusal)) last.through = number;
+      else decided.push({ session, number, through: number, refusal });
     }
+    const proposals = decided.map((one) => ('refusal' in one ? refuseCommand(end, one, over) : one));
     if (this.#proposer.propose(proposals) === null) return 'later';
     end.number += commands.length;
-    for (const command of admitted) this.#limits.proposed(command);
+    for (const one of decided) {
+      if ('refusal' in one) noteRefused(end.refused, one.session, one.through);
+      else this.#limits.proposed(one);
+    }
     return 'taken';
   }
 
@@ -145,14 +169,12 @@ export class StreamProposals {
     return null;
   }
 
-  #refuse(end: AttachedNode, through: number, refusal: Refusal): Taken {
-    return this.#proposed(end, [this.#refusal(end.epoch, end.number + 1, through, refusal)], through, []);
-  }
-
-  #refusal(epoch: number, number: number, through: number, refusal: Refusal): Uint8Array {
-    const out = new ByteWriter(0);
-    writeRefuse(out, epoch, number, through, refusal);
-    return out.view(0, out.length);
+  /** All numbers up to `through`. */
+  #refuse(end: AttachedNode, session: SessionKey, through: number, refusal: Refusal, over: number): Taken {
+    const command = refuseCommand(end, { session, number: end.number + 1, through, refusal }, over);
+    const taken = this.#proposed(end, [command], through, []);
+    if (taken === 'taken') noteRefused(end.refused, session, through);
+    return taken;
   }
 
   #proposed(
@@ -196,6 +218,17 @@ export class StreamProposals {
   #written(from: number): Uint8Array {
     return this.#scratch.view(from, this.#scratch.length);
   }
+}
+
+/** The session's next command, which follows at once, is refused for the same reason. */
+function continues(run: Refused, session: SessionKey, refusal: Refusal): boolean {
+  return run.session === session && run.refusal.message === refusal.message;
+}
+
+function refuseCommand({ epoch }: AttachedNode, { refusal, ...refused }: Refused, over: number): Uint8Array {
+  const out = new ByteWriter(0);
+  writeRefuse(out, { epoch, ...refused, over }, refusal);
+  return out.view(0, out.length);
 }
 
 /** They are whole commands of that type, and have the next numbers of the stream. */

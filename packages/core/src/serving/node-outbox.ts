@@ -1,4 +1,4 @@
-import type { NodeMessage } from '../stream/messages.ts';
+import type { NodeMessage, SessionKey } from '../stream/messages.ts';
 
 /** Of one message with commands, so that none gets too long for the way to the master. */
 const proposeBytesMax = 1024 * 1024;
@@ -10,6 +10,7 @@ export class NodeOutbox {
   #messages: NodeMessage[] = [];
   /** Of the last message, which more commands may join. */
   #commands: Uint8Array[] | null = null;
+  #sessions: SessionKey[] = [];
   #commandBytes = 0;
 
   send(message: NodeMessage): void {
@@ -18,16 +19,19 @@ export class NodeOutbox {
     this.#messages.push(message);
   }
 
-  propose(number: number, command: Uint8Array): void {
+  /** `over`: as in the message, if it begins one; what joins it may say more. */
+  propose(number: number, command: Uint8Array, session: SessionKey, over: number): void {
     if (!this.isOpen) return;
     if (this.#commands !== null && this.#commandBytes + command.length <= proposeBytesMax) {
       this.#commands.push(command);
+      this.#sessions.push(session);
       this.#commandBytes += command.length;
       return;
     }
     this.#commands = [command];
+    this.#sessions = [session];
     this.#commandBytes = command.length;
-    this.#messages.push({ type: 'propose', number, commands: this.#commands });
+    this.#messages.push({ type: 'propose', number, over, commands: this.#commands, sessions: this.#sessions });
   }
 
   /** Begins a way to the master, with that message. */

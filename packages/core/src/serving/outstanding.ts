@@ -82,12 +82,12 @@ export class Outstanding {
     this.#size--;
   }
 
-  /** Each unit with its last number, in order. */
-  forEachUnit(visit: (unit: Unit, last: number) => void): void {
+  /** Each unit with its last number and the session whose it is, in order. */
+  forEachUnit(visit: (unit: Unit, last: number, session: ServingSession | null) => void): void {
     for (let i = 0; i < this.#size; i++) {
       const at = (this.#head + i) & this.#mask;
       const unit = this.#units[at]!;
-      if (unit !== null) visit(unit, this.#numbers[at]!);
+      if (unit !== null) visit(unit, this.#numbers[at]!, this.#sessions[at]!);
     }
   }
 

@@ -74,7 +74,7 @@ export class ProposalStream {
     const command = this.#encode(number, commandType.enqueue, destination, message);
     this.#messageBytes += command.length;
     this.outstanding.push(number, command, session, token);
-    this.#outbox.propose(number, command);
+    this.#outbox.propose(number, command, session.key, this.#over);
   }
 
   /** The requests that wait for it are added by the caller. */
@@ -98,7 +98,7 @@ export class ProposalStream {
       parts.push(part);
     }
     this.outstanding.push(++this.#last, new CommitUnit(parts, groups, topicSends), session, token);
-    this.#outbox.send({ type: 'commit', number, commands: parts, groups });
+    this.#outbox.send({ type: 'commit', number, session: session.key, over: this.#over, commands: parts, groups });
   }
 
   /** A topic message, with bytes that nobody changes. `session` null: nobody waits for an answer. */
@@ -117,13 +117,14 @@ export class ProposalStream {
   /** All that is outstanding from that number on, and the topic messages that the master has not passed on, once more. */
   sendAgain(from: number): void {
     this.#arena.keep();
-    this.outstanding.forEachUnit((unit, last) => {
+    this.outstanding.forEachUnit((unit, last, session) => {
       if (last < from) return;
       if (unit instanceof SettleUnit) this.#outbox.send({ type: 'settle', number: last, groups: unit.groups });
+      // Their sessions may have been refused since: `over` is what it surely was when they asked.
       else if (unit instanceof CommitUnit) {
-        const number = last - unit.parts.length;
-        this.#outbox.send({ type: 'commit', number, commands: unit.parts, groups: unit.groups });
-      } else this.#outbox.propose(last, unit);
+        const [number, { key }] = [last - unit.parts.length, session!];
+        this.#outbox.send({ type: 'commit', number, session: key, over: 0, commands: unit.parts, groups: unit.groups });
+      } else this.#outbox.propose(last, unit, session!.key, 0);
     });
     for (const publication of this.publications) this.#sendPublication(publication);
   }
@@ -133,6 +134,11 @@ export class ProposalStream {
     if (unit instanceof SettleUnit) return;
     if (unit instanceof CommitUnit) for (const part of unit.parts) this.#release(part);
     else this.#release(unit);
+  }
+
+  /** The last number that is over here. */
+  get #over(): number {
+    return this.outstanding.size === 0 ? this.#last : this.outstanding.number - 1;
   }
 
   #release(command: Uint8Array): void {

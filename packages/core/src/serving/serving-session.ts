@@ -1,6 +1,7 @@
 import type { SessionId } from '@lockstep/kernel';
 import { Fifo } from '../dispatch/fifo.ts';
 import type { NewMessage, Refusal, Request } from '../requests.ts';
+import type { SessionKey } from '../stream/messages.ts';
 import type { QueueConsumer } from './queue-consumer.ts';
 import type { TopicConsumer } from './topic-consumer.ts';
 
@@ -21,20 +22,26 @@ export type VolatileStep =
 /** A session on this node. Its requests are numbered in two series: those that go through the log, and the steps between them. */
 export class ServingSession {
   readonly id: SessionId;
+  /** Names it to the master. */
+  readonly key: SessionKey;
   readonly subscriptions: Map<number, QueueConsumer | TopicConsumer> = new Map();
   /** `endSession` has come, or the broker has closed it: nothing is to be told it any more. */
   over = false;
   /** Requests that went the way of the log (or are gathered for it), and those of them that are over. */
   issued = 0;
   applied = 0;
+  /** A message or transaction of it was refused, and its turn has come; `refusing`: so it will be, once all earlier ones have had theirs. */
+  refused = false;
+  refusing = false;
   /** Has settlements in what was gathered this turn. */
   gathered = false;
   /** Volatile steps, each after the request of that number in the durable series. */
   #waiting = new Fifo<{ readonly after: number; readonly step: VolatileStep }>();
   #waitingBytes = 0;
 
-  constructor(id: SessionId) {
+  constructor(id: SessionId, key: SessionKey) {
     this.id = id;
+    this.key = key;
   }
 
   get isClear(): boolean {

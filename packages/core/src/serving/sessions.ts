@@ -1,16 +1,17 @@
 import type { SessionId } from '@lockstep/kernel';
 import type { DestinationNames } from '../commands/destination-names.ts';
 import type { BrokerEffect } from '../effects.ts';
-import { badDestination, notHeld, overloaded, subscriptionInUse, tooLarge } from '../master/refusals.ts';
-import type { Refusal, Request, Settlement } from '../requests.ts';
+import { badDestination, behindRefused, notHeld, overloaded, subscriptionInUse, tooLarge } from '../master/refusals.ts';
+import type { Refusal, Request } from '../requests.ts';
 import { isDestination, isTopic } from './destination-kind.ts';
 import { CommitUnit, SettleUnit } from './outstanding.ts';
 import type { Unit } from './outstanding.ts';
 import type { ProposalStream } from './proposal-stream.ts';
-import type { OutstandingGroup, QueueConsumer } from './queue-consumer.ts';
+import type { QueueConsumer } from './queue-consumer.ts';
 import type { QueueConsumers, ServedQueues } from './queue-consumers.ts';
 import { ServingSession } from './serving-session.ts';
 import type { TopicSend, VolatileStep } from './serving-session.ts';
+import { takeHeld } from './take-held.ts';
 import type { TopicAnswers } from './topic-answers.ts';
 import type { TopicConsumer } from './topic-consumer.ts';
 import type { TopicFanOut } from './topic-fan-out.ts';
@@ -21,7 +22,6 @@ type CommitRequest = Extract<Request, { type: 'commit' }>;
 type SubscribeRequest = Extract<Request, { type: 'subscribe' }>;
 
 const closedSessionsMax = 1000;
-const nobody: readonly OutstandingGroup[] = [];
 
 export interface SessionsOptions {
   readonly messageBytesMax: number;
@@ -45,6 +45,7 @@ export class Sessions {
   readonly #stream: ProposalStream;
   readonly #consumers: QueueConsumers;
   readonly #sessions = new Map<SessionId, ServingSession>();
+  #lastKey = 0;
   /** The last sessions that were closed from here. */
   readonly #closed = new Set<SessionId>();
   /** Those whose settlements were gathered and not yet proposed, with their tokens. */
@@ -107,6 +108,7 @@ export class Sessions {
       if (unit !== null) this.#unitOver(number, unit, refusal === null);
       if (session === null) continue;
       session.applied++;
+      if (refusal !== null) session.refused = true;
       if (!session.over) effects.push(reply(session, token, refusal));
       for (let step = session.takeDue(); step !== null; step = session.takeDue()) this.#take(session, step, effects);
     }
@@ -166,9 +168,9 @@ export class Sessions {
   }
 
   #send(session: ServingSession, { token, destination, message }: SendRequest, effects: BrokerEffect[]): void {
-    const refusal = this.#refusalOf(destination, message) ?? this.#unopened(destination);
+    const refusal = this.#refusalOf(destination, message) ?? this.#barred(session, destination);
     if (refusal !== null) {
-      this.#step(session, { type: 'reply', token, refusal }, effects);
+      this.#refuse(session, token, refusal, effects);
     } else if (isTopic(destination)) {
       this.#publishSteps(session, token, [{ destination, message }], effects);
     } else {
@@ -193,15 +195,11 @@ export class Sessions {
 
   #commit(session: ServingSession, request: CommitRequest, effects: BrokerEffect[]): void {
     const { token, sends, settlements } = request;
-    let refusal = this.#unopened('COMMIT');
+    let refusal = this.#barred(session, 'COMMIT');
     for (const { destination, message } of sends) refusal ??= this.#refusalOf(destination, message);
     if (session.gathered) this.gather();
-    const groups = refusal === null ? this.#takeHeld(session, settlements) : nobody;
-    if (groups === null) refusal = notHeld();
-    if (groups === null || refusal !== null) {
-      this.#step(session, { type: 'reply', token, refusal }, effects);
-      return;
-    }
+    const groups = refusal === null ? takeHeld(session, settlements, this.#consumers) : null;
+    if (groups === null) return this.#refuse(session, token, refusal ?? notHeld(), effects);
     for (const { subscription: number, tags } of settlements) {
       const subscription = session.subscriptions.get(number);
       if (subscription?.kind === 'topic') this.#settleTopic(subscription, tags);
@@ -222,27 +220,6 @@ export class Sessions {
     this.#stream.commit(session, token, { sends: durable, groups, topicSends });
   }
 
-  /** All that is to be settled, no longer with its clients; or (null) nothing: something in it is not held by its subscription. */
-  #takeHeld(session: ServingSession, settlements: readonly Settlement[]): readonly OutstandingGroup[] | null {
-    if (settlements.length === 0) return nobody;
-    const groups: OutstandingGroup[] = [];
-    for (const { subscription: number, outcome, tags } of settlements) {
-      const consumer = session.subscriptions.get(number);
-      if (consumer?.kind === 'topic' || tags.length === 0) continue;
-      const late = consumer?.takeAll(tags) ?? null;
-      if (consumer === undefined || late === null) {
-        for (const { consumer: key, positions, late: lateOnes } of groups) {
-          this.#consumers.get(key)?.putBack(positions, lateOnes);
-        }
-        return null;
-      }
-      const { key, destination } = consumer;
-      groups.push({ consumer: key, destination, outcome, positions: tags.slice(), late, inTransaction: true });
-    }
-    for (const group of groups) this.#consumers.get(group.consumer)?.outstanding.push(group);
-    return groups;
-  }
-
   #refusalOf(destination: string, { headerBlock, body }: SendRequest['message']): Refusal | null {
     if (!isDestination(destination, this.#parts.names)) return badDestination(destination);
     const bytes = headerBlock.length + body.length;
@@ -250,9 +227,16 @@ export class Sessions {
     return bytes > messageBytesMax ? tooLarge(destination, bytes, messageBytesMax) : null;
   }
 
-  /** Nothing can have a number yet. */
-  #unopened(destination: string): Refusal | null {
+  /** Nothing can have a number yet, or nothing of this session may. */
+  #barred({ refused, refusing }: ServingSession, destination: string): Refusal | null {
+    if (refused || refusing) return behindRefused();
     return this.#stream.epoch === 0 ? overloaded(destination) : null;
+  }
+
+  /** In its turn; and all messages that the session asks for from now on. */
+  #refuse(session: ServingSession, token: number, refusal: Refusal, effects: BrokerEffect[]): void {
+    session.refusing = true;
+    this.#step(session, { type: 'reply', token, refusal }, effects);
   }
 
   #publishSteps(
@@ -265,11 +249,9 @@ export class Sessions {
     let bytes = session.waitingBytes;
     for (const { message } of messages) bytes += message.headerBlock.length + message.body.length;
     const isTooMuch = !session.isClear && bytes > this.#options.waitingBytesMax;
-    const sends = isTooMuch ? [] : messages.map((one) => this.#stream.topicSend(one.destination, one.message));
-    const step: VolatileStep = isTooMuch
-      ? { type: 'reply', token, refusal: overloaded(where) }
-      : { type: 'publish', token, sends };
-    this.#step(session, step, effects);
+    if (isTooMuch) return this.#refuse(session, token, overloaded(where), effects);
+    const sends = messages.map((one) => this.#stream.topicSend(one.destination, one.message));
+    this.#step(session, { type: 'publish', token, sends }, effects);
   }
 
   /** A request that does not go through the log: it takes effect once the session's earlier ones have. */
@@ -282,10 +264,12 @@ export class Sessions {
     const { token } = step;
     switch (step.type) {
       case 'reply':
+        if (step.refusal !== null) session.refused = true;
         this.#reply(session, token, step.refusal, effects);
         return;
       case 'publish':
-        if (step.sends.length === 0) this.#reply(session, token, null, effects);
+        if (session.refused) this.#reply(session, token, behindRefused(), effects);
+        else if (step.sends.length === 0) this.#reply(session, token, null, effects);
         else this.#publish(step.sends, session, token);
         return;
       case 'subscribe':
@@ -385,7 +369,7 @@ export class Sessions {
   #session(id: SessionId): ServingSession {
     const known = this.#sessions.get(id);
     if (known !== undefined) return known;
-    const session = new ServingSession(id);
+    const session = new ServingSession(id, ++this.#lastKey);
     this.#sessions.set(id, session);
     return session;
   }

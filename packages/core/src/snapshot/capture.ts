@@ -46,8 +46,10 @@ export function capture(state: ReplicatedState): Capture {
   return { applied, opening, policy, parts: parts.slice(), streams, bins };
 }
 
-function copyOf({ node, epoch, run, number, lapsedAt, gap, parts, marks }: StreamView): StreamView {
-  return { node, epoch, run, number, lapsedAt, gap, parts: parts.slice(), marks: new Set(marks) };
+function copyOf(stream: StreamView): StreamView {
+  const { node, epoch, run, number, lapsedAt, gap, parts, marks, refused } = stream;
+  const copies = { parts: parts.slice(), marks: new Set(marks), refused: new Map(refused) };
+  return { node, epoch, run, number, lapsedAt, gap, ...copies };
 }
 
 /** The order of queues in a snapshot: by hash, since that needs no sorting of all names at once, and then by name. */

@@ -6,7 +6,8 @@ export const versionWithoutStreams = 2;
 
 /**
  * A snapshot is a series of records, each with its length before it; chunks cut them anywhere. The first byte of a record says what it is:
- * a head, the parts of an open transaction, each stream with its parts and runs of its marks, then for each queue its name and runs of its messages, and an end. Numbers are those of `ByteWriter`.
+ * a head, the parts of an open transaction, each stream with its parts, runs of its marks and of its refused sessions, then for each queue its name and runs of its messages, and an
+ * end. Numbers are those of `ByteWriter`.
  */
 export const recordType = {
   head: 1,
@@ -17,6 +18,7 @@ export const recordType = {
   stream: 6,
   streamPart: 7,
   marks: 8,
+  refused: 9,
 } as const;
 
 /** Lowest bits of a message's counted deliveries times `countScale`. */

@@ -96,6 +96,11 @@ export class SnapshotReader {
         while (input.at < input.end) marks.add(this.#text(input));
         break;
       }
+      case recordType.refused: {
+        const { refused } = this.#openStream;
+        while (input.at < input.end) refused.set(input.number(), input.number());
+        break;
+      }
       case recordType.queue:
         this.#queue = this.#state.queue(this.#text(input));
         if (this.#version >= snapshotVersion) this.#queue.suspectBelow = input.number();
@@ -126,7 +131,7 @@ export class SnapshotReader {
   }
 
   get #openStream(): Stream {
-    assert(this.#stream !== null, 'the snapshot has parts or marks without their stream');
+    assert(this.#stream !== null, 'the snapshot has something of a stream without the stream');
     return this.#stream;
   }
 

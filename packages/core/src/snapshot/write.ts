@@ -89,15 +89,28 @@ export class StateSnapshot implements Iterable<Uint8Array> {
     record.number(stream.gap ? 1 : 0);
     this.#end();
     yield* this.#parts(recordType.streamPart, stream.parts);
-    this.#begin(recordType.marks);
-    for (const queue of [...stream.marks].sort()) {
-      record.prefixed(encodeText(queue));
-      if (record.length < recordBytes) continue;
+    yield* this.#runs(recordType.marks, [...stream.marks].sort(), (queue) => record.prefixed(encodeText(queue)));
+    yield* this.#runs(recordType.refused, stream.refused, ([session, through]) => {
+      record.number(session);
+      record.number(through);
+    });
+  }
+
+  /** Records of that type with as many of the items as they hold. */
+  *#runs<Item>(
+    type: number,
+    items: Iterable<Item>,
+    write: (item: Item) => void,
+  ): Generator<Uint8Array, void, undefined> {
+    this.#begin(type);
+    for (const item of items) {
+      write(item);
+      if (this.#record.length < recordBytes) continue;
       this.#end();
       if (this.#isFull()) yield this.#take();
-      this.#begin(recordType.marks);
+      this.#begin(type);
     }
-    if (record.length > 1) this.#end();
+    if (this.#record.length > 1) this.#end();
     if (this.#isFull()) yield this.#take();
   }
 

@@ -2,6 +2,7 @@ import { assert, decodeText } from '@lockstep/kernel';
 import type { ByteReader } from '../commands/byte-reader.ts';
 import type { DestinationNames } from '../commands/destination-names.ts';
 import { refusalCodes } from '../commands/format.ts';
+import { forgetRefused, noteRefused } from '../stream/refused-sessions.ts';
 import type { StreamListener } from '../stream/stream-listener.ts';
 import type { StreamRules } from '../stream/stream-rules.ts';
 import type { ReplicatedState } from './replicated-state.ts';
@@ -70,10 +71,14 @@ export class StreamCommands {
     const epoch = input.number();
     const number = input.number();
     const through = input.number();
+    const session = input.number();
+    const over = input.number();
     const code = refusalCodes[input.byte()];
     const stream = through >= number ? this.take(epoch, number) : null;
     if (stream === null) return;
     stream.number = through;
+    forgetRefused(stream.refused, over);
+    noteRefused(stream.refused, session, through);
     this.#state.voidParts(stream);
     // A code of a later version says that it is refused at least.
     const refusal = { code: code ?? 'overloaded', message: decodeText(input.bytes.subarray(input.at, input.end)) };

@@ -1,3 +1,4 @@
+import type { RefusedSessions } from '../stream/refused-sessions.ts';
 import type { Part } from './part.ts';
 
 /** A node's proposal stream, as all replicas know it. */
@@ -17,6 +18,8 @@ export interface StreamView {
   readonly gap: boolean;
   /** Queues of which the node may hold messages. */
   readonly marks: ReadonlySet<string>;
+  /** Of which nothing more may take effect: see `RefusedSessions`. */
+  readonly refused: ReadonlyMap<number, number>;
 }
 
 export class Stream implements StreamView {
@@ -27,6 +30,7 @@ export class Stream implements StreamView {
   lapsedAt = 0;
   parts: Part[] = [];
   marks: Set<string> = new Set();
+  refused: RefusedSessions = new Map();
   gap = false;
 
   constructor(node: string, epoch: number, run: string) {

@@ -9,6 +9,9 @@ import type { NackAction, NewMessage, Refusal } from '../requests.ts';
 /** A consumer of a node: a number that the node chose, never used again while its process lives. */
 export type ConsumerKey = number;
 
+/** A session of a node: a number that the node chose, never used again while its process lives. */
+export type SessionKey = number;
+
 /** One consumer's settlements with one outcome. `return`: written to a client that is gone or has unsubscribed; no delivery is counted. */
 export interface SettlementGroup {
   readonly consumer: ConsumerKey;
@@ -48,7 +51,10 @@ export interface PublishedMessage {
   readonly message: NewMessage;
 }
 
-/** From a node to the master. Numbers are those of the node's proposal stream: one for each command, without holes. */
+/**
+ * From a node to the master. Numbers are those of the node's proposal stream: one for each command, without holes. `over`: no session of which a
+ * number up to that one was refused has a command in this message or in a later one: the node has known of the refusal since.
+ */
 export type NodeMessage =
   /** Asks for a stream: there is none, or the master has said `stale`. */
   | { readonly type: 'open'; readonly run: string }
@@ -60,14 +66,22 @@ export type NodeMessage =
       readonly consumers: readonly AttachedConsumer[];
       readonly topics: readonly TopicInterest[];
     }
-  /** Whole `streamed` commands, of consecutive numbers from `number`. */
-  | { readonly type: 'propose'; readonly number: number; readonly commands: readonly Uint8Array[] }
+  /** Whole `streamed` commands, of consecutive numbers from `number`. `sessions`: whose they are, one by one. */
+  | {
+      readonly type: 'propose';
+      readonly number: number;
+      readonly over: number;
+      readonly commands: readonly Uint8Array[];
+      readonly sessions: readonly SessionKey[];
+    }
   /** One number, whatever becomes of each position. */
   | { readonly type: 'settle'; readonly number: number; readonly groups: readonly SettlementGroup[] }
   /** A transaction: the parts have the numbers from `number`, its end the one behind them. */
   | {
       readonly type: 'commit';
       readonly number: number;
+      readonly session: SessionKey;
+      readonly over: number;
       readonly commands: readonly Uint8Array[];
       readonly groups: readonly SettlementGroup[];
     }

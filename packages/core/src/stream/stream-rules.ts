@@ -28,6 +28,11 @@ export class StreamRules {
     return !markedByAwaited;
   }
 
+  /** A session of which something was refused gets nothing more into the log: it would overtake what its client sends again. */
+  refusesBehind(refused: boolean): boolean {
+    return refused;
+  }
+
   /** What a silent node holds stays its own for so long. */
   leaseOver(silentMs: number, leaseMs: number): boolean {
     return silentMs >= leaseMs;

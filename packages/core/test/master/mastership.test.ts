@@ -15,7 +15,7 @@ t.test('what is sent again takes effect once, and a hole in the numbers ends the
   t.ok(a.send(queue, '1', '2'));
   const before = bench.log.commands.length;
   const again = [1, 2, 3].map((number) => streamed(commandType.enqueue, a.epoch, number, queue, `${number}`));
-  t.ok(a.say({ type: 'propose', number: 1, commands: again }));
+  t.ok(a.say({ type: 'propose', number: 1, over: 0, commands: again, sessions: [1, 1, 1] }));
   t.equal(bench.log.commands.length, before + 1, 'only the third is new');
   bench.rest();
   t.same(bench.outcomes, [`${a.epoch}:1`, `${a.epoch}:2`, `${a.epoch}:3`]);
@@ -38,11 +38,11 @@ t.test('a command that is not what its message says ends the attachment', async 
     const bench = new MasterBench();
     const a = bench.node('a');
     const command = streamed(type, a.epoch + epoch, number, queue, 'x');
-    t.notOk(a.say({ type: 'propose', number: 1, commands: [command] }));
+    t.notOk(a.say({ type: 'propose', number: 1, over: 0, commands: [command], sessions: [1] }));
   }
   const bench = new MasterBench();
   const a = bench.node('a');
-  t.notOk(a.say({ type: 'propose', number: 1, commands: [Uint8Array.of(1, 8, 0xff)] }));
+  t.notOk(a.say({ type: 'propose', number: 1, over: 0, commands: [Uint8Array.of(1, 8, 0xff)], sessions: [1] }));
 });
 
 t.test('what was proposed in this mastership is known when the node attaches anew, applied or not', async (t) => {
@@ -65,7 +65,7 @@ t.test('while the log takes nothing, messages wait in their order, with bytes of
   bench.log.refusing = true;
   const command = streamed(commandType.enqueue, a.epoch, 1, queue, 'one');
   const whole = command.slice();
-  t.ok(a.say({ type: 'propose', number: 1, commands: [command] }));
+  t.ok(a.say({ type: 'propose', number: 1, over: 0, commands: [command], sessions: [1] }));
   command.fill(0);
   a.number = 1;
   t.ok(a.settle(1, queue, 'ack', []));
@@ -409,11 +409,95 @@ t.test('limits refuse what passes them, in its place, and let the rest through',
   const a = bench.node('a');
   a.send(queue, '1', '2', 'x'.repeat(200), 'y'.repeat(200), '3');
   bench.rest();
-  t.same(bench.outcomes, [`${a.epoch}:1`, `${a.epoch}:2`, `${a.epoch}:3-4 store-full`, `${a.epoch}:5`]);
+  const outcomes = ['1', '2', '3-3 store-full', '4-4 store-full', '5'];
+  t.same(
+    bench.outcomes,
+    outcomes.map((outcome) => `${a.epoch}:${outcome}`),
+  );
   a.commit(['4', '5', '6'], []);
   bench.rest();
   t.match(bench.outcomes.at(-1), `${a.epoch}:6-9 store-full`);
   t.equal(bench.state.queues.get(queue)!.list.length, 3);
+});
+
+t.test(
+  'behind a refused message nothing more of its session gets into the log, and all of the others does',
+  async (t) => {
+    const bench = new MasterBench({ storeBytesMax: 300 });
+    const a = bench.node('a');
+    const large = 'x'.repeat(200);
+    a.sendFrom([1, 2, 3, 1, 1, 2], queue, '1', large, '3', '4', large, '6');
+    a.sendFrom([2, 1, 1], queue, '7', '8', '9');
+    t.ok(a.commit(['10'], [], 2));
+    t.ok(a.settle(9, queue, 'ack', []));
+    bench.rest();
+    const outcomes = ['1', '2-2 store-full', '3', '4', '5-5 store-full', '6-6 behind-refused'];
+    const later = ['7-7 behind-refused', '8-9 behind-refused', '10-11 behind-refused', '12'];
+    t.same(
+      bench.outcomes,
+      [...outcomes, ...later].map((outcome) => `${a.epoch}:${outcome}`),
+    );
+  },
+);
+
+t.test(
+  'that lasts until the node has known of the refusal, and the next master knows what was refused before',
+  async (t) => {
+    let full: string | null = 'the disk is full';
+    const bench = new MasterBench({ sendsRefused: () => full });
+    const a = bench.node('a');
+    a.sendFrom([1, 2], queue, '1', '2');
+    bench.apply(1);
+    full = null;
+    bench.changeMaster();
+    t.same([...bench.state.streams.get('a')!.refused], [[1, 1]]);
+    a.attach();
+    a.number = 1;
+    a.sendFrom([2, 1, 3], queue, '2', '3', '4');
+    t.ok(a.commit(['5'], [], 1));
+    bench.rest();
+    bench.mastership.nodeDetached('a');
+    a.attach();
+    a.sendFrom([1], queue, '7');
+    bench.rest();
+    a.over = 6;
+    a.sendFrom([1], queue, '8');
+    a.over = 7;
+    a.sendFrom([1], queue, '9');
+    bench.rest();
+    const outcomes = ['1-1 store-full', '2', '3-3 behind-refused', '4', '5-6 behind-refused', '7-7 behind-refused'];
+    t.same(
+      bench.outcomes,
+      [...outcomes, '8-8 behind-refused', '9-9 behind-refused'].map((outcome) => `${a.epoch}:${outcome}`),
+      'what the node has known is less than what was refused since',
+    );
+    a.over = 9;
+    a.sendFrom([1], queue, '10');
+    full = 'the disk is full';
+    a.sendFrom([4], queue, '11');
+    bench.rest();
+    t.same(
+      bench.outcomes.slice(-2),
+      ['10', '11-11 store-full'].map((outcome) => `${a.epoch}:${outcome}`),
+    );
+    t.same([...bench.state.streams.get('a')!.refused], [[4, 11]], 'and the state forgets it with the next refusal');
+  },
+);
+
+t.test('a refusal that the log did not take is none', async (t) => {
+  let full: string | null = 'the disk is full';
+  const bench = new MasterBench({ sendsRefused: () => full });
+  const a = bench.node('a');
+  bench.log.refusing = true;
+  a.sendFrom([1, 2], queue, '1', '2');
+  t.ok(a.commit(['3'], [], 3));
+  bench.log.refusing = false;
+  full = null;
+  bench.rest();
+  t.same(
+    bench.outcomes,
+    ['1', '2', '3', '4'].map((outcome) => `${a.epoch}:${outcome}`),
+  );
 });
 
 t.test('a full disk refuses messages, and no settlement', async (t) => {
@@ -429,7 +513,10 @@ t.test('a full disk refuses messages, and no settlement', async (t) => {
   a.send(queue, '2', '3');
   a.settle(1, queue, 'ack', [one!]);
   bench.rest();
-  t.same(bench.outcomes.slice(1), [`${a.epoch}:2-3 store-full`, `${a.epoch}:4`]);
+  t.same(
+    bench.outcomes.slice(1),
+    ['2-2 store-full', '3-3 store-full', '4'].map((outcome) => `${a.epoch}:${outcome}`),
+  );
 });
 
 t.test('what could not be brought to a client leaves room, and is set aside while it is live', async (t) => {

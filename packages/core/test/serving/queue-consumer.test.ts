@@ -7,7 +7,7 @@ import { ServingSession } from '../../src/serving/serving-session.ts';
 const { ack, requeue } = outcomeCode;
 
 function consumer(...written: number[]): QueueConsumer {
-  const made = new QueueConsumer(1, new ServingSession('s' as SessionId), 1, '/queue/q', 10, 1000);
+  const made = new QueueConsumer(1, new ServingSession('s' as SessionId, 1), 1, '/queue/q', 10, 1000);
   for (const position of written) made.write(position);
   return made;
 }

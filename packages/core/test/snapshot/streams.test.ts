@@ -8,7 +8,7 @@ import { digestOf } from '../../src/snapshot/digest.ts';
 import { SnapshotReader } from '../../src/snapshot/read.ts';
 import { StateSnapshot } from '../../src/snapshot/write.ts';
 import type { ReplicatedState } from '../../src/state/replicated-state.ts';
-import { enqueue, lapse, mark, openStream, settled, StateBench, streamed } from '../support/stream-commands.ts';
+import { enqueue, lapse, mark, openStream, refuse, settled, StateBench, streamed } from '../support/stream-commands.ts';
 
 const queue = '/queue/q';
 
@@ -84,6 +84,23 @@ t.test('what is applied behind a snapshot goes on where it was', async (t) => {
     state.apply(position as never, command, { retain: () => {}, release: () => {} });
     t.equal(digestOf(new StateSnapshot(state)), digestOf(new StateSnapshot(bench.state)));
   }
+});
+
+t.test('sessions of which something was refused are in a snapshot, in the order of their numbers', async (t) => {
+  const bench = new StateBench();
+  const epoch = bench.apply(openStream('a', 'r'));
+  for (let number = 1; number <= 5000; number++) bench.apply(refuse(epoch, number, number, 9000 - number));
+  bench.apply(refuse(epoch, 5001, 5001, 8000));
+  const snapshot = new StateSnapshot(bench.state);
+  const before = [...bench.state.streams.get('a')!.refused];
+  bench.apply(refuse(epoch, 5002, 5002, 1, 5000));
+  const chunks = [...snapshot];
+  t.ok(chunks.every(({ length }) => length <= 64 * 1024));
+  const state = restored(chunks, [], 60_000);
+  t.same([...state.streams.get('a')!.refused], before);
+  t.equal(before.length, 5000);
+  t.same(before.at(-1), [8000, 5001]);
+  t.not(digestOf(new StateSnapshot(state)), digestOf(new StateSnapshot(bench.state)));
 });
 
 t.test('many marks are cut into records', async (t) => {

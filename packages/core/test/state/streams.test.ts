@@ -79,6 +79,29 @@ t.test('a refusal ends its numbers and the transaction whose parts were there', 
   t.equal(bench.in(queue).length, 1);
 });
 
+t.test('of which sessions something was refused is known until their node has known it', async (t) => {
+  const bench = new StateBench();
+  const epoch = bench.apply(openStream('a', 'r'));
+  const refused = (): unknown => [...bench.state.streams.get('a')!.refused];
+  bench.apply(refuse(epoch, 1, 2, 7, 0));
+  bench.apply(refuse(epoch, 3, 3, 8, 1));
+  bench.apply(refuse(epoch, 4, 4, 7, 1));
+  t.same(refused(), [
+    [8, 3],
+    [7, 4],
+  ]);
+  bench.apply(refuse(epoch, 9, 9, 9, 8));
+  t.same(refused(), [
+    [8, 3],
+    [7, 4],
+  ]);
+  bench.apply(refuse(epoch, 5, 6, 10, 3));
+  t.same(refused(), [
+    [7, 4],
+    [10, 6],
+  ]);
+});
+
 t.test('marks and a lapse tell which messages may have been delivered', async (t) => {
   const bench = new StateBench();
   const a = bench.apply(openStream('a', 'r'));

@@ -14,7 +14,7 @@ export interface ClientSubscription {
 }
 
 type Pending =
-  | { readonly type: 'send'; readonly body: string }
+  | { readonly type: 'send' | 'publish'; readonly body: string }
   | { readonly type: 'ack'; readonly subscription: ClientSubscription; readonly positions: readonly number[] }
   | {
       readonly type: 'commit';
@@ -25,6 +25,10 @@ type Pending =
   | { readonly type: 'other' };
 
 type Unsent<T> = T extends Request ? Omit<T, 'session' | 'token'> : never;
+
+function numberOf(body: string): number {
+  return Number(body.split(':')[1]);
+}
 
 const encoder = new TextEncoder();
 
@@ -37,6 +41,9 @@ export class Client {
   readonly waiting: BrokerEffect[] = [];
   readonly pending: Map<number, Pending> = new Map();
   over = false;
+  /** The first of its messages that was refused, as far as it was told. */
+  #refusedFrom = Infinity;
+  #askedSince = 0;
   readonly #broker: Broker;
   readonly #judge: Judge;
   readonly #effects: BrokerEffect[];
@@ -59,7 +66,7 @@ export class Client {
   send(destination: string, filling: number): void {
     const { body, message } = this.#message(filling);
     const isTopic = destination.startsWith('/topic/');
-    this.#ask({ type: 'send', destination, message }, isTopic ? { type: 'other' } : { type: 'send', body });
+    this.#ask({ type: 'send', destination, message }, { type: isTopic ? 'publish' : 'send', body });
   }
 
   subscribe(destination: string, prefetchMessages: number): void {
@@ -107,6 +114,11 @@ export class Client {
     const settlements =
       positions.length === 0 ? [] : [{ subscription: number, outcome: 'ack' as const, tags: positions }];
     this.#ask({ type: 'commit', sends, settlements }, { type: 'commit', bodies, subscription, positions });
+  }
+
+  /** It was told of a refusal, and has asked for more than enough since. */
+  get hadEnough(): boolean {
+    return this.#refusedFrom < Infinity && ++this.#askedSince > 5;
   }
 
   end(how: 'clean' | 'lost'): void {
@@ -172,22 +184,43 @@ export class Client {
       const { bodies, subscription, positions } = pending;
       judge.transaction(bodies, false);
       if (refused === null) {
-        for (const body of bodies) judge.sent(body);
+        for (const body of bodies) {
+          this.#wasTaken(body);
+          judge.sent(body);
+        }
         for (const position of positions) judge.acknowledged(subscription, position);
         return;
       }
-      require(refused === 'no-such-message', `a transaction of ${this.id} was refused: ${refused}`);
-      judge.transactionRefused(this, subscription, positions);
-      for (const body of bodies) judge.refused(body);
+      if (refused === 'no-such-message') judge.transactionRefused(this, subscription, positions);
+      else judge.refusedForRoom(refused);
+      for (const body of bodies) this.#wasRefused(body);
       if (subscription !== undefined) subscription.held.push(...positions);
       // It has unsubscribed meanwhile: they go back.
       if (!this.subscriptions.has(subscription?.number ?? 0)) for (const one of positions) judge.letGo(this, one);
       return;
     }
-    require(refused === null, `a ${pending.type} of ${this.id} was refused: ${refused}`);
-    if (pending.type === 'send') judge.sent(pending.body);
+    if (refused !== null) {
+      require(pending.type === 'send' || pending.type === 'publish', `a ${pending.type} of ${this.id} was refused`);
+      judge.refusedForRoom(refused);
+      return this.#wasRefused(pending.body);
+    }
+    if (pending.type === 'publish') this.#wasTaken(pending.body);
+    if (pending.type === 'send') {
+      this.#wasTaken(pending.body);
+      judge.sent(pending.body);
+    }
     if (pending.type === 'ack')
       for (const position of pending.positions) judge.acknowledged(pending.subscription, position);
+  }
+
+  #wasTaken(body: string): void {
+    const number = numberOf(body);
+    require(number < this.#refusedFrom, `${body} was taken behind ${this.#refusedFrom}, which was refused`);
+  }
+
+  #wasRefused(body: string): void {
+    this.#refusedFrom = Math.min(this.#refusedFrom, numberOf(body));
+    this.#judge.refused(body);
   }
 
   #message(filling: number) {

@@ -39,6 +39,8 @@ export class Judge implements LiveRecords {
   readonly #positions = new Map<string, number>();
   readonly #live = new Set<number>();
   readonly #lastOf = new Map<string, number>();
+  /** Of each producer, the first message that was refused, as far as it was told. */
+  readonly #refusedFrom = new Map<string, number>();
   /** Messages that somebody who was given them has acknowledged, or wants to in a transaction. */
   readonly #acknowledged = new Set<number>();
   /** Parts of transactions that have not been answered for. */
@@ -89,6 +91,8 @@ export class Judge implements LiveRecords {
     const [producer, number] = body.split(':') as [string, string];
     const last = this.#lastOf.get(producer) ?? 0;
     require(Number(number) > last, `${body} was applied after ${last} of the same producer`);
+    const refused = this.#refusedFrom.get(producer) ?? Infinity;
+    require(Number(number) < refused, `${body} was applied, and ${refused} of the same producer was refused`);
     this.#lastOf.set(producer, Number(number));
   }
 
@@ -117,6 +121,19 @@ export class Judge implements LiveRecords {
   refused(body: string): void {
     const taken = this.#positions.has(body) && !this.#void.has(body);
     require(!taken, `${body} was refused, and is in the log`);
+    const [producer, number] = body.split(':') as [string, string];
+    for (let later = this.#lastOf.get(producer) ?? 0; later > Number(number); later--) {
+      const other = `${producer}:${later}`;
+      const isIn = this.#positions.has(other) && !this.#void.has(other);
+      require(!isIn, `${body} was refused, and ${later} of the same producer is in the log`);
+    }
+    this.#refusedFrom.set(producer, Math.min(Number(number), this.#refusedFrom.get(producer) ?? Infinity));
+  }
+
+  /** A message or transaction was refused, for a reason other than what it settles. */
+  refusedForRoom(code: string | null): void {
+    require(code === 'store-full' || code === 'behind-refused', `refused: ${code}`);
+    this.count(code === 'store-full' ? 'refusals' : 'refusalsBehind');
   }
 
   /** A master hands the message out; `again`: it has done so before. Only what may have been with a client is marked. */

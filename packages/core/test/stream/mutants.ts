@@ -39,7 +39,12 @@ export const mutants: readonly { readonly name: string; readonly rules: StreamRu
   { name: 'the acknowledgement of the old holder is dropped', from: 10, rules: broken({ takesLate: () => false }) },
   {
     name: 'the acknowledgement of the old holder takes the message from the new one',
-    from: 70,
+    from: 40,
     rules: broken({ takesLate: () => true }),
+  },
+  {
+    name: 'what follows a refused message is let pass',
+    from: 0,
+    rules: broken({ refusesBehind: () => false }),
   },
 ];

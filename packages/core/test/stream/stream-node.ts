@@ -1,5 +1,5 @@
 import { Broker, defaultBrokerOptions } from '../../src/index.ts';
-import type { BrokerEffect, MasterMessage, NodeMessage, StreamRules } from '../../src/index.ts';
+import type { BrokerEffect, BrokerOptions, MasterMessage, NodeMessage } from '../../src/index.ts';
 import type { Client } from './client.ts';
 
 /** What one node says to the master, and hears of it; either end may break first. */
@@ -34,8 +34,12 @@ export interface Node {
 }
 
 /** A process that has applied nothing yet. */
-export function newNode(name: string, run: number, rules: StreamRules, wallMs: () => number): Node {
-  const options = { ...defaultBrokerOptions, node: name, run: `${name}${run}`, rules, wallMs, maxDeliveries: 1e4 };
+export function newNode(
+  name: string,
+  run: number,
+  world: Pick<BrokerOptions, 'rules' | 'wallMs' | 'sendsRefused'>,
+): Node {
+  const options = { ...defaultBrokerOptions, ...world, node: name, run: `${name}${run}`, maxDeliveries: 1e4 };
   return {
     name,
     alive: true,

@@ -20,6 +20,8 @@ const least = [
   'repeats',
   'secondHolders',
   'acknowledgedLate',
+  'refusals',
+  'refusalsBehind',
 ];
 
 t.test('whatever breaks between nodes and masters, nothing is lost, doubled, or with two clients at once', (t) => {

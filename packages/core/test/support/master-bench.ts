@@ -16,6 +16,9 @@ export class TestNode {
   readonly #bench: MasterBench;
   epoch = 0;
   number = 0;
+  /** What it says with the next commands. */
+  over = 0;
+  sessions = 100;
 
   constructor(bench: MasterBench, name: string) {
     this.#bench = bench;
@@ -43,10 +46,20 @@ export class TestNode {
     this.say({ type: 'subscribe', consumer, destination, prefetchMessages, prefetchBytes: 1 << 20 });
   }
 
+  /** Each of these messages from a session of its own. */
   send(queue: string, ...bodies: string[]): boolean {
+    return this.sendFrom(
+      bodies.map(() => ++this.sessions),
+      queue,
+      ...bodies,
+    );
+  }
+
+  /** One session to each message. */
+  sendFrom(sessions: readonly number[], queue: string, ...bodies: string[]): boolean {
     const number = this.number + 1;
     const commands = bodies.map((body) => streamed(commandType.enqueue, this.epoch, ++this.number, queue, body));
-    return this.say({ type: 'propose', number, commands });
+    return this.say({ type: 'propose', number, over: this.over, commands, sessions });
   }
 
   settle(consumer: number, destination: string, outcome: Outcome, positions: readonly number[]): boolean {
@@ -54,13 +67,13 @@ export class TestNode {
   }
 
   /** A transaction that sends these bodies to `/queue/r`. */
-  commit(bodies: readonly string[], groups: readonly SettlementGroup[]): boolean {
+  commit(bodies: readonly string[], groups: readonly SettlementGroup[], session: number = ++this.sessions): boolean {
     const number = this.number + 1;
     const commands = bodies.map((body) =>
       streamed(commandType.transactionPart, this.epoch, ++this.number, '/queue/r', body),
     );
     this.number++;
-    return this.say({ type: 'commit', number, commands, groups });
+    return this.say({ type: 'commit', number, session, over: this.over, commands, groups });
   }
 }
 

@@ -37,8 +37,9 @@ export function mark(epoch: number, on: boolean, ...queues: string[]): Uint8Arra
   );
 }
 
-export function refuse(epoch: number, number: number, through: number): Uint8Array {
-  return command((out) => writeRefuse(out, epoch, number, through, { code: 'store-full', message: 'é full' }));
+export function refuse(epoch: number, number: number, through: number, session = 1, over = 0): Uint8Array {
+  const refused = { epoch, number, through, session, over };
+  return command((out) => writeRefuse(out, refused, { code: 'store-full', message: 'é full' }));
 }
 
 export function enqueue(queue: string, body: string): Uint8Array {

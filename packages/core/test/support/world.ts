@@ -81,6 +81,9 @@ export class World {
   readonly #asked = new Map<string, Map<number, readonly string[]>>();
   /** Tokens of transactions. */
   readonly #commits = new Set<number>();
+  /** Sessions of which a transaction was refused, and their tokens of what they have sent since. */
+  readonly #barred = new Set<string>();
+  readonly #behind = new Set<number>();
   #snapshot: Taken | null = null;
   /** A consumer waits until all know that its node may hold messages of its queue. */
   #marking = false;
@@ -174,7 +177,9 @@ export class World {
   #send({ session, queue, size }: Extract<Step, { type: 'send' }>): void {
     const body = this.#body(size);
     const destination = queueNames[queue]!;
-    this.#handle(session, { ...this.#base(session), type: 'send', destination, message: newMessage(body) }, [body]);
+    const base = this.#base(session);
+    if (this.#barred.has(base.session)) this.#behind.add(base.token);
+    this.#handle(session, { ...base, type: 'send', destination, message: newMessage(body) }, [body]);
   }
 
   /** Subscribing waits for the session's earlier requests; so that the model need not, these are applied first, and what the master asks for. */
@@ -232,8 +237,16 @@ export class World {
     const base = this.#base(session);
     this.#commits.add(base.token);
     this.#handle(session, { ...base, type: 'commit', sends: messages, settlements }, bodies);
-    const held = new Set(consumer?.held.map(({ position }) => position));
-    if (refused || consumer === undefined || !tags.every((tag) => held.has(tag))) return;
+    if (this.#barred.has(base.session)) {
+      this.#behind.add(base.token);
+      return;
+    }
+    if (consumer === undefined) return;
+    const held = new Set(consumer.held.map(({ position }) => position));
+    if (refused || !tags.every((tag) => held.has(tag))) {
+      this.#barred.add(base.session);
+      return;
+    }
     for (const tag of tags) this.#model.beginSettling(consumer.session, consumer.subscription, tag, 'ack');
   }
 
@@ -338,6 +351,8 @@ export class World {
     this.#asked.get(session)!.delete(token);
     const lacking = bodies.filter((body) => this.#model.sent.has(body) !== (refusal === null));
     this.#check(lacking.length === 0, `${lacking.join()}: the reply to ${session} says otherwise`);
+    const isBehind = refusal?.code === 'behind-refused';
+    this.#check(isBehind === this.#behind.has(token), `${session} has the wrong reply to ${token}: ${refusal?.code}`);
   }
 
   #takeSnapshot(): Taken {

@@ -269,7 +269,7 @@ export class Session {
     if (reply.refusal !== null) {
       const where = request.destination === '' ? '' : ` ${shown(request.destination)}`;
       const fault = { message: `${request.command}${where}: ${reply.refusal.message}` };
-      // What was asked later may have been done: it gets its receipts before this ERROR. The first refusal is the one told.
+      // What was settled later may have been done: it gets its receipts before this ERROR. Later messages are refused as well: the first refusal is the one told.
       const ending = this.#refused ? this.#ending! : { fault, receipt: request.receipts?.[0], how: 'clean' as const };
       this.#refused = true;
       return this.#finish(ending);

@@ -44,10 +44,11 @@ const refusalCodes: readonly Refusal['code'][] = [
   'no-such-message',
   'too-large',
   'bad-destination',
+  'behind-refused',
 ];
 
 /** Raised when frames change: who does not know it closes the channel. */
-const channelVersion = 1;
+const channelVersion = 2;
 
 /** What a node says first on a channel. */
 export interface ChannelHello {
@@ -79,12 +80,16 @@ function writeNodeFields(out: FrameWriter, message: NodeMessage): void {
       return writeAttach(out, message);
     case 'propose':
       out.number(message.number);
-      return writeCommands(out, message.commands);
+      out.number(message.over);
+      writeCommands(out, message.commands);
+      return out.numbers(message.sessions);
     case 'settle':
       out.number(message.number);
       return writeGroups(out, message.groups);
     case 'commit':
       out.number(message.number);
+      out.number(message.session);
+      out.number(message.over);
       writeCommands(out, message.commands);
       return writeGroups(out, message.groups);
     case 'subscribe':
@@ -212,11 +217,11 @@ function readNodeFields(fields: FrameFields): NodeMessage | ChannelHello | null 
     case frame.attach:
       return readAttach(fields);
     case frame.propose:
-      return { type: 'propose', number: fields.number(), commands: readCommands(fields) };
+      return readPropose(fields);
     case frame.settle:
       return { type: 'settle', number: fields.number(), groups: readGroups(fields) };
     case frame.commit:
-      return { type: 'commit', number: fields.number(), commands: readCommands(fields), groups: readGroups(fields) };
+      return readCommit(fields);
     case frame.subscribe:
       return { type: 'subscribe', ...readWish(fields) };
     case frame.unsubscribe:
@@ -279,6 +284,18 @@ function readAttach(fields: FrameFields): NodeMessage {
 function readWish(fields: FrameFields): ConsumerWish {
   const [consumer, destination] = [fields.number(), fields.text()];
   return { consumer, destination, prefetchMessages: fields.number(), prefetchBytes: fields.number() };
+}
+
+/** The columns are of one length. */
+function readPropose(fields: FrameFields): NodeMessage | null {
+  const [number, over] = [fields.number(), fields.number()];
+  const [commands, sessions] = [readCommands(fields), fields.numbers()];
+  return sessions.length === commands.length ? { type: 'propose', number, over, commands, sessions } : null;
+}
+
+function readCommit(fields: FrameFields): NodeMessage {
+  const [number, session, over] = [fields.number(), fields.number(), fields.number()];
+  return { type: 'commit', number, session, over, commands: readCommands(fields), groups: readGroups(fields) };
 }
 
 function readCommands(fields: FrameFields): Uint8Array[] {

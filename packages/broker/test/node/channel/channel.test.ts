@@ -198,7 +198,7 @@ t.test('a side that takes nothing loses the channel before much has gathered', a
   const commands = [new Uint8Array(100 * 1024)];
   let sent = 0;
   while (bench.atNode.at(-1) !== 'lost' && sent < 1000) {
-    bench.link.send([{ type: 'propose', number: sent++, commands }]);
+    bench.link.send([{ type: 'propose', number: sent++, over: 0, commands, sessions: [1] }]);
     bench.link.flush();
     await bench.pass(1);
   }

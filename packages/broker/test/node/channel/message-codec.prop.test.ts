@@ -41,6 +41,10 @@ const groups = fc.array(
   { maxLength: 4 },
 );
 const commands = fc.array(bytes, { maxLength: 5 });
+const sent = fc.array(fc.tuple(bytes, natural), { maxLength: 5 }).map((rows) => ({
+  commands: rows.map(([command]) => command),
+  sessions: rows.map(([, session]) => session),
+}));
 const topics = fc.array(record({ topic: text, consumers: natural }), { maxLength: 3 });
 const attributes = record<MessageAttributes>({
   priority: fc.option(fc.nat({ max: priorityMax })),
@@ -81,9 +85,11 @@ const nodeMessage: fc.Arbitrary<NodeMessage> = fc.oneof(
     consumers: fc.array(record({ ...wish, held: naturals }), { maxLength: 4 }),
     topics,
   }),
-  record({ type: typed('propose'), number: natural, commands }),
+  fc
+    .tuple(natural, natural, sent)
+    .map(([number, over, columns]) => ({ type: 'propose' as const, number, over, ...columns })),
   record({ type: typed('settle'), number: natural, groups }),
-  record({ type: typed('commit'), number: natural, commands, groups }),
+  record({ type: typed('commit'), number: natural, session: natural, over: natural, commands, groups }),
   record({ type: typed('subscribe'), ...wish }),
   record({ type: typed('unsubscribe'), consumer: natural }),
   record({ type: typed('interest'), topic: text, consumers: natural }),
@@ -98,7 +104,14 @@ const nodeMessage: fc.Arbitrary<NodeMessage> = fc.oneof(
 );
 
 const refusal = record({
-  code: fc.constantFrom('store-full' as const, 'overloaded', 'no-such-message', 'too-large', 'bad-destination'),
+  code: fc.constantFrom(
+    'store-full' as const,
+    'overloaded',
+    'no-such-message',
+    'too-large',
+    'bad-destination',
+    'behind-refused',
+  ),
   message: text,
 });
 const columns = fc.array(fc.tuple(natural, natural, natural, natural), { maxLength: 20 }).map((rows) => ({
@@ -174,7 +187,8 @@ t.test('what was taken is not written to again', async (t) => {
   const out = new FrameWriter();
   const taken: [before: Uint8Array, chunk: Uint8Array][] = [];
   for (let i = 0; i < 30; i++) {
-    writeNodeMessage(out, { type: 'propose', number: i, commands: [new Uint8Array(3000).fill(i)] });
+    const commands = [new Uint8Array(3000).fill(i)];
+    writeNodeMessage(out, { type: 'propose', number: i, over: 0, commands, sessions: [1] });
     for (const chunk of out.take()) taken.push([chunk.slice(), chunk]);
   }
   for (const [before, chunk] of taken) t.strictSame(chunk, before);
@@ -188,6 +202,9 @@ t.test(
     const [helloFrame] = frames(hello.take(), []);
     t.strictSame(readNodeMessage(new FrameFields(helloFrame!)), { type: 'hello', node: 'a', run: 'r' });
     t.equal(readNodeMessage(new FrameFields(Uint8Array.of(1, 9, 1, 65, 1, 65))), null, 'of another version');
+    const uneven = new FrameWriter();
+    writeNodeMessage(uneven, { type: 'propose', number: 1, over: 0, commands: [], sessions: [1] });
+    t.equal(readNodeMessage(new FrameFields(frames(uneven.take(), [])[0]!)), null, 'columns of two lengths');
     fc.assert(
       fc.property(nodeMessage, masterMessage, fc.nat(), fc.nat({ max: 255 }), (fromNode, fromMaster, cut, byte) => {
         const out = new FrameWriter();
