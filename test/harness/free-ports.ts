@@ -34,7 +34,7 @@ export async function freeBasePort(nodes: number): Promise<number> {
   for (;;) {
     const [base] = (await freePorts(1)) as [number];
     if (base > 65_000) continue;
-    const wanted = Array.from({ length: nodes }, (_, i) => [0, 6, 7].map((more) => base + 10 * i + more)).flat();
+    const wanted = Array.from({ length: nodes }, (_, i) => [0, 1, 6, 7].map((more) => base + 10 * i + more)).flat();
     const free = await Promise.all(wanted.map(isFree));
     if (free.every(Boolean)) return base;
   }

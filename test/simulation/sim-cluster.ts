@@ -348,7 +348,7 @@ function nodeOptions(
     disk,
     network: process.network,
     log,
-    listeners: [{ listen: { host: name, port: stompPort }, advertise: null }],
+    listeners: [{ kind: 'stomp', listen: { host: name, port: stompPort }, advertise: null }],
     cluster: {
       members: members.map((id) => ({ id, address: { host: id, port: peerPort } })),
       listen: alone ? null : { host: name, port: peerPort },

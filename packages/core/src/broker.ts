@@ -259,6 +259,11 @@ export class Broker {
     }
   }
 
+  /** It holds messages, or has been used not long ago. */
+  hasQueue(name: string): boolean {
+    return this.#state.queues.has(name);
+  }
+
   /** Queues with messages or consumers, in no order. Consumers and unsettled messages are known to the master alone. */
   queues(): readonly QueueStatus[] {
     const dispatcher = this.#mastership?.dispatcher;

@@ -23,7 +23,7 @@ export { StompConnection } from './connection/stomp-connection.ts';
 export type { StompConnectionOptions } from './connection/stomp-connection.ts';
 export { ConnectionCount, StompListener } from './connection/stomp-listener.ts';
 export type { StompListenerOptions } from './connection/stomp-listener.ts';
-export { InputBudget } from './input-budget.ts';
+export { BudgetShare, InputBudget } from './input-budget.ts';
 export type { BrokerSelf } from './session/connected-frame.ts';
 export { defaultStompLimits } from './session/limits.ts';
 export type { StompLimits } from './session/limits.ts';

@@ -21,9 +21,12 @@ export function adviceFor(error: unknown): string {
   return 'start the node again; if it happens again, please report it with this log';
 }
 
+const FLAGS = { stomp: '--stomp', ws: '--ws', stomps: 'listeners: stomps', wss: 'listeners: wss' } as const;
+
 /** Which flag opens the port that is named in the error. */
 function flagFor(message: string, settings: NodeSettings): string | null {
-  if (settings.listeners.some(({ listen }) => message.includes(formatAddress(listen)))) return '--stomp';
+  const listener = settings.listeners.find(({ listen }) => message.includes(formatAddress(listen)));
+  if (listener !== undefined) return FLAGS[listener.kind];
   if (settings.cluster.listen !== null && message.includes(formatAddress(settings.cluster.listen)))
     return '--peer-listen';
   if (settings.admin !== null && message.includes(formatAddress(settings.admin))) return '--admin';

@@ -33,8 +33,11 @@ function addStart(program: Command, given: StartNode | null): void {
     .option('--node <id>', 'id of this node (default: a)')
     .option('--broker <id>', 'id of the logical broker (default: lockstep)')
     .option('--stomp <[host:]port>', 'listen for STOMP clients, may be repeated (default: 127.0.0.1:61613)', gather)
-    .option('--ws <[host:]port>', 'listen for STOMP over WebSocket (not in this version)', gather)
-    .option('--admin <[host:]port>', 'admin API and status page (default: 127.0.0.1:8161, unless --stomp is given)')
+    .option('--ws <[host:]port>', 'listen for STOMP over WebSocket, may be repeated (default: 127.0.0.1:61614)', gather)
+    .option(
+      '--admin <[host:]port>',
+      'admin API and status page (default: 127.0.0.1:8161, unless --stomp or --ws is given)',
+    )
     .option('--peer-listen <host:port>', 'listen for the other nodes (default: the address among --members)')
     .option(
       '--members <list>',
@@ -47,7 +50,8 @@ function addStart(program: Command, given: StartNode | null): void {
     .option('--pretty', 'log for people instead of JSON lines')
     .addHelpText(
       'after',
-      '\nWhen all ports are open the log has a line with "msg":"ready" and the addresses in "stomp", "admin" and "peers".' +
+      '\nWhen all ports are open the log has a line with "msg":"ready" and the addresses in "stomp", "ws", "admin" and "peers".' +
+        '\nSIGHUP reads users, permissions, certificates and log level anew from the configuration file.' +
         '\nSIGTERM or SIGINT stops the node cleanly; a second one at once.',
     )
     .action(async (flags: StartFlags) => {
@@ -85,6 +89,14 @@ function addConfigCommands(program: Command): void {
       await checkConfig(file);
     });
   program
+    .command('passwd <user>')
+    .description('print the hash of a password, to put into the configuration')
+    .option('--password <password>', 'instead of asking for it, or reading it from standard input')
+    .action(async (user: string, flags: { readonly password?: string }) => {
+      const { passwd } = await import('./passwd.ts');
+      await passwd(user, flags.password);
+    });
+  program
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')
     .action(async () => {
@@ -96,14 +108,18 @@ function addConfigCommands(program: Command): void {
 function withLogin(command: Command): Command {
   return command
     .option('--login <name>', 'user, where the URI names none (LOCKSTEP_LOGIN)')
-    .option('--passcode-file <file>', 'file with the passcode (LOCKSTEP_PASSCODE holds it itself)');
+    .option('--passcode-file <file>', 'file with the passcode (LOCKSTEP_PASSCODE holds it itself)')
+    .option(
+      '--ca <file>',
+      'authorities that may have signed the certificate of the broker, PEM (default: those of Node.js)',
+    );
 }
 
 function addClientCommands(program: Command): void {
   const send = program
     .command('send')
     .description('send messages, and wait until the broker has acknowledged them')
-    .argument('<uri>', 'tcp://HOST:PORT or failover:(tcp://…,tcp://…)')
+    .argument('<uri>', 'tcp://HOST:PORT (or ssl://, ws://, wss://), or failover:(tcp://…,tcp://…)')
     .argument('<destination>', '/queue/NAME or /topic/NAME')
     .argument('[body...]', 'one message each; without any, one that is empty')
     .option('--header <name:value>', 'a header of each message, may be repeated', gather, [])
@@ -116,7 +132,7 @@ function addClientCommands(program: Command): void {
   const receive = program
     .command('receive')
     .description('receive messages and print their bodies, each with a line end')
-    .argument('<uri>', 'tcp://HOST:PORT or failover:(tcp://…,tcp://…)')
+    .argument('<uri>', 'tcp://HOST:PORT (or ssl://, ws://, wss://), or failover:(tcp://…,tcp://…)')
     .argument('<destination>', '/queue/NAME or /topic/NAME')
     .option('--count <n>', 'end after so many (default: 1, with --follow: never)')
     .option('--follow', 'go on until it is stopped, through fail-overs')
@@ -140,7 +156,7 @@ function addClusterCommands(program: Command): void {
     .option('--nodes <n>', 'how many', '3')
     .option(
       '--base-port <port>',
-      'node i: STOMP at base+10i, peers at base+6+10i, admin at 8161+i, or base+7+10i with another base (default: 61613)',
+      'node i: STOMP at base+10i, WebSocket at base+1+10i, peers at base+6+10i, admin at 8161+i, or base+7+10i with another base (default: 61613)',
     )
     .option('--data <dir>', 'where the nodes keep their data and logs, from run to run', '.lockstep/cluster')
     .option('--fresh', 'throw away what earlier runs have left there')

@@ -6,16 +6,19 @@ import { endsWithStdin } from '../cluster/ends-with-stdin.ts';
 import type { Texts } from '../config/sources.ts';
 import { programLog } from '../logging/program-log.ts';
 import type { ProgramLog } from '../logging/program-log.ts';
-import type { RunningNode } from '../node/types.ts';
+import type { ListenerKind, RunningNode } from '../node/types.ts';
 import { NodeClock } from '../ports/node-clock.ts';
 import { NodeDisk } from '../ports/node-disk.ts';
 import { NodeNetwork } from '../ports/node-network.ts';
 import { NodeRandom } from '../ports/node-random.ts';
+import { ClientEntrances } from './client-entrances.ts';
 import { takeDataDirectory } from './data-directory.ts';
 import { startFailure } from './failures.ts';
 import { logOutput } from './log-output.ts';
 import { readClusterTls } from './read-cluster-tls.ts';
 import { readConfig, readSecret } from './read-config.ts';
+import { readListenerTls } from './read-listener-tls.ts';
+import { reloadOnHangUp } from './reload.ts';
 import { Shutdown } from './shutdown.ts';
 import type { StartNode } from './start-node.ts';
 import { programVersion } from './version.ts';
@@ -34,6 +37,7 @@ export async function start(inputs: StartInputs): Promise<void> {
   const settings = await readConfig(inputs.config, inputs.flags, environment, inputs.anonymous);
   const secret = readSecret(settings.secretFile);
   const tls = readClusterTls(settings);
+  const listenerTls = readListenerTls(settings);
   const lock = await takeDataDirectory(settings.data, { broker: settings.broker, node: settings.node });
   const clock = new NodeClock();
   const { stream, flush } = await logOutput(settings.log.pretty);
@@ -62,6 +66,7 @@ export async function start(inputs: StartInputs): Promise<void> {
       fsync: settings.journal.fsync,
     });
   }
+  const entrances = new ClientEntrances(settings, listenerTls, log);
   try {
     if (settings.admin !== null) admin = await openAdmin(settings.admin, () => node);
     node = await inputs.startNode({
@@ -73,6 +78,8 @@ export async function start(inputs: StartInputs): Promise<void> {
       disk: new NodeDisk(settings.data),
       network: new NodeNetwork(),
       log,
+      listeners: entrances.listeners,
+      access: entrances.security,
       cluster: { ...settings.cluster, secret, tls },
     });
   } catch (error) {
@@ -83,6 +90,12 @@ export async function start(inputs: StartInputs): Promise<void> {
   }
   if (shutdown.begun) return;
   tellStory(node, log, shutdown);
+  reloadOnHangUp({
+    settings,
+    read: () => readConfig(inputs.config, inputs.flags, environment, inputs.anonymous),
+    entrances,
+    log,
+  });
   log.always('ready', readyFields(node, admin?.bound ?? null));
 }
 
@@ -94,10 +107,17 @@ function tellStory(node: RunningNode, log: ProgramLog, shutdown: Shutdown): void
 /** What the `ready` line says: every address that was bound (lists are separated by commas), and the role so far. */
 function readyFields(node: RunningNode, admin: Address | null): Record<string, string | null> {
   const { role, master } = node.status();
+  const bound = (kind: ListenerKind): string | null => {
+    const addresses = node.listeners.filter((listener) => listener.kind === kind);
+    return addresses.length === 0 ? null : addresses.map((listener) => formatAddress(listener.bound)).join(',');
+  };
   return {
     role,
     master,
-    stomp: node.listeners.map(({ bound }) => formatAddress(bound)).join(','),
+    stomp: bound('stomp'),
+    stomps: bound('stomps'),
+    ws: bound('ws'),
+    wss: bound('wss'),
     admin: admin === null ? null : formatAddress(admin),
     peers: node.peerAddress === null ? null : formatAddress(node.peerAddress),
   };

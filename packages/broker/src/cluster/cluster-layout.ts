@@ -7,12 +7,13 @@ const NODES_MAX = 9;
 export interface NodeLayout {
   readonly id: string;
   readonly stomp: string;
+  readonly ws: string;
   readonly peers: string;
   readonly admin: string;
 }
 
 /**
- * The ports of a local cluster: node i has STOMP at base+10i, peers at base+6+10i, and its admin port at 8161+i; with another base
+ * The ports of a local cluster: node i has STOMP at base+10i, WebSocket at base+1+10i, peers at base+6+10i, and its admin port at 8161+i; with another base
  * that is base+7+10i, so that two clusters can stand side by side.
  * @throws RangeError that says what is allowed.
  */
@@ -29,6 +30,7 @@ export function clusterLayout(nodes: number, basePort: number = DEFAULT_BASE_POR
     return {
       id: 'abcdefghi'[index] as string,
       stomp: `${HOST}:${basePort + 10 * index}`,
+      ws: `${HOST}:${basePort + 1 + 10 * index}`,
       peers: `${HOST}:${basePort + 6 + 10 * index}`,
       admin: `${HOST}:${admin}`,
     };
@@ -42,6 +44,6 @@ export function clusterUri(layout: readonly NodeLayout[]): string {
 /** The command line of one node, behind `lockstep`. */
 export function nodeArguments(node: NodeLayout, layout: readonly NodeLayout[], data: string): readonly string[] {
   const members = layout.map(({ id, peers }) => `${id}=${peers}`).join(',');
-  const own = ['--node', node.id, '--data', data, '--stomp', node.stomp, '--admin', node.admin];
+  const own = ['--node', node.id, '--data', data, '--stomp', node.stomp, '--ws', node.ws, '--admin', node.admin];
   return ['start', ...own, '--peer-listen', node.peers, '--members', members];
 }

@@ -20,9 +20,10 @@ async function isFree(address: string): Promise<boolean> {
 
 /** The first port that another program has, in words for people; null when all are free. */
 export async function takenPort(layout: readonly NodeLayout[]): Promise<string | null> {
-  for (const { id, stomp, peers, admin } of layout) {
+  for (const { id, stomp, ws, peers, admin } of layout) {
     const uses = [
       { address: stomp, what: 'STOMP', flag: '--stomp' },
+      { address: ws, what: 'WebSocket', flag: '--ws' },
       { address: peers, what: 'peer', flag: '--peer-listen' },
       { address: admin, what: 'admin', flag: '--admin' },
     ];

@@ -67,9 +67,9 @@ function withinSection(key: string, node: SchemaNode): readonly (readonly [strin
 }
 
 function flagTable(): string {
-  const rows = settings
-    .filter(({ flag }) => flag !== 'ws')
-    .map(({ flag, path }) => `| \`--${flag}\` | \`${environmentName(flag)}\` | \`${path.join('.')}\` |`);
+  const rows = settings.map(
+    ({ flag, path }) => `| \`--${flag}\` | \`${environmentName(flag)}\` | \`${path.join('.')}\` |`,
+  );
   const anonymous = '| `--anonymous` | `LOCKSTEP_ANONYMOUS=true` | `anonymous` of every listener and of `admin` |';
   return ['| flag | variable | key |', '| --- | --- | --- |', ...rows, anonymous].join('\n');
 }

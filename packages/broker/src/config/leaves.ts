@@ -10,7 +10,7 @@ import { parseBytes, parseDuration } from './quantities.ts';
  * Every refusal bears the same message (`allowed`, behind "must be"), so that the reader learns what to write;
  * the documentation shows it too.
  */
-function leaf<T>(
+export function leaf<T>(
   input: z.ZodType,
   allowed: string,
   description: string,
@@ -26,7 +26,7 @@ function leaf<T>(
     .meta({ description, allowed });
 }
 
-function text(allowed: string): z.ZodType {
+export function text(allowed: string): z.ZodType {
   return z.string({ error: `must be ${allowed}` });
 }
 
@@ -47,6 +47,11 @@ export function id(description: string): z.ZodType<string> {
 export function path(description: string): z.ZodType<string> {
   const allowed = 'a path; one that is not absolute starts from the directory of this file';
   return leaf(text(allowed), allowed, description, (given) => (given === '' ? undefined : String(given)));
+}
+
+/** Any text that is not empty. */
+export function word(allowed: string): z.ZodType<string> {
+  return leaf(textOrNumber(allowed), allowed, '', (given) => (given === '' ? undefined : String(given)));
 }
 
 export const addressAllowed = '[HOST:]PORT, as 61613, 127.0.0.1:61613 or [::1]:61613; port 0 takes a free one';

@@ -1,6 +1,10 @@
+import { assert } from '@lockstep/kernel';
 import type { Address, BrokerId, NodeId } from '@lockstep/kernel';
 
-import type { ClusterOptions, JournalOptions, LimitOptions, ListenerOptions } from '../node/types.ts';
+import type { ClusterOptions, JournalOptions, LimitOptions } from '../node/types.ts';
+import type { SecuritySettings } from '../security/security-settings.ts';
+import { listenerKinds } from './access-schema.ts';
+import type { ListenerKind, ListenerValues, TlsValues } from './access-schema.ts';
 import { ConfigError, nearest, showGiven } from './config-error.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { brokenRules } from './rules.ts';
@@ -10,11 +14,25 @@ import { getIn, mergeSources } from './sources.ts';
 import type { MergedSources, Texts } from './sources.ts';
 import type { ConfigPath, YamlFile } from './yaml-file.ts';
 
-const DEFAULT_STOMP: Address = { host: '127.0.0.1', port: 61_613 };
+const DEFAULT_LISTENERS = [
+  { kind: 'stomp', listen: { host: '127.0.0.1', port: 61_613 } },
+  { kind: 'ws', listen: { host: '127.0.0.1', port: 61_614 } },
+] as const;
 const DEFAULT_ADMIN: Address = { host: '127.0.0.1', port: 8161 };
 const DEFAULT_PEERS: Address = { host: '127.0.0.1', port: 61_619 };
 
 const GIBIBYTE = 1024 ** 3;
+
+export interface ListenerSettings {
+  readonly kind: ListenerKind;
+  readonly listen: Address;
+  readonly advertise: Address | null;
+  readonly anonymous: boolean;
+  readonly proxyProtocol: boolean;
+  readonly clientCertificates: 'none' | 'optional' | 'required';
+  /** Of the pages that may connect; null: not said. */
+  readonly origins: readonly string[] | null;
+}
 
 /** All that makes a node, but the machine's own ports and the secret itself. */
 export interface NodeSettings {
@@ -22,7 +40,7 @@ export interface NodeSettings {
   readonly node: NodeId;
   /** Directory; absolute. */
   readonly data: string;
-  readonly listeners: readonly ListenerOptions[];
+  readonly listeners: readonly ListenerSettings[];
   readonly admin: Address | null;
   readonly cluster: Omit<ClusterOptions, 'secret' | 'tls'>;
   readonly slaveClients: 'serve' | 'refuse';
@@ -30,6 +48,9 @@ export interface NodeSettings {
   readonly secretFile: string | null;
   /** Absolute paths. */
   readonly clusterTls: ClusterTlsValues | null;
+  /** Of the listeners with TLS; absolute paths. */
+  readonly tls: { readonly cert: string; readonly key: string; readonly ca: string | null } | null;
+  readonly security: SecuritySettings;
   readonly journal: JournalOptions;
   readonly limits: LimitOptions;
   readonly log: { readonly level: LogLevel; readonly pretty: boolean };
@@ -82,7 +103,6 @@ function problemsOf(issue: Issue, merged: MergedSources): ConfigProblem[] {
   const path = issue.path as ConfigPath;
   if (issue.code === 'unrecognized_keys') return (issue.keys ?? []).map((key) => unknownKey([...path, key], merged));
   const given = getIn(merged.values, path);
-  if (given === undefined && saysLaterKey(path.slice(0, -1), merged)) return [];
   return [
     {
       where: merged.origin(path),
@@ -95,12 +115,6 @@ function problemsOf(issue: Issue, merged: MergedSources): ConfigProblem[] {
 
 function sectionOf(path: ConfigPath): readonly string[] {
   return path.filter((step) => typeof step === 'string');
-}
-
-/** A listener of a kind that this version lacks misses its `stomp` only for that reason. */
-function saysLaterKey(path: ConfigPath, merged: MergedSources): boolean {
-  const later = laterKeys[sectionOf(path).join('.')] ?? [];
-  return Object.keys(getIn(merged.values, path) ?? {}).some((key) => later.includes(key));
 }
 
 function unknownKey(path: ConfigPath, merged: MergedSources): ConfigProblem {
@@ -126,7 +140,6 @@ function settle(
   const { sendWait, ...otherLimits } = limits;
   const node = values.node as NodeId;
   const named = listeners !== undefined;
-  const stomp = listeners ?? [{ stomp: DEFAULT_STOMP }];
   const members = Object.entries(cluster.members ?? { [node]: DEFAULT_PEERS }).map(([id, address]) => ({
     id: id as NodeId,
     address,
@@ -136,10 +149,7 @@ function settle(
     broker: values.broker as BrokerId,
     node,
     data: absolute(['data'], values.data),
-    listeners: stomp.map((listener) => ({
-      listen: listener.stomp,
-      advertise: 'advertise' in listener ? (listener.advertise ?? null) : null,
-    })),
+    listeners: listeners?.map(listenerSettings) ?? defaultListeners(),
     admin: values.admin?.listen ?? (named ? null : DEFAULT_ADMIN),
     cluster: {
       members,
@@ -153,6 +163,12 @@ function settle(
       masterWaitMs: cluster.masterWait,
     },
     slaveClients: values.slaveClients,
+    tls: values.tls === undefined ? null : certificatePaths(values.tls, absolute),
+    security: {
+      users: (values.users ?? []).map((user) => ({ ...user, password: user.password ?? null })),
+      permissions: values.permissions?.map((rule) => ({ ...rule, create: rule.create ?? null })) ?? null,
+      hosts: values.hosts ?? null,
+    },
     secretFile: cluster.secretFile === undefined ? null : absolute(['cluster', 'secretFile'], cluster.secretFile),
     clusterTls: cluster.tls === undefined ? null : tlsPaths(cluster.tls, absolute),
     journal: {
@@ -169,6 +185,28 @@ function settle(
     },
     log,
   };
+}
+
+function listenerSettings(listener: ListenerValues): ListenerSettings {
+  const { anonymous, proxyProtocol, clientCertificates } = listener;
+  const kind = listenerKinds.find((one) => listener[one] !== undefined);
+  const listen = kind === undefined ? undefined : listener[kind];
+  assert(kind !== undefined && listen !== undefined, 'the rules ask every listener for an address');
+  const others = { advertise: listener.advertise ?? null, origins: listener.origins ?? null };
+  return { kind, listen, anonymous, proxyProtocol, clientCertificates, ...others };
+}
+
+function defaultListeners(): readonly ListenerSettings[] {
+  const plain = { anonymous: false, proxyProtocol: false, clientCertificates: 'none' } as const;
+  return DEFAULT_LISTENERS.map((one) => ({ ...one, ...plain, advertise: null, origins: null }));
+}
+
+function certificatePaths(
+  { cert, key, ca }: TlsValues,
+  absolute: (path: ConfigPath, text: string) => string,
+): NodeSettings['tls'] {
+  const at = (name: string, text: string): string => absolute(['tls', name], text);
+  return { cert: at('cert', cert), key: at('key', key), ca: ca === undefined ? null : at('ca', ca) };
 }
 
 function tlsPaths(tls: ClusterTlsValues, absolute: (path: ConfigPath, text: string) => string): ClusterTlsValues {

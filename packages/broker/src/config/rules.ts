@@ -5,28 +5,99 @@ import { isLoopback } from './addresses.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { showGiven } from './config-error.ts';
 import { idAllowed, idPattern } from './leaves.ts';
+import { listenerKinds } from './access-schema.ts';
+import type { ListenerKind, ListenerValues } from './access-schema.ts';
 import type { ConfigValues } from './schema.ts';
 import type { ConfigPath } from './yaml-file.ts';
 
 /** What is wrong, before it is known who said it. */
 interface Finding {
   readonly path: ConfigPath;
+  /** Empty: there is nothing to show. */
   readonly given: string;
   readonly allowed: string;
 }
 
 const OPEN_HINT =
-  'is beyond loopback, and without users anybody could log in: bind it to 127.0.0.1, or allow that with `anonymous: true` (or --anonymous)';
+  'is beyond loopback, and without users anybody could log in: bind it to 127.0.0.1, name users, or allow that with `anonymous: true` (or --anonymous)';
+
+const OPEN_ADMIN_HINT =
+  'is beyond loopback, and the admin port knows no users in this version: bind it to 127.0.0.1, or allow that with `anonymous: true` (or --anonymous)';
 
 function beyondLoopback(values: ConfigValues): Finding[] {
   const findings: Finding[] = [];
-  for (const [index, { stomp, anonymous }] of (values.listeners ?? []).entries()) {
-    if (isLoopback(stomp.host) || anonymous) continue;
-    findings.push({ path: ['listeners', index, 'stomp'], given: formatAddress(stomp), allowed: OPEN_HINT });
+  const listeners = (values.users ?? []).length > 0 ? [] : (values.listeners ?? []);
+  for (const [index, listener] of listeners.entries()) {
+    for (const { kind, address } of addressesOf(listener)) {
+      if (isLoopback(address.host) || listener.anonymous) continue;
+      findings.push({ path: ['listeners', index, kind], given: formatAddress(address), allowed: OPEN_HINT });
+    }
   }
   const { admin } = values;
   if (admin !== undefined && !isLoopback(admin.listen.host) && !admin.anonymous) {
-    findings.push({ path: ['admin'], given: formatAddress(admin.listen), allowed: OPEN_HINT });
+    findings.push({ path: ['admin'], given: formatAddress(admin.listen), allowed: OPEN_ADMIN_HINT });
+  }
+  return findings;
+}
+
+function addressesOf(listener: ListenerValues): readonly { readonly kind: ListenerKind; readonly address: Address }[] {
+  return listenerKinds.flatMap((kind) => {
+    const address = listener[kind];
+    return address === undefined ? [] : [{ kind, address }];
+  });
+}
+
+function listeners(values: ConfigValues): Finding[] {
+  const findings: Finding[] = [];
+  for (const [index, listener] of (values.listeners ?? []).entries()) {
+    const find = (key: string, given: string, allowed: string): void => {
+      findings.push({ path: ['listeners', index, key], given, allowed });
+    };
+    const [first, second] = addressesOf(listener);
+    if (first === undefined) {
+      const allowed = `a listener must name its address with one of the keys ${listenerKinds.join(', ')}`;
+      findings.push({ path: ['listeners', index], given: '', allowed });
+      continue;
+    }
+    const { kind } = first;
+    if (second !== undefined) {
+      find(second.kind, formatAddress(second.address), `must be a listener of its own: this one has ${kind} already`);
+    }
+    const isSecure = kind === 'stomps' || kind === 'wss';
+    if (isSecure && values.tls === undefined) find(kind, formatAddress(first.address), 'needs a certificate: see tls');
+    if (listener.clientCertificates !== 'none') {
+      const { clientCertificates } = listener;
+      if (!isSecure) find('clientCertificates', clientCertificates, `must be none: ${kind} has no TLS`);
+      else if (values.tls !== undefined && values.tls.ca === undefined) {
+        find('clientCertificates', clientCertificates, 'needs tls.ca, which says who signs them');
+      }
+    }
+    if (listener.origins !== undefined && kind !== 'ws' && kind !== 'wss') {
+      find('origins', showGiven(listener.origins), `must not be given: ${kind} is no WebSocket`);
+    }
+  }
+  return findings;
+}
+
+function access({ users, permissions }: ConfigValues): Finding[] {
+  const findings: Finding[] = [];
+  const seen = new Set<string>();
+  for (const [index, { name }] of (users ?? []).entries()) {
+    if (seen.has(name)) {
+      findings.push({
+        path: ['users', index, 'name'],
+        given: showGiven(name),
+        allowed: 'is the name of another user, too',
+      });
+    }
+    seen.add(name);
+  }
+  if (permissions !== undefined && (users ?? []).length === 0) {
+    findings.push({
+      path: ['permissions'],
+      given: '',
+      allowed: 'needs users: without them any login is taken, and may do everything',
+    });
   }
   return findings;
 }
@@ -114,7 +185,10 @@ function diskLimits({ journal }: ConfigValues): Finding[] {
 
 /** Rules between keys. */
 export function brokenRules(values: ConfigValues, origin: (path: ConfigPath) => string): ConfigProblem[] {
-  const rules = [beyondLoopback, membership, provenMembers, timing, halfSent, diskLimits];
+  const rules = [beyondLoopback, listeners, access, membership, provenMembers, timing, halfSent, diskLimits];
   const findings = rules.flatMap((rule) => rule(values));
-  return findings.map(({ path, given, allowed }) => ({ where: origin(path), key: path.join('.'), given, allowed }));
+  return findings.map(({ path, given, allowed }) => ({
+    ...{ where: origin(path), key: path.join('.'), allowed },
+    given: given === '' ? null : given,
+  }));
 }

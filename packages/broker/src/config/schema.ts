@@ -3,7 +3,10 @@ import { z } from 'zod';
 import type { Address } from '@lockstep/kernel';
 
 import type { LimitOptions } from '../node/types.ts';
-import { address, bytes, count, duration, flag, id, oneOf, path, reachableAddress } from './leaves.ts';
+import { listener, permission, tls, user } from './access-schema.ts';
+import type { ListenerValues, PermissionValues, TlsValues, UserValues } from './access-schema.ts';
+import { address, bytes, count, duration, flag, id, oneOf, path, reachableAddress, word } from './leaves.ts';
+import { list, section } from './section.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -14,17 +17,15 @@ export interface ConfigValues {
   readonly data: string;
   readonly listeners?: readonly ListenerValues[] | undefined;
   readonly admin?: AdminValues | undefined;
+  readonly tls?: TlsValues | undefined;
+  readonly users?: readonly UserValues[] | undefined;
+  readonly permissions?: readonly PermissionValues[] | undefined;
+  readonly hosts?: readonly string[] | undefined;
   readonly cluster: ClusterValues;
   readonly slaveClients: 'serve' | 'refuse';
   readonly journal: JournalValues;
   readonly limits: LimitValues;
   readonly log: { readonly level: LogLevel; readonly pretty: boolean };
-}
-
-export interface ListenerValues {
-  readonly stomp: Address;
-  readonly advertise?: Address | undefined;
-  readonly anonymous: boolean;
 }
 
 export interface AdminValues {
@@ -65,23 +66,6 @@ export interface LimitValues extends Omit<LimitOptions, 'halfSentBytes' | 'index
   readonly halfSentBytes?: number | undefined;
   readonly indexBytes?: number | undefined;
 }
-
-function section<Shape extends z.ZodRawShape>(description: string, shape: Shape): z.ZodObject<Shape> {
-  const allowed = `a map with the keys ${Object.keys(shape).join(', ')}`;
-  const error = (issue: { readonly code?: string | undefined }): string | undefined =>
-    issue.code === 'invalid_type' ? `must be ${allowed}` : undefined;
-  return z.strictObject(shape, { error }).meta({ description }) as unknown as z.ZodObject<Shape>;
-}
-
-const listener = section('', {
-  stomp: address('Where STOMP clients connect. Without a host: on loopback.'),
-  advertise: reachableAddress(
-    "What clients are told to connect to (CONNECTED's `failover` header). Default: the address it is bound to, or this machine's name where that is a wildcard.",
-  ).optional(),
-  anonymous: flag(
-    'Any login is taken; needed for an address beyond loopback, since this version has no users.',
-  ).prefault(false),
-});
 
 const anonymousAdmin = flag('Open to anybody who reaches it; needed for an address beyond loopback.').prefault(false);
 
@@ -223,8 +207,7 @@ const top = section('', {
     .array(listener, { error: 'must be a list, as [{ stomp: 127.0.0.1:61613 }]' })
     .min(1, { error: 'must have at least one listener' })
     .meta({
-      description:
-        'Where clients connect. Default: STOMP on 127.0.0.1:61613. WebSocket and TLS are not in this version.',
+      description: 'Where clients connect. Default: `stomp` at 127.0.0.1:61613 and `ws` at 127.0.0.1:61614.',
     })
     .optional(),
   admin: admin
@@ -233,6 +216,22 @@ const top = section('', {
         'The admin API and the status page: an address, or a map. Default: 127.0.0.1:8161 when no listener is named either, otherwise none.',
     })
     .optional(),
+  tls: tls.optional(),
+  users: list(
+    user,
+    '[{ name: ann, password: "scrypt$…" }]',
+    'Who may log in. Without users any login is taken. Read anew on SIGHUP; each node has its own.',
+  ).optional(),
+  permissions: list(
+    permission,
+    '[{ match: /queue/orders.>, read: [ops], write: [ops, shop] }]',
+    'What users may do: the first entry that matches a destination counts, and one that none matches may be used by nobody. Without permissions every user may do everything. Read anew on SIGHUP; each node has its own.',
+  ).optional(),
+  hosts: list(
+    word('a name, as CONNECT says it in its header `host`'),
+    '[broker.example]',
+    'What `host` of a CONNECT may say; one without it is let in. Default: anything.',
+  ).optional(),
   cluster: cluster.prefault({}),
   slaveClients: oneOf(
     ['serve', 'refuse'],
@@ -253,6 +252,9 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   admin: Object.keys(adminSection.shape),
   cluster: Object.keys(cluster.shape),
   'cluster.tls': Object.keys(clusterTls.shape),
+  tls: Object.keys(tls.shape),
+  users: Object.keys(user.shape),
+  permissions: Object.keys(permission.shape),
   journal: Object.keys(journal.shape),
   limits: Object.keys(limits.shape),
   log: Object.keys(log.shape),
@@ -260,6 +262,5 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
 
 /** Keys that the configuration will have, and that this version doesn't know yet: by the key of their section. */
 export const laterKeys: Readonly<Record<string, readonly string[]>> = {
-  '': ['destinations', 'users', 'permissions', 'tls', 'links'],
-  listeners: ['stomps', 'ws', 'wss'],
+  '': ['destinations', 'links'],
 };

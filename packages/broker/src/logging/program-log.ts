@@ -18,6 +18,8 @@ export interface ProgramLogOptions {
 export interface ProgramLog extends Log {
   /** Whatever the level: for the line by which scripts know that the node can be used. */
   always(message: string, fields: LogFields): void;
+  /** The least important lines that are shown from now on. */
+  setLevel(level: ProgramLogOptions['level']): void;
   /** The process is about to end because of this. */
   fatal(message: string, fields: LogFields): void;
   /** Writes what was held back as repeated. */
@@ -44,6 +46,9 @@ export function programLog({ level, broker, node, clock, output }: ProgramLogOpt
   return {
     ...foldWarnings(plain, clock),
     always: (message, fields) => unfiltered.info(fields, message),
+    setLevel(to) {
+      logger.level = to;
+    },
     fatal: (message, fields) => logger.fatal(fields, message),
   };
 }

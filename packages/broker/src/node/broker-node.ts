@@ -1,19 +1,22 @@
 import { Broker, defaultBrokerOptions, StreamRules } from '@lockstep/core';
 import type { BrokerEffect, QueueStatus } from '@lockstep/core';
-import { assert, formatAddress } from '@lockstep/kernel';
+import { assert } from '@lockstep/kernel';
 import type { Address, Connection, JournalPosition, NodeId } from '@lockstep/kernel';
 import { ReplicatedLog } from '@lockstep/raft-log';
 import type { Leadership, MemberOutcome, SnapshotRestore, StateMachine } from '@lockstep/raft-log';
+import type { AccessControl } from '@lockstep/stomp-server';
 import { ConnectionCount, defaultFlowOptions, InputBudget, SessionIds, StompConnection } from '@lockstep/stomp-server';
 
 import { addressList, ClientListeners } from './client-listeners.ts';
-import { advertisedAddress, failoverUri } from './failover-uri.ts';
+import { aboutListeners, advertisedAddress, failoverUri } from './failover-uri.ts';
 import { membershipChange } from './members-change.ts';
 import { nodeRole, nodeStatus, ownPart, partMember, readiness } from './node-status.ts';
 import { SessionHost } from './session-host.ts';
 import type {
   BoundListener,
   BrokerNodeOptions,
+  ListenerKind,
+  ListenerOptions,
   MembersAnswer,
   MembersChange,
   NodeRole,
@@ -44,6 +47,8 @@ export class BrokerNode implements RunningNode {
   readonly #inputBudget: InputBudget;
   readonly #sessionIds: SessionIds;
   readonly #listeners: ClientListeners;
+  /** Who comes in by which listener. */
+  readonly #doors = new Map<ListenerOptions, AccessControl>();
   readonly #roleListeners: ((role: NodeRole, master: NodeId | null) => void)[] = [];
   /** Null until it is open: what depends on it is asked from the outside, or by it. */
   #log: ReplicatedLog | null = null;
@@ -99,11 +104,13 @@ export class BrokerNode implements RunningNode {
       network: options.network,
       clock: options.clock,
       log: options.log,
-      addresses: options.listeners.map(({ listen }) => listen),
+      listeners: options.listeners,
       count: this.#connections,
+      budget: this.#inputBudget,
       excessWaitMs,
-      accept: (connection, release) => this.#serve(connection, release),
+      accept: (connection, release, by) => this.#serve(connection, release, by),
     });
+    this.#openDoors();
   }
 
   /** Resolves when what was on disk has been recovered and all listeners are open; a master may still have to be elected. */
@@ -121,9 +128,10 @@ export class BrokerNode implements RunningNode {
   }
 
   get listeners(): readonly BoundListener[] {
-    return this.#listeners.addresses.map((bound, i) => {
-      const advertise = this.#options.listeners[i]?.advertise ?? null;
-      return { kind: 'stomp', bound, advertised: advertisedAddress(bound, advertise, this.#options.hostName) };
+    const { listeners, hostName } = this.#options;
+    return listeners.map(({ kind, listen, advertise }, i) => {
+      const bound = this.#listeners.addresses[i] ?? listen;
+      return { kind, bound, advertised: advertisedAddress(bound, advertise, hostName) };
     });
   }
 
@@ -137,7 +145,7 @@ export class BrokerNode implements RunningNode {
       log: this.log.status,
       leadership: this.#leadership,
       connections: this.#connections.open,
-      failover: this.#failover(),
+      failover: this.#failover(this.#options.listeners[0]?.kind ?? 'stomp'),
     });
   }
 
@@ -226,8 +234,7 @@ export class BrokerNode implements RunningNode {
       tls: cluster.tls ?? null,
       witness: cluster.witness ?? false,
       levelMax: this.#options.levelMax ?? null,
-      about:
-        cluster.witness === true ? '' : this.listeners.map(({ advertised }) => formatAddress(advertised)).join(','),
+      about: cluster.witness === true ? '' : aboutListeners(this.listeners),
       machine: this.#machine(),
       ...(this.#options.makeRaftNode === undefined ? {} : { makeNode: this.#options.makeRaftNode }),
       settings: {
@@ -316,26 +323,35 @@ export class BrokerNode implements RunningNode {
     for (const listener of this.#roleListeners) listener(role, master);
   }
 
-  #serve(connection: Connection, onClosed: () => void): void {
+  #serve(connection: Connection, onClosed: () => void, by: ListenerOptions): void {
     const { limits, clock, log, version } = this.#options;
+    const access = this.#doors.get(by);
     new StompConnection(connection, this.#host, {
       session: this.#sessionIds.next(),
-      self: { server: `lockstep/${version}`, failover: () => this.#failover() },
+      self: { server: `lockstep/${version}`, failover: () => this.#failover(by.kind) },
       limits,
       budget: this.#inputBudget,
       flow: defaultFlowOptions,
       clock,
       log,
+      ...(access === undefined ? {} : { access }),
       onClosed,
     });
   }
 
-  #failover(): string {
+  #openDoors(): void {
+    const { access, listeners } = this.#options;
+    if (access === undefined) return;
+    const exists = (destination: string): boolean => this.#broker.hasQueue(destination);
+    for (const listener of listeners) {
+      this.#doors.set(listener, access.at({ anonymous: listener.anonymous ?? false, exists }));
+    }
+    access.onChange(() => this.#host.accessChanged());
+  }
+
+  #failover(kind: ListenerKind): string {
     const { node } = this.#options;
     const others = this.log.status.members.filter(({ id }) => id !== node).map(({ id }) => this.log.aboutMember(id));
-    return failoverUri(
-      this.listeners.map(({ advertised }) => formatAddress(advertised)),
-      others,
-    );
+    return failoverUri(kind, aboutListeners(this.listeners), others);
   }
 }

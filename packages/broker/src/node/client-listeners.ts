@@ -1,7 +1,9 @@
 import type { Address, Clock, Connection, Log, Network } from '@lockstep/kernel';
 import { formatAddress } from '@lockstep/kernel';
 import { StompListener } from '@lockstep/stomp-server';
-import type { ConnectionCount } from '@lockstep/stomp-server';
+import type { ConnectionCount, InputBudget } from '@lockstep/stomp-server';
+
+import type { ListenerOptions } from './types.ts';
 
 /** A port that can't be had again is asked for so often. */
 const retryMs = 1000;
@@ -10,11 +12,12 @@ export interface ClientListenersOptions {
   readonly network: Network;
   readonly clock: Clock;
   readonly log: Log;
-  readonly addresses: readonly Address[];
+  readonly listeners: readonly ListenerOptions[];
   readonly count: ConnectionCount;
+  readonly budget: InputBudget;
   readonly excessWaitMs: number;
-  /** See `StompListenerOptions.accept`. */
-  readonly accept: (connection: Connection, release: () => void) => void;
+  /** See `StompListenerOptions.accept`; by which of the listeners. */
+  readonly accept: (connection: Connection, release: () => void, by: ListenerOptions) => void;
 }
 
 /** Where clients connect to this node; closed while it takes none. */
@@ -29,7 +32,7 @@ export class ClientListeners {
 
   constructor(options: ClientListenersOptions) {
     this.#options = options;
-    this.#addresses = options.addresses;
+    this.#addresses = options.listeners.map(({ listen }) => listen);
   }
 
   /** @throws NetworkError (as rejection) when an address can't be had. */
@@ -76,10 +79,19 @@ export class ClientListeners {
   }
 
   async #openAll(): Promise<void> {
-    const { network, clock, count, excessWaitMs, accept } = this.#options;
+    const { network, clock, count, budget, excessWaitMs, listeners } = this.#options;
     try {
-      for (const address of this.#addresses) {
-        this.#open.push(await StompListener.open({ network, clock, address, count, excessWaitMs, accept }));
+      for (const [index, by] of listeners.entries()) {
+        const { transport } = by;
+        const address = this.#addresses[index] ?? by.listen;
+        const listens: Pick<Network, 'listen'> =
+          transport === undefined
+            ? network
+            : { listen: (where, onConnection) => transport.listen(where, onConnection, budget) };
+        const accept = (connection: Connection, release: () => void): void => {
+          this.#options.accept(connection, release, by);
+        };
+        this.#open.push(await StompListener.open({ network: listens, clock, address, count, excessWaitMs, accept }));
       }
     } catch (error) {
       await this.#closeAll();

@@ -1,6 +1,19 @@
-import type { Address, BrokerId, Clock, Disk, Log, MutualTls, Network, NodeId, Random } from '@lockstep/kernel';
+import type {
+  Address,
+  BrokerId,
+  Clock,
+  Connection,
+  Disk,
+  Listener,
+  Log,
+  MutualTls,
+  Network,
+  NodeId,
+  Random,
+} from '@lockstep/kernel';
 import type { QueueStatus, StreamRules } from '@lockstep/core';
 import type { MemberOutcome, MemberPart, RaftNode, RaftOptions, ReplicatedLogSettings } from '@lockstep/raft-log';
+import type { AccessControl, InputBudget } from '@lockstep/stomp-server';
 
 /** Everything a node is made of. Nothing here is specific to Node.js: the simulation makes nodes of the same kind. */
 export interface BrokerNodeOptions {
@@ -17,6 +30,8 @@ export interface BrokerNodeOptions {
   readonly network: Network;
   readonly log: Log;
   readonly listeners: readonly ListenerOptions[];
+  /** Who may come in and do what; absent: everybody, and everything. */
+  readonly access?: NodeAccess;
   readonly cluster: ClusterOptions;
   /** Does a slave take clients? `refuse`: its listeners are closed. */
   readonly slaveClients: 'serve' | 'refuse';
@@ -32,7 +47,33 @@ export interface BrokerNodeOptions {
   readonly makeRaftNode?: (options: RaftOptions) => RaftNode;
 }
 
+/** What clients speak below STOMP: TCP, TLS, WebSocket, WebSocket over TLS. */
+export type ListenerKind = 'stomp' | 'stomps' | 'ws' | 'wss';
+
+/** Takes clients that speak more than TCP below STOMP. */
+export interface ClientTransport {
+  /** As `Network.listen`. Input that is not handed over yet counts in `budget`. */
+  listen(address: Address, onConnection: (connection: Connection) => void, budget: InputBudget): Promise<Listener>;
+}
+
+export interface NodeAccess {
+  /** For those who come in by one listener. */
+  at(door: {
+    /** Without a login, though there are users. */
+    readonly anonymous: boolean;
+    /** Is that queue there already? */
+    readonly exists: (destination: string) => boolean;
+  }): AccessControl;
+  /** Calls back whenever what somebody may do has changed. */
+  onChange(listener: () => void): void;
+}
+
 export interface ListenerOptions {
+  readonly kind: ListenerKind;
+  /** Absent: TCP, by the node's network. */
+  readonly transport?: ClientTransport;
+  /** Clients without a login are let in; absent: no. */
+  readonly anonymous?: boolean;
   readonly listen: Address;
   /** What CONNECTED's `failover` header names; null: the bound address, or this machine's name where that is a wildcard. */
   readonly advertise: Address | null;
@@ -100,7 +141,7 @@ export interface LimitOptions {
 }
 
 export interface BoundListener {
-  readonly kind: 'stomp';
+  readonly kind: ListenerKind;
   readonly bound: Address;
   readonly advertised: Address;
 }

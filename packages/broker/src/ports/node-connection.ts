@@ -17,6 +17,10 @@ export function remoteOf(socket: Socket): Address {
   return { host: plainHost(socket.remoteAddress), port: socket.remotePort ?? 0 };
 }
 
+export function addressesOf(socket: Socket): { readonly remote: Address; readonly local: Address } {
+  return { remote: remoteOf(socket), local: { host: plainHost(socket.localAddress), port: socket.localPort ?? 0 } };
+}
+
 /** A socket (TCP or TLS) as the port wants it. */
 export class NodeConnection implements Connection {
   readonly remote: Address;
@@ -29,11 +33,12 @@ export class NodeConnection implements Connection {
   #destroyed = false;
   #closed = false;
 
-  /** `socket` is connected, was made with `allowHalfOpen`, and is this object's from now on. */
-  constructor(socket: Socket) {
+  /** `socket` is connected, was made with `allowHalfOpen`, and is this object's from now on. `remote`: where it comes from, if not from where the socket says. */
+  constructor(socket: Socket, remote: Address | null = null) {
     this.#socket = socket;
-    this.remote = remoteOf(socket);
-    this.local = { host: plainHost(socket.localAddress), port: socket.localPort ?? 0 };
+    const addresses = addressesOf(socket);
+    this.remote = remote ?? addresses.remote;
+    this.local = addresses.local;
     const secure = socket instanceof TLSSocket;
     if (secure) this.certifiedNames = certifiedNames(socket);
     socket.on('error', (error) => {
@@ -63,6 +68,8 @@ export class NodeConnection implements Connection {
       // A stream that holds several chunks may still hand them out after `destroy`.
       if (!this.#destroyed) handlers.data(chunk);
     });
+    // Whoever looked at the first bytes has stopped it.
+    if (socket.isPaused()) socket.resume();
   }
 
   get bufferedBytes(): number {

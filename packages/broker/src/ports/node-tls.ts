@@ -22,10 +22,11 @@ export function toTlsError(error: Error, what: string): NetworkError {
   return new NetworkError('untrusted', `${what}: ${reasonOf(error)}`, error);
 }
 
-/** Null: the other side has shown a certificate, and its chain leads to an authority that counts. */
-export function distrust(socket: TLSSocket): NetworkError | null {
+/** Null: the other side has shown a certificate, and its chain leads to an authority that counts; or none, where none is `required`. */
+export function distrust(socket: TLSSocket, required: boolean = true): NetworkError | null {
   const { authorized, authorizationError } = socket;
   const shown = Object.keys(socket.getPeerCertificate()).length > 0;
+  if (!shown && !required) return null;
   if (authorized && shown) return null;
   // In spite of its type it is the code alone.
   const code = shown ? String(authorizationError) : 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE';
@@ -35,6 +36,8 @@ export function distrust(socket: TLSSocket): NetworkError | null {
 const REASONS: ReadonlyMap<string, string> = new Map([
   ['ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE', 'it shows no certificate'],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'it does not speak TLS'],
+  // STOMP's CONNECT looks to TLS as if a proxy were asked for.
+  ['ERR_SSL_HTTPS_PROXY_REQUEST', 'it does not speak TLS'],
   ['ERR_SSL_HTTP_REQUEST', 'it speaks HTTP'],
   ['CERT_HAS_EXPIRED', 'its certificate has expired'],
   ['CERT_NOT_YET_VALID', 'its certificate is not valid yet'],

@@ -27,6 +27,7 @@ t.test('help and version are fine', async (t) => {
     'import',
     'repair',
     'check-config',
+    'passwd',
     'schema',
   ]) {
     t.match(help.stdout, new RegExp(`^  ${command} `, 'm'));
@@ -41,7 +42,7 @@ t.test('wrong usage: exit code 2, and what is right', async (t) => {
     [['sned'], /unknown command 'sned'\n.*Did you mean send/s],
     [['start', '--bogus'], /unknown option '--bogus'/],
     [['start', 'x'], /too many arguments/],
-    [['start', '--ws', '1'], /^--ws: listeners\.0\.ws: is not available in this version$/m],
+    [['start', '--ws', '70000'], /^--ws: listeners\.0\.ws: '70000': must be \[HOST:\]PORT/m],
     [
       ['start', '--config', '/nowhere.yaml'],
       /^lockstep: --config: cannot read \/nowhere\.yaml: there is no such file$/m,

@@ -17,9 +17,9 @@ class OpenNode extends FakeNode {
 
 await run(process.argv.slice(2), async (options: BrokerNodeOptions) => {
   const listeners = [];
-  for (const { listen } of options.listeners) {
+  for (const { kind, listen } of options.listeners) {
     const { address } = await options.network.listen(listen, (connection) => connection.destroy());
-    listeners.push({ kind: 'stomp', bound: address, advertised: address } as const);
+    listeners.push({ kind, bound: address, advertised: address } as const);
   }
   if (process.env['FAKE'] === 'assertion') {
     setImmediate(() => {

@@ -5,9 +5,9 @@ import { clusterLayout, clusterUri, nodeArguments } from '../../src/cluster/clus
 t.test('three nodes at the usual ports', (t) => {
   const layout = clusterLayout(3);
   t.strictSame(layout, [
-    { id: 'a', stomp: '127.0.0.1:61613', peers: '127.0.0.1:61619', admin: '127.0.0.1:8161' },
-    { id: 'b', stomp: '127.0.0.1:61623', peers: '127.0.0.1:61629', admin: '127.0.0.1:8162' },
-    { id: 'c', stomp: '127.0.0.1:61633', peers: '127.0.0.1:61639', admin: '127.0.0.1:8163' },
+    { id: 'a', stomp: '127.0.0.1:61613', ws: '127.0.0.1:61614', peers: '127.0.0.1:61619', admin: '127.0.0.1:8161' },
+    { id: 'b', stomp: '127.0.0.1:61623', ws: '127.0.0.1:61624', peers: '127.0.0.1:61629', admin: '127.0.0.1:8162' },
+    { id: 'c', stomp: '127.0.0.1:61633', ws: '127.0.0.1:61634', peers: '127.0.0.1:61639', admin: '127.0.0.1:8163' },
   ]);
   t.equal(clusterUri(layout), 'failover:(tcp://127.0.0.1:61613,tcp://127.0.0.1:61623,tcp://127.0.0.1:61633)');
   t.end();
@@ -15,8 +15,8 @@ t.test('three nodes at the usual ports', (t) => {
 
 t.test('with another base the admin ports are beside the others', (t) => {
   t.strictSame(clusterLayout(2, 40_000), [
-    { id: 'a', stomp: '127.0.0.1:40000', peers: '127.0.0.1:40006', admin: '127.0.0.1:40007' },
-    { id: 'b', stomp: '127.0.0.1:40010', peers: '127.0.0.1:40016', admin: '127.0.0.1:40017' },
+    { id: 'a', stomp: '127.0.0.1:40000', ws: '127.0.0.1:40001', peers: '127.0.0.1:40006', admin: '127.0.0.1:40007' },
+    { id: 'b', stomp: '127.0.0.1:40010', ws: '127.0.0.1:40011', peers: '127.0.0.1:40016', admin: '127.0.0.1:40017' },
   ]);
   t.end();
 });
@@ -24,7 +24,8 @@ t.test('with another base the admin ports are beside the others', (t) => {
 t.test('a node’s command line', (t) => {
   const layout = clusterLayout(2, 40_000);
   const members = ['--members', 'a=127.0.0.1:40006,b=127.0.0.1:40016'];
-  const ports = ['--stomp', '127.0.0.1:40010', '--admin', '127.0.0.1:40017', '--peer-listen', '127.0.0.1:40016'];
+  const clients = ['--stomp', '127.0.0.1:40010', '--ws', '127.0.0.1:40011'];
+  const ports = [...clients, '--admin', '127.0.0.1:40017', '--peer-listen', '127.0.0.1:40016'];
   t.strictSame(nodeArguments(layout[1]!, layout, '/d/b'), [
     'start',
     '--node',

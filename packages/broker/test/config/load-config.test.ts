@@ -1,13 +1,26 @@
 import t from 'tap';
 
+import type { Address } from '@lockstep/kernel';
+import type { ListenerSettings } from '../../src/config/load-config.ts';
 import { load } from './load.ts';
+
+/** As it is where nothing more is said. */
+function plain(kind: ListenerSettings['kind'], listen: Address, advertise: Address | null = null): ListenerSettings {
+  const others = { anonymous: false, proxyProtocol: false, clientCertificates: 'none', origins: null } as const;
+  return { kind, listen, advertise, ...others };
+}
 
 t.test('nothing said: a logical broker of one on loopback, with the admin port', (t) => {
   const settings = load({});
   t.equal(settings.broker, 'lockstep');
   t.equal(settings.node, 'a');
   t.equal(settings.data, '/srv/./data');
-  t.strictSame(settings.listeners, [{ listen: { host: '127.0.0.1', port: 61613 }, advertise: null }]);
+  t.same(settings.listeners, [
+    plain('stomp', { host: '127.0.0.1', port: 61613 }),
+    plain('ws', { host: '127.0.0.1', port: 61614 }),
+  ]);
+  t.same(settings.security, { users: [], permissions: null, hosts: null });
+  t.equal(settings.tls, null);
   t.strictSame(settings.admin, { host: '127.0.0.1', port: 8161 });
   t.equal(settings.cluster.listen, null);
   t.equal(settings.cluster.members.length, 1);
@@ -25,12 +38,12 @@ t.test('nothing said: a logical broker of one on loopback, with the admin port',
 
 t.test('any listener named: only those open', (t) => {
   const byFlag = load({ flags: { stomp: '0' } });
-  t.strictSame(byFlag.listeners, [{ listen: { host: '127.0.0.1', port: 0 }, advertise: null }]);
+  t.same(byFlag.listeners, [plain('stomp', { host: '127.0.0.1', port: 0 })]);
+  t.same(load({ flags: { ws: '7' } }).listeners, [plain('ws', { host: '127.0.0.1', port: 7 })]);
   t.equal(byFlag.admin, null);
   const byFile = load({ yaml: 'listeners: [{ stomp: 7000, advertise: "broker.example:61613" }]' });
-  t.strictSame(byFile.listeners, [
-    { listen: { host: '127.0.0.1', port: 7000 }, advertise: { host: 'broker.example', port: 61613 } },
-  ]);
+  const advertised = { host: 'broker.example', port: 61613 };
+  t.same(byFile.listeners, [plain('stomp', { host: '127.0.0.1', port: 7000 }, advertised)]);
   t.equal(byFile.admin, null);
   t.strictSame(load({ flags: { stomp: '0', admin: '0' } }).admin, { host: '127.0.0.1', port: 0 });
   t.end();
@@ -48,7 +61,7 @@ t.test('flags win over the environment, the environment over the file', (t) => {
   t.equal(settings.node, 'flag');
   t.equal(settings.broker, 'env');
   t.equal(settings.data, '/etc/lockstep/file');
-  t.strictSame(settings.listeners, [{ listen: { host: '::1', port: 4 }, advertise: null }]);
+  t.same(settings.listeners, [plain('stomp', { host: '::1', port: 4 })]);
   t.equal(settings.log.level, 'warn');
   t.strictSame(
     load({ yaml, environment }).listeners.map(({ listen }) => listen.port),
@@ -99,5 +112,36 @@ t.test('sizes and times as people write them', (t) => {
 t.test('the admin port as an address or as a map', (t) => {
   t.strictSame(load({ yaml: 'admin: 9000' }).admin, { host: '127.0.0.1', port: 9000 });
   t.strictSame(load({ yaml: 'admin: { listen: "*:9000", anonymous: true }' }).admin, { host: '0.0.0.0', port: 9000 });
+  t.end();
+});
+
+t.test('users, permissions, hosts, certificates, and what listeners do besides', (t) => {
+  const yaml = `
+tls: { cert: c.pem, key: k.pem, ca: a.pem }
+listeners:
+  - wss: 7
+    clientCertificates: required
+    proxyProtocol: true
+    origins: [HTTPS://App.example, '*']
+users:
+  - { name: ann, groups: [ops] }
+permissions:
+  - { match: /queue/a.>, read: [ops] }
+  - { match: '>', write: ['*'], create: [] }
+hosts: [broker.example]
+`;
+  const { tls, listeners, security } = load({ yaml });
+  t.same(tls, { cert: '/etc/lockstep/c.pem', key: '/etc/lockstep/k.pem', ca: '/etc/lockstep/a.pem' });
+  t.match(listeners, [
+    { kind: 'wss', clientCertificates: 'required', proxyProtocol: true, origins: ['https://app.example', '*'] },
+  ]);
+  t.same(security, {
+    users: [{ name: 'ann', groups: ['ops'], password: null }],
+    permissions: [
+      { match: '/queue/a.>', read: ['ops'], write: [], create: null },
+      { match: '>', read: [], write: ['*'], create: [] },
+    ],
+    hosts: ['broker.example'],
+  });
   t.end();
 });

@@ -4,7 +4,10 @@ import type { Said } from './load.ts';
 import { complaints } from './load.ts';
 
 const OPEN =
-  'is beyond loopback, and without users anybody could log in: bind it to 127.0.0.1, or allow that with `anonymous: true` (or --anonymous)';
+  'is beyond loopback, and without users anybody could log in: bind it to 127.0.0.1, name users, or allow that with `anonymous: true` (or --anonymous)';
+const OPEN_ADMIN =
+  'is beyond loopback, and the admin port knows no users in this version: bind it to 127.0.0.1, or allow that with `anonymous: true` (or --anonymous)';
+const HASH = 'scrypt$ln=14,r=8,p=1$3ys8Fre/8xaEoz3gKx8Bhw$mjg26Cbyo5toGg07tVhb9Iq3oDsPzIiIUrtemOoHflM';
 const ADDRESS = 'must be [HOST:]PORT, as 61613, 127.0.0.1:61613 or [::1]:61613; port 0 takes a free one';
 const PEER = 'must be HOST:PORT, as 127.0.0.1:61619; the port from 1 to 65535';
 const ID = "must be 1 to 64 of the characters A-Z a-z 0-9 '.' '_' '-'";
@@ -29,16 +32,76 @@ const cases: readonly Case[] = [
   },
   {
     name: 'keys of later versions',
-    said: { yaml: 'users: []\nlisteners:\n  - ws: 61614' },
-    told: [
-      'l.yaml:3:5: listeners.0.ws: is not available in this version',
-      'l.yaml:1:1: users: is not available in this version',
-    ],
+    said: { yaml: 'links: []' },
+    told: ['l.yaml:1:1: links: is not available in this version'],
   },
   {
     name: 'WebSocket by flag',
-    said: { flags: { ws: '1' } },
-    told: ['--ws: listeners.0.ws: is not available in this version'],
+    said: { flags: { ws: 'x' } },
+    told: [`--ws: listeners.0.ws: 'x': ${ADDRESS}`],
+  },
+  {
+    name: 'a listener of two kinds',
+    said: { yaml: 'listeners: [{ stomp: 1, ws: 2 }]' },
+    told: ['l.yaml:1:25: listeners.0.ws: 127.0.0.1:2: must be a listener of its own: this one has stomp already'],
+  },
+  {
+    name: 'TLS without a certificate',
+    said: { yaml: 'listeners: [{ stomps: 1 }, { wss: 2 }]' },
+    told: [
+      'l.yaml:1:15: listeners.0.stomps: 127.0.0.1:1: needs a certificate: see tls',
+      'l.yaml:1:30: listeners.1.wss: 127.0.0.1:2: needs a certificate: see tls',
+    ],
+  },
+  {
+    name: 'certificates of clients where there is no TLS, or nobody to sign them',
+    said: {
+      yaml: 'tls: { cert: c, key: k }\nlisteners:\n  - { ws: 1, clientCertificates: optional }\n  - { wss: 2, clientCertificates: required }',
+    },
+    told: [
+      'l.yaml:3:14: listeners.0.clientCertificates: optional: must be none: ws has no TLS',
+      'l.yaml:4:15: listeners.1.clientCertificates: required: needs tls.ca, which says who signs them',
+    ],
+  },
+  {
+    name: 'origins',
+    said: { yaml: 'listeners: [{ stomp: 1, origins: ["http://a"] }]' },
+    told: ['l.yaml:1:25: listeners.0.origins: ["http://a"]: must not be given: stomp is no WebSocket'],
+  },
+  {
+    name: 'an origin that is none',
+    said: { yaml: 'listeners: [{ ws: 1, origins: ["http://a/b"] }]' },
+    told: [
+      "l.yaml:1:32: listeners.0.origins.0: 'http://a/b': must be an origin as browsers write it, as https://app.example or http://localhost:8080; or * for all",
+    ],
+  },
+  {
+    name: 'a password that is no hash',
+    said: { yaml: `users:\n  - { name: ann, password: secret }` },
+    told: ["l.yaml:2:18: users.0.password: 'secret': must be a hash as `lockstep passwd USER` prints it: scrypt$…"],
+  },
+  {
+    name: 'a user twice',
+    said: { yaml: `users:\n  - { name: ann, password: "${HASH}" }\n  - { name: ann }` },
+    told: ["l.yaml:3:7: users.1.name: 'ann': is the name of another user, too"],
+  },
+  {
+    name: 'permissions without users',
+    said: { yaml: 'permissions: [{ match: ">" }]' },
+    told: ['l.yaml:1:1: permissions: needs users: without them any login is taken, and may do everything'],
+  },
+  {
+    name: 'a pattern that is none, and who may what by another name',
+    said: { yaml: 'users: [{ name: a }]\npermissions: [{ match: "orders.>", red: [a] }]' },
+    told: [
+      "l.yaml:2:17: permissions.0.match: 'orders.>': must be '>' for all destinations, or a pattern as /queue/orders.> or /topic/*.prices; * is one level, > the rest",
+      "l.yaml:2:36: permissions.0.red: there is no such key; did you mean 'read'?",
+    ],
+  },
+  {
+    name: 'a listener beyond loopback is fine where there are users',
+    said: { yaml: 'users: [{ name: a }]\nlisteners: [{ stomp: "*:1" }, { ws: "*:2" }]' },
+    told: [],
   },
   {
     name: 'one of several words',
@@ -89,7 +152,7 @@ const cases: readonly Case[] = [
   {
     name: 'a listener without an address',
     said: { yaml: 'listeners:\n  - advertise: a:1' },
-    told: [`l.yaml:2:5: listeners.0.stomp: is missing; it ${ADDRESS}`],
+    told: ['l.yaml:2:5: listeners.0: a listener must name its address with one of the keys stomp, stomps, ws, wss'],
   },
   {
     name: 'no listener',
@@ -132,7 +195,7 @@ const cases: readonly Case[] = [
       yaml: 'listeners:\n  - stomp: 0.0.0.0:61613\n  - stomp: 192.168.0.1:1\n    anonymous: true',
       flags: { admin: '*:8161' },
     },
-    told: [`l.yaml:2:5: listeners.0.stomp: 0.0.0.0:61613: ${OPEN}`, `--admin: admin: 0.0.0.0:8161: ${OPEN}`],
+    told: [`l.yaml:2:5: listeners.0.stomp: 0.0.0.0:61613: ${OPEN}`, `--admin: admin: 0.0.0.0:8161: ${OPEN_ADMIN}`],
   },
   { name: 'the same, allowed by the flag', said: { flags: { stomp: '*:1', admin: '*:2' }, anonymous: true }, told: [] },
   { name: 'all of 127.0.0.0/8 is loopback', said: { flags: { stomp: '127.1.2.3:1,localhost:2,[::1]:3' } }, told: [] },

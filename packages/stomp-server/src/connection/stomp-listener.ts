@@ -26,7 +26,7 @@ export class ConnectionCount {
 }
 
 export interface StompListenerOptions {
-  readonly network: Network;
+  readonly network: Pick<Network, 'listen'>;
   readonly clock: Clock;
   /** Port 0 takes a free one. */
   readonly address: Address;
