@@ -272,17 +272,20 @@ t.test('bad input while the master is killed: nothing of others is lost', async 
       client.drop();
     }
   })();
-  for (let round = 0; round < 3; round++) {
-    const master = await cluster.settled();
-    const goal = ledger.receipts + 200;
-    await until('receipts', () => ledger.receipts >= goal);
-    await cluster.kill(master);
-    const after = ledger.receipts + 200;
-    await until('receipts after the kill', () => ledger.receipts >= after);
-    cluster.revive(master);
+  try {
+    for (let round = 0; round < 3; round++) {
+      const master = await cluster.settled();
+      const goal = ledger.receipts + 200;
+      await until('receipts', () => ledger.receipts >= goal);
+      await cluster.kill(master);
+      const after = ledger.receipts + 200;
+      await until('receipts after the kill', () => ledger.receipts >= after);
+      cluster.revive(master);
+    }
+  } finally {
+    over = true;
+    await attacker;
   }
-  over = true;
-  await attacker;
   await producer.stop();
   await until('every receipted message to arrive', () => ledger.complete).catch(() => undefined);
   consumer.stop();
