@@ -356,10 +356,20 @@ export class StompConnection implements SessionEndpoint {
     this.#deadline?.cancel();
     this.#connectWait?.cancel();
     this.#stopSendWait();
+    this.#takeRest();
     this.#parser.close();
     this.#session.lost();
     this.#log('debug', 'client connection closed', { error: error?.code });
     this.#options.onClosed();
+  }
+
+  /** What a client sent before it left is done all the same (STOMP 1.2, RECEIPT): frames that were read and had to wait for their turn. */
+  #takeRest(): void {
+    while (this.#session.isConnected && this.#port.accepting) {
+      const frame = this.#next();
+      if (frame === null) return;
+      this.#session.frame(frame);
+    }
   }
 
   #log(
