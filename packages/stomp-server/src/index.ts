@@ -25,5 +25,6 @@ export { ConnectionCount, StompListener } from './connection/stomp-listener.ts';
 export type { StompListenerOptions } from './connection/stomp-listener.ts';
 export { BudgetShare, InputBudget } from './input-budget.ts';
 export type { BrokerSelf } from './session/connected-frame.ts';
+export { MessageProperties } from './session/message-properties.ts';
 export { defaultStompLimits } from './session/limits.ts';
 export type { StompLimits } from './session/limits.ts';

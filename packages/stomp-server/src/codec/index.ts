@@ -13,6 +13,7 @@ export type { ErrorFrame, FrameWriterOptions } from './frame-writer.ts';
 export { encodeFrame } from './encode-frame.ts';
 export type { FrameToEncode } from './encode-frame.ts';
 export { HeaderNameSet, stripHeaders, transcodeHeaderBlock } from './header-block.ts';
+export { HeaderSearch } from './header-search.ts';
 export { StompError } from './stomp-error.ts';
 export type { StompErrorCode } from './stomp-error.ts';
 export type { ClientCommand, Command, ServerCommand } from './command.ts';

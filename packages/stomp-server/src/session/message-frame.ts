@@ -12,6 +12,11 @@ export function envelopeOf(frame: Frame): number {
   return VERSIONS.indexOf(frame.version) | (frame.hasContentLength ? COUNTED : 0);
 }
 
+/** In which version's escaping a message's header block is. */
+export function versionOf(envelope: number): StompVersion {
+  return VERSIONS[envelope & VERSION_BITS] ?? '1.2';
+}
+
 type Delivery = Extract<Effect, { type: 'deliver' }>;
 
 /**
@@ -43,7 +48,6 @@ export function writeMessage(
     writer.header('dead-letter-reason', message.deadLetter.reason);
     writer.header('original-destination', message.deadLetter.originalDestination);
   }
-  const writtenAs = VERSIONS[message.envelope & VERSION_BITS] ?? '1.2';
-  writer.headerBlock(transcodeHeaderBlock(message.headerBlock, writtenAs, version));
+  writer.headerBlock(transcodeHeaderBlock(message.headerBlock, versionOf(message.envelope), version));
   writer.end(message.body);
 }
