@@ -23,6 +23,7 @@ const tales: readonly (readonly [name: string, text: RegExp])[] = [
   ['leaders without a majority', /it has not heard a majority for too long$/],
   ['hand-overs', /hands leadership over to/],
   ['clients let go without a master', /^no master for \d+ ms: closed the client connections/],
+  ['clients let go by a node that gets no further', /^this node is behind the master, and has applied nothing for/],
   ['clients of removed nodes let go', /^who is no member of the cluster any more serves no clients/],
   ['clients without a master', /^a new client found no master in time/],
 ];

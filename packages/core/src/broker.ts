@@ -189,6 +189,11 @@ export class Broker {
     return this.#serving.outstanding;
   }
 
+  /** The node's end: attached, and something waits until more is applied here: the attachment itself, what the master has said, or a request. */
+  get waitsForApply(): boolean {
+    return this.#serving.waitsForApply;
+  }
+
   /**
    * Everything committed by earlier masters has been applied. Messages of queues that a node may hold are handed out once that node has attached, or
    * its stream has lapsed (`awaited`).

@@ -84,7 +84,12 @@ export class SessionWatch {
 
   /** Something that a node's log has told: `tale` is a story's name for it. */
   heard(node: WatchedNode, tale: string): void {
-    const excuses = ['snapshots installed', 'clients let go without a master', 'clients of removed nodes let go'];
+    const excuses = [
+      'snapshots installed',
+      'clients let go without a master',
+      'clients let go by a node that gets no further',
+      'clients of removed nodes let go',
+    ];
     if (!excuses.includes(tale)) return;
     this.#excusedAt.set(node.name, node.nowMs());
   }

@@ -130,7 +130,7 @@ const cluster = section('The other nodes of this logical broker. Without members
   ).prefault('10s'),
   masterWait: duration(
     '1s',
-    'How long clients stay connected while no master is known: nothing is read from them, and heart-beats go on. Then their connections are closed, without an ERROR. With a longer time than `limits.sendWait`, those who wait with a frame get the ERROR of that first.',
+    'How long clients stay connected while no master is known: nothing is read from them, and heart-beats go on. Then their connections are closed, without an ERROR; so are those of a node that has a master and applies nothing for as long, though something waits for it. With a longer time than `limits.sendWait`, those who wait with a frame get the ERROR of that first.',
   ).prefault('20s'),
 });
 

@@ -171,6 +171,7 @@ export class BrokerNode implements RunningNode {
 
   readiness(): { readonly ready: boolean; readonly reason: string } {
     if (this.#stopping) return { ready: false, reason: 'this node is stopping' };
+    if (this.#host.standsStill) return { ready: false, reason: this.#host.heldUpBy };
     return readiness(this.log.status, this.#leadership, {
       hasMaster: this.#host.hasMaster,
       slaveClients: this.#options.slaveClients,

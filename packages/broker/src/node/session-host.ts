@@ -10,6 +10,7 @@ import { MasterLink } from './master-link.ts';
 import { SessionOutbox } from './session-outbox.ts';
 import { StoredDeliveries } from './stored-deliveries.ts';
 import type { RecordSource, StoredDeliveriesOptions } from './stored-deliveries.ts';
+import { Standstill } from './standstill.ts';
 
 /** The replicated log, as the sessions' side needs it. */
 export interface HostLog extends RecordSource, MasterLog {
@@ -34,7 +35,7 @@ export interface SessionHostOptions {
   readonly channelLimits: ChannelLimits;
   readonly leaseMs: number;
   readonly leaseOver: (silentMs: number, leaseMs: number) => boolean;
-  /** How long clients are kept without a master. */
+  /** How long clients are kept without a master, or by a node that gets no further. */
   readonly masterWaitMs: number;
   readonly deliveries?: StoredDeliveriesOptions;
 }
@@ -52,6 +53,7 @@ export class SessionHost implements BrokerPort {
   readonly #deliveries: StoredDeliveries;
   readonly #master: MasterEnd;
   readonly #link: MasterLink;
+  readonly #standstill: Standstill;
   #effects: BrokerEffect[] = [];
   #spareEffects: BrokerEffect[] = [];
   readonly #touched = new Set<SessionOutbox>();
@@ -91,6 +93,12 @@ export class SessionHost implements BrokerPort {
       },
       deliveries,
     );
+    this.#standstill = new Standstill({
+      ...{ clock, waitMs: options.masterWaitMs },
+      waiting: () => broker.waitsForApply,
+      applied: () => broker.applied,
+      began: () => this.#giveUp('this node is behind the master, and has applied nothing'),
+    });
     this.#waitForMaster();
   }
 
@@ -111,11 +119,17 @@ export class SessionHost implements BrokerPort {
   }
 
   get accepting(): boolean {
-    return !this.#stopping && this.#broker.accepting;
+    return !this.#stopping && !this.standsStill && this.#broker.accepting;
   }
 
   get heldUpBy(): string {
-    return this.#stopping ? 'this node is stopping' : this.#broker.heldUpBy;
+    if (this.#stopping) return 'this node is stopping';
+    return this.standsStill ? 'this node is behind the master, and gets no further' : this.#broker.heldUpBy;
+  }
+
+  /** It has a way to the master, and nothing has been applied for too long: clients had better go elsewhere. */
+  get standsStill(): boolean {
+    return this.#standstill.stands;
   }
 
   callWhenAccepting(endpoint: SessionEndpoint): void {
@@ -153,12 +167,14 @@ export class SessionHost implements BrokerPort {
     for (const { position, payload } of commands) {
       this.#broker.apply(position, payload, records, this.#effects);
     }
+    this.#standstill.moved();
     this.#scheduleTurn();
   }
 
   /** The replicated state has become another, from a snapshot. */
   restored(effects: readonly BrokerEffect[]): void {
     for (const effect of effects) this.#effects.push(effect);
+    this.#standstill.moved();
     this.#scheduleTurn();
   }
 
@@ -189,6 +205,7 @@ export class SessionHost implements BrokerPort {
   close(): void {
     this.letGo();
     this.#patience?.cancel();
+    this.#standstill.beginAnew();
     this.#link.close();
     this.#master.resign();
   }
@@ -196,6 +213,7 @@ export class SessionHost implements BrokerPort {
   #opened(): void {
     this.#patience?.cancel();
     this.#patience = null;
+    this.#standstill.beginAnew();
     this.#broker.attach(this.#effects);
     this.#scheduleTurn();
   }
@@ -203,24 +221,30 @@ export class SessionHost implements BrokerPort {
   #lost(): void {
     const { node } = this.#options;
     this.#broker.detach(this.#effects);
+    this.#standstill.beginAnew();
     this.#master.detached(node);
     this.#waitForMaster();
     this.#scheduleTurn();
   }
 
   #waitForMaster(): void {
-    const { clock, masterWaitMs, story } = this.#options;
+    const { clock, masterWaitMs } = this.#options;
     this.#patience ??= clock.setTimer(masterWaitMs, () => {
       this.#patience = null;
-      if (this.#outboxes.size === 0) return;
-      story.warn(`no master for ${masterWaitMs} ms: closed the client connections`, { clients: this.#outboxes.size });
-      this.letGo();
+      this.#giveUp('no master');
     });
   }
 
   /** What users may do has changed. */
   accessChanged(): void {
     for (const { endpoint } of [...this.#outboxes.values()]) endpoint.accessChanged();
+  }
+
+  #giveUp(why: string): void {
+    const { masterWaitMs, story } = this.#options;
+    if (this.#outboxes.size === 0) return;
+    story.warn(`${why} for ${masterWaitMs} ms: closed the client connections`, { clients: this.#outboxes.size });
+    this.letGo();
   }
 
   /** Closes all sessions: without an ERROR, and what they held goes back. */
@@ -279,6 +303,7 @@ export class SessionHost implements BrokerPort {
     this.#touched.clear();
     this.#link.flush();
     this.#master.flush();
+    this.#standstill.look();
     if (this.#waitingToRead.size > 0) this.#resumeReaders();
     if (this.#broker.outstanding === 0) for (const settled of this.#waitingForQuiet.splice(0)) settled();
     if (lookAgain) this.#lookAgainLater();

@@ -157,6 +157,34 @@ t.test(
   },
 );
 
+t.test('where nothing is applied for too long, clients are let go, and let in again when something is', async (t) => {
+  const bench = await HostBench.start();
+  const endpoint = bench.attach('s');
+  await bench.pass(100_000);
+  t.ok(bench.host.accepting, 'nobody waits for anything');
+  bench.send('s', 1);
+  await bench.pass(20_000);
+  await bench.commit();
+  bench.send('s', 2);
+  await bench.pass(29_000);
+  t.equal(endpoint.abandoned, 0, 'it has got further meanwhile');
+  t.notOk(bench.host.standsStill);
+  await bench.pass(31_000);
+  t.equal(endpoint.abandoned, 1);
+  t.same(bench.warnings, [
+    'this node is behind the master, and has applied nothing for 30000 ms: closed the client connections',
+  ]);
+  t.notOk(bench.host.accepting);
+  t.equal(bench.host.heldUpBy, 'this node is behind the master, and gets no further');
+  const next = bench.attach('n');
+  bench.host.callWhenAccepting(next);
+  await bench.pass(100_000);
+  t.equal(next.resumes, 0);
+  await bench.commit();
+  t.equal(next.resumes, 1);
+  t.ok(bench.host.accepting);
+});
+
 t.test('a stop waits for answers, and for what clients held to go back, as long as it may', async (t) => {
   const bench = await HostBench.start();
   const endpoint = bench.attach('s');

@@ -161,6 +161,12 @@ export class ServingNode {
     return outstanding.size + publications.size + this.#sessions.gathered;
   }
 
+  /** Something waits until more is applied here: the attachment, what the master has said, a request. */
+  get waitsForApply(): boolean {
+    if (this.#phase === 'detached') return false;
+    return this.#phase !== 'attached' || this.#inbox.size > 0 || this.#stream.outstanding.size > 0;
+  }
+
   /** In the order in which they came. What this node has not applied enough for waits until a `flush`, and all that comes later behind it. */
   fromMaster(message: MasterMessage, effects: BrokerEffect[]): void {
     if (this.#phase === 'detached') return;
