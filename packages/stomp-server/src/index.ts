@@ -11,7 +11,7 @@ export type { Access, AccessControl, Admission, Claim, Claimant, Permission } fr
 export type { BrokerPort, SessionEndpoint } from './broker-port.ts';
 export { parseBrokerUri } from './client/broker-uri.ts';
 export type { BrokerAddress, BrokerUri } from './client/broker-uri.ts';
-export type { HeaderList } from './client/client-connection.ts';
+export type { Dial, HeaderList } from './client/client-connection.ts';
 export { StompClientError } from './client/client-error.ts';
 export type { StompClientErrorCode } from './client/client-error.ts';
 export { StompClient } from './client/stomp-client.ts';

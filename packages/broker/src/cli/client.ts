@@ -1,16 +1,21 @@
 import { readFileSync } from 'node:fs';
 
+import { NetworkError } from '@lockstep/kernel';
 import { StompClient, StompClientError } from '@lockstep/stomp-server';
 import type { StompClientOptions } from '@lockstep/stomp-server';
 
+import { dialBroker } from '../ports/clients/dial-broker.ts';
 import { NodeClock } from '../ports/node-clock.ts';
 import { NodeNetwork } from '../ports/node-network.ts';
 import { NodeRandom } from '../ports/node-random.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
+import { readOrExplain } from './read-config.ts';
 
 export interface LoginFlags {
   readonly login?: string;
   readonly passcodeFile?: string;
+  /** The authorities that may have signed the broker's certificate. */
+  readonly ca?: string;
 }
 
 /** Ten rounds with growing pauses, some ten seconds: a fail-over is over long before, and a dead broker is said to be dead. */
@@ -38,6 +43,11 @@ function credentials({ login, passcodeFile }: LoginFlags, environment: NodeJS.Pr
   return { ...(name === undefined ? {} : { login: name }), ...(passcode === undefined ? {} : { passcode }) };
 }
 
+/** @throws CommandError */
+function authorities(file: string | undefined): Buffer | null {
+  return file === undefined ? null : readOrExplain(file, '--ca');
+}
+
 /** What a person can do about it, and the exit code that scripts see. */
 export function clientFailure(error: unknown, uri: string): CommandError {
   if (!(error instanceof StompClientError)) throw error;
@@ -46,6 +56,10 @@ export function clientFailure(error: unknown, uri: string): CommandError {
     case 'bad-uri':
       return new CommandError(exitCodes.usage, message, error);
     case 'unreachable':
+      if (networkCause(error)?.code === 'untrusted') {
+        const why = `${addressesOf(uri)} is not trusted: ${networkCause(error)?.message.replace(/^connect \S+: /, '') ?? ''}`;
+        return new CommandError(exitCodes.failed, `${why}; --ca names the authorities that count`, error);
+      }
       return new CommandError(exitCodes.unreachable, `nobody answers at ${addressesOf(uri)}: ${hint(error)}`, error);
     case 'refused':
       return new CommandError(exitCodes.failed, `the broker refused: ${message}`, error);
@@ -65,6 +79,13 @@ export function clientFailure(error: unknown, uri: string): CommandError {
 function addressesOf(uri: string): string {
   const addresses = [...uri.matchAll(/\/\/(?:[^@/,()]*@)?([^/,()?]+)/g)].map((match) => match[1] as string);
   return addresses.length === 0 ? uri : addresses.join(', ');
+}
+
+function networkCause(error: StompClientError): NetworkError | null {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof NetworkError) return cause;
+  }
+  return null;
 }
 
 const UNRESOLVED = new Set(['ENOTFOUND', 'EAI_AGAIN']);
@@ -89,10 +110,12 @@ export interface ClientWish {
 
 /** @throws CommandError */
 export async function connectClient({ uri, login, patient, onClosed }: ClientWish): Promise<StompClient> {
+  const ca = authorities(login.ca);
   try {
     return await StompClient.connect({
       uri: withBounds(uri, patient),
       network: new NodeNetwork(),
+      dial: (broker, timeoutMs) => dialBroker(broker, timeoutMs, ca),
       clock: new NodeClock(),
       random: new NodeRandom(),
       ...credentials(login, process.env),

@@ -29,13 +29,13 @@ export async function reload({ settings, read, entrances, log }: ReloadOptions):
     fresh = await read();
     // Whatever may be refused, before anything changes.
     const tls = readListenerTls(fresh);
+    log.setLevel(fresh.log.level);
     entrances.reload(fresh.security, tls);
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof CommandError)) throw error;
     log.error('the configuration was not read anew, and nothing has changed', { why: error.message });
     return;
   }
-  log.setLevel(fresh.log.level);
   const { users, permissions } = fresh.security;
   log.info('read users, permissions, certificates and log level anew', {
     users: users.length,

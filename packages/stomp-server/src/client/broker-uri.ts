@@ -1,7 +1,7 @@
 import { StompClientError } from './client-error.ts';
 import type { Address } from '@lockstep/kernel';
 
-/** Where a broker is, and how to go on when it is gone: a `tcp://` or `failover:(…)?…` URI, as ActiveMQ's clients write them. */
+/** Where a broker is, and how to go on when it is gone: a `tcp://` (or `ssl://`, `ws://`, `wss://`) or `failover:(…)?…` URI, as ActiveMQ's clients write them. */
 export interface BrokerUri {
   readonly brokers: readonly BrokerAddress[];
   /** Try the addresses in random order, so that clients spread. */
@@ -9,7 +9,7 @@ export interface BrokerUri {
   /** Wait before the second round of attempts; doubles with each round. */
   readonly initialReconnectDelayMs: number;
   readonly maxReconnectDelayMs: number;
-  /** Rounds without success after which it gives up; -1: never. 0, for a plain `tcp://`: it does not reconnect. */
+  /** Rounds without success after which it gives up; -1: never. 0, for a single address: it does not reconnect. */
   readonly maxReconnectAttempts: number;
   /** The same for the first connection; takes `maxReconnectAttempts` when not given. */
   readonly startupMaxReconnectAttempts: number;
@@ -17,12 +17,28 @@ export interface BrokerUri {
 
 /** One address, with the user of its own if the URI names one. */
 export interface BrokerAddress {
+  /** What is spoken below STOMP: nothing, TLS, WebSocket, WebSocket over TLS. */
+  readonly transport: 'tcp' | 'ssl' | 'ws' | 'wss';
   readonly address: Address;
+  /** Of WebSocket: from the `/` on, with the query; `/` where nothing is said. */
+  readonly path: string;
   readonly login: string | null;
   readonly passcode: string | null;
 }
 
-const DEFAULT_PORT = 61_613;
+const DEFAULT_PORTS = { tcp: 61_613, ssl: 61_612, ws: 61_614, wss: 61_615 } as const;
+
+/** As others call them, too. */
+const TRANSPORTS: ReadonlyMap<string, BrokerAddress['transport']> = new Map([
+  ['tcp', 'tcp'],
+  ['stomp', 'tcp'],
+  ['ssl', 'ssl'],
+  ['tls', 'ssl'],
+  ['stomps', 'ssl'],
+  ['stomp+ssl', 'ssl'],
+  ['ws', 'ws'],
+  ['wss', 'wss'],
+]);
 
 /** @throws StompClientError `bad-uri` */
 export function parseBrokerUri(text: string): BrokerUri {
@@ -39,16 +55,20 @@ export function parseBrokerUri(text: string): BrokerUri {
 
 function parseAddress(part: string, whole: string): BrokerAddress {
   const match =
-    /^([a-z+]+):\/\/(?:([^:@/]*)(?::([^@/]*))?@)?(\[[0-9a-fA-F:.]+\]|[^:/?[\]@]+)(?::(\d{1,5}))?\/?(?:\?.*)?$/.exec(
+    /^([a-z+]+):\/\/(?:([^:@/]*)(?::([^@/]*))?@)?(\[[0-9a-fA-F:.]+\]|[^:/?[\]@]+)(?::(\d{1,5}))?(\/[^?\s]*)?(\?\S*)?$/.exec(
       part,
     );
   if (match === null) throw bad(whole, `${part === '' ? 'an address' : part} is not of the form tcp://host:port`);
-  const [, scheme, login, passcode, host, port] = match;
-  if (scheme !== 'tcp' && scheme !== 'stomp')
-    throw bad(whole, `${scheme}:// is not supported in this version, tcp:// is`);
-  const number = port === undefined ? DEFAULT_PORT : Number(port);
+  const [, scheme, login, passcode, host, port, path, query] = match;
+  const transport = TRANSPORTS.get(scheme!);
+  if (transport === undefined) throw bad(whole, `${scheme}:// is none of tcp://, ssl://, ws:// and wss://`);
+  const isWebSocket = transport === 'ws' || transport === 'wss';
+  if (!isWebSocket && path !== undefined && path !== '/') throw bad(whole, `${scheme}:// has no path`);
+  const number = port === undefined ? DEFAULT_PORTS[transport] : Number(port);
   if (number < 1 || number > 65_535) throw bad(whole, `port ${number} is not between 1 and 65535`);
   return {
+    transport,
+    path: isWebSocket ? `${path ?? '/'}${query ?? ''}` : '/',
     address: { host: host!.replace(/^\[|\]$/g, ''), port: number },
     login: login === undefined ? null : decode(login, whole),
     passcode: passcode === undefined ? null : decode(passcode, whole),

@@ -8,8 +8,13 @@ import type { BrokerAddress } from './broker-uri.ts';
 
 export type HeaderList = readonly (readonly [name: string, value: string])[];
 
+/** Connects with a broker by what is spoken below STOMP. Rejects with NetworkError. */
+export type Dial = (broker: BrokerAddress, timeoutMs: number) => Promise<Connection>;
+
 export interface ClientConnectionOptions {
-  readonly network: Network;
+  readonly network: Pick<Network, 'connect'>;
+  /** For all that is not plain TCP; absent: that is refused. */
+  readonly dial?: Dial;
   readonly clock: Clock;
   readonly login: string | null;
   readonly passcode: string | null;
@@ -33,7 +38,7 @@ export class ClientConnection {
   readonly #options: ClientConnectionOptions;
   readonly #connection: Connection;
   readonly #parser = new FrameParser(LIMITS);
-  readonly #writer = new FrameWriter();
+  readonly #writer: FrameWriter;
   #events: ClientConnectionEvents;
   #heartBeats: HeartBeats | null = null;
   #flushDue = false;
@@ -47,6 +52,7 @@ export class ClientConnection {
   private constructor(broker: BrokerAddress, connection: Connection, options: ClientConnectionOptions) {
     this.broker = broker;
     this.#connection = connection;
+    this.#writer = new FrameWriter({ frameEnd: connection.writeMessage === undefined ? 'nul-lf' : 'nul' });
     this.#options = options;
     this.#events = { frame() {}, closed() {} };
   }
@@ -55,8 +61,15 @@ export class ClientConnection {
   static async open(broker: BrokerAddress, options: ClientConnectionOptions): Promise<ClientConnection> {
     const where = formatAddress(broker.address);
     let connection: Connection;
+    const { network, dial, connectTimeoutMs } = options;
+    if (broker.transport !== 'tcp' && dial === undefined) {
+      throw new StompClientError('bad-uri', `this client does not speak ${broker.transport}://`);
+    }
     try {
-      connection = await options.network.connect(broker.address, options.connectTimeoutMs);
+      connection =
+        broker.transport === 'tcp' || dial === undefined
+          ? await network.connect(broker.address, connectTimeoutMs)
+          : await dial(broker, connectTimeoutMs);
     } catch (error) {
       throw new StompClientError('unreachable', `${where} is not reachable`, error);
     }
@@ -184,8 +197,11 @@ export class ClientConnection {
     if (this.#closed) return;
     let roomy = true;
     this.#connection.cork();
-    for (const chunk of this.#writer.take()) roomy = this.#connection.write(chunk);
-    this.#connection.uncork();
+    const connection = this.#connection;
+    if (connection.writeMessage === undefined) {
+      for (const chunk of this.#writer.take()) roomy = connection.write(chunk);
+    } else for (const message of this.#writer.takeMessages()) roomy = connection.writeMessage(message);
+    connection.uncork();
     this.#heartBeats?.sent();
     this.#congested = !roomy;
   }

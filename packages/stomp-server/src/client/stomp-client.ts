@@ -6,12 +6,14 @@ import type { AckMode, NackAction } from '@lockstep/core';
 import type { Address, Clock, Network, Random } from '@lockstep/kernel';
 import type { Frame } from '../codec/index.ts';
 import type { BrokerAddress, BrokerUri } from './broker-uri.ts';
-import type { ClientConnectionOptions, HeaderList } from './client-connection.ts';
+import type { ClientConnectionOptions, Dial, HeaderList } from './client-connection.ts';
 
 export interface StompClientOptions {
-  /** `tcp://…` or `failover:(…)?…` */
+  /** `tcp://…` (or `ssl://`, `ws://`, `wss://`, where `dial` is given) or `failover:(…)?…` */
   readonly uri: string;
-  readonly network: Network;
+  readonly network: Pick<Network, 'connect'>;
+  /** For all that is not plain TCP. */
+  readonly dial?: Dial;
   readonly clock: Clock;
   readonly random: Random;
   /** For brokers whose URI names no user. */
@@ -98,6 +100,7 @@ export class StompClient {
     this.#uri = parseBrokerUri(options.uri);
     this.#connectionOptions = {
       network: options.network,
+      ...(options.dial === undefined ? {} : { dial: options.dial }),
       clock: options.clock,
       login: options.login ?? null,
       passcode: options.passcode ?? null,

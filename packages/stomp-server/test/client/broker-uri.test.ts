@@ -13,6 +13,20 @@ t.test('one address: no reconnect', async () => {
   t.equal(parseBrokerUri('tcp://h:1').maxReconnectAttempts, 0);
 });
 
+t.test('what is spoken below STOMP, and the port for it', async () => {
+  const transports = (uri: string): string[] =>
+    parseBrokerUri(uri).brokers.map(({ transport, address, path }) => `${transport} ${address.port} ${path}`);
+  t.same(transports('failover:(tcp://a,ssl://a,ws://a,wss://a)'), [
+    'tcp 61613 /',
+    'ssl 61612 /',
+    'ws 61614 /',
+    'wss 61615 /',
+  ]);
+  t.same(transports('stomp+ssl://a:1'), ['ssl 1 /']);
+  t.same(transports('wss://a:1/some/where?token=x'), ['wss 1 /some/where?token=x']);
+  t.same(transports('ssl://a:1?wireFormat=x'), ['ssl 1 /'], 'what other clients say to themselves');
+});
+
 t.test('failover, in all its forms', async () => {
   for (const uri of [
     'failover:(tcp://a:1,tcp://b:2)',
@@ -46,8 +60,9 @@ t.test('what is no URI says so, and never shows a passcode', async () => {
     'tcp://h:70000',
     'failover:()',
     'failover:(tcp://a:1',
-    'ssl://h:1',
-    'ws://h:1',
+    'amqp://h:1',
+    'tcp://h:1/path',
+    'ssl://h:1/path',
   ]) {
     t.throws(() => parseBrokerUri(uri), { code: 'bad-uri' }, uri);
   }

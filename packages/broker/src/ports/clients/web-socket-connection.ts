@@ -42,7 +42,7 @@ export class WebSocketConnection implements Connection {
   #pendingBytes = 0;
   #speaksText = true;
   #paused = false;
-  /** Came in one piece with a message after which reading was paused. */
+  /** Came before the start, or in one piece with a message after which reading was paused. */
   readonly #held: Uint8Array[] = [];
   #error: NetworkError | null = null;
   #gone = false;
@@ -72,7 +72,7 @@ export class WebSocketConnection implements Connection {
     this.#socket.on('drain', () => {
       if (this.#isOpen) handlers.drain();
     });
-    if (this.#gone) setImmediate(() => this.#tellEnd());
+    if (this.#gone || this.#held.length > 0) setImmediate(() => this.#handOver());
   }
 
   get bufferedBytes(): number {
@@ -106,10 +106,8 @@ export class WebSocketConnection implements Connection {
 
   resume(): void {
     this.#paused = false;
-    while (!this.#paused && this.#held.length > 0) this.#handlers?.data(this.#held.shift()!);
-    if (this.#paused) return;
-    this.#webSocket.resume();
-    if (this.#gone) this.#tellEnd();
+    this.#handOver();
+    if (!this.#paused) this.#webSocket.resume();
   }
 
   end(): void {
@@ -135,8 +133,15 @@ export class WebSocketConnection implements Connection {
     this.#share?.release();
     this.#speaksText = !isBinary;
     if (bytes.length === 0) return;
-    if (this.#paused || this.#held.length > 0) this.#held.push(bytes);
-    else this.#handlers?.data(bytes);
+    if (this.#handlers === null || this.#paused || this.#held.length > 0) this.#held.push(bytes);
+    else this.#handlers.data(bytes);
+  }
+
+  /** What has been held back, as far as it is wanted. */
+  #handOver(): void {
+    if (this.#handlers === null) return;
+    while (!this.#paused && this.#held.length > 0) this.#handlers.data(this.#held.shift()!);
+    if (!this.#paused && this.#gone) this.#tellEnd();
   }
 
   #count(bytes: number): void {
