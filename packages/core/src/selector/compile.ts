@@ -132,13 +132,18 @@ function compileArithmetic({ operator, left, right }: Kind<'arithmetic'>): Term 
   };
 }
 
+/** A longer text is unknown: nested sums of one long header would make texts of megabytes. UTF-16 units. */
+const JOINED_LENGTH_MAX = 64 * 1024;
+
 function compileConcatenation({ left, right }: Kind<'concatenation'>): Term {
   const leftTerm = compileTerm(left);
   const rightTerm = compileTerm(right);
   return (source) => {
     const before = leftTerm(source);
     const behind = rightTerm(source);
-    return before === null || behind === null ? null : `${before}${behind}`;
+    if (before === null || behind === null) return null;
+    const joined = `${before}${behind}`;
+    return joined.length > JOINED_LENGTH_MAX ? null : joined;
   };
 }
 

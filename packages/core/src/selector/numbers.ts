@@ -13,6 +13,9 @@ const SAFE_DIGITS = 15;
 /** So many digits may fit 64 bits; more never do. */
 const LONG_DIGITS = 19;
 
+/** Longer texts say no number: a double needs no more, and each comparison reads the text anew. UTF-16 units. */
+const LENGTH_MAX = 400;
+
 const MINUS = 0x2d;
 const PLUS = 0x2b;
 const DOT = 0x2e;
@@ -32,11 +35,12 @@ function finite(value: number): number | null {
 
 /**
  * The number that a text says: `7`, `-7.5`, `+.5`, `5.`, `1e-3`, always decimal, blanks around it passed over; null when it says none (so `0x10`,
- * `1d`, `NaN`, and what is beyond a double).
+ * `1d`, `NaN`, what is beyond a double, and more than 400 characters).
  */
 export function readNumber(text: string): SelectorNumber | null {
   let at = 0;
   let end = text.length;
+  if (end > LENGTH_MAX) return null;
   while (at < end && isBlank(text.charCodeAt(at))) at++;
   while (end > at && isBlank(text.charCodeAt(end - 1))) end--;
   const from = at;
@@ -61,7 +65,7 @@ function readLong(text: string, digits: number, end: number, negative: boolean):
   let at = digits;
   while (at < end && text.charCodeAt(at) === ZERO) at++;
   if (at === end) return 0;
-  // Beyond 64 bits; the conversion of so many digits to a bigint would take its time, too.
+  // Beyond 64 bits.
   if (end - at > LONG_DIGITS) return finite(negative ? -Number(text.slice(at, end)) : Number(text.slice(at, end)));
   const value = BigInt(text.slice(at, end));
   return exactInteger(negative ? -value : value);

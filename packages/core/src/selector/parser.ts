@@ -16,6 +16,10 @@ import type { ArithmeticOperator, SelectorNumber } from './numbers.ts';
 /** Parentheses, NOT and signs in one another; and what stands in one another when it is evaluated. */
 const DEPTH_MAX = 100;
 
+/** Each of them may search a header of 64 KiB, and takes the longer the longer its pattern is (UTF-16 units of all of them). */
+const LIKES_MAX = 64;
+const PATTERNS_LENGTH_MAX = 4096;
+
 const COMPARE: ReadonlySet<string> = new Set<CompareOperator>(['=', '<>', '<', '<=', '>', '>=']);
 
 interface Placing {
@@ -32,6 +36,8 @@ export class SelectorParser {
   readonly #text: string;
   readonly #scanner: SelectorScanner;
   #nesting = 0;
+  #likes = 0;
+  #patternsLength = 0;
 
   constructor(text: string, start: number) {
     this.#text = text;
@@ -130,7 +136,13 @@ export class SelectorParser {
   }
 
   #like(operand: Expression, negative: boolean): Expression {
+    if (++this.#likes > LIKES_MAX) throw new SelectorFault(operand.at, `more than ${LIKES_MAX} LIKE in one selector`);
+    const { at } = this.#scanner;
     const pattern = this.#string("a pattern in '");
+    this.#patternsLength += pattern.length;
+    if (this.#patternsLength > PATTERNS_LENGTH_MAX) {
+      throw new SelectorFault(at, `more than ${PATTERNS_LENGTH_MAX} characters in patterns of LIKE`);
+    }
     let escape: string | null = null;
     if (this.#takeKeyword('ESCAPE')) {
       const { at } = this.#scanner;

@@ -24,6 +24,9 @@ const headers = {
   exponent: '1e3',
   huge: '1e400',
   digits: '1'.repeat(400),
+  fits: `${'0'.repeat(399)}5`,
+  tooLong: `${'0'.repeat(400)}5`,
+  page: 'x'.repeat(60_000),
   long: '99999999999999999999',
   padded: '0000000000000000000000005',
   priority: 4,
@@ -46,6 +49,7 @@ table('a string beside a number is read as one', headers, [
   ['plus = 3', true],
   ['exponent = 1000', true],
   ['padded = 5', true],
+  ['fits = 5', true],
   ['long > 9223372036854775807', true],
   ['long = 1E20', true],
   ["priority = '4'", true],
@@ -77,6 +81,7 @@ table('a string that says no number is equal to none, and has no order with any'
   ['infinity > 1', false],
   ['huge > 1', false],
   ['digits > 1', false],
+  ['tooLong = 5', false],
 ]);
 
 table('two strings are compared as text, numbers or not', headers, [
@@ -144,6 +149,11 @@ table('+ beside a string of the text joins', headers, [
   ["word + '!' LIKE '%!'", true],
   ["word + '!' IN ('abc!')", true],
   ["count + 1 + '' = '5'", true],
+]);
+
+unknown('what is joined has at most 65,536 characters', headers, [
+  "page + '' + page LIKE 'x%'",
+  "page + '' + page <> 'x'",
 ]);
 
 unknown('+ joins nothing to what is unknown', headers, ["nothing + '!' = '!'", "'!' + nothing <> '!'"]);

@@ -42,6 +42,18 @@ t.test('what stands behind one another does not count as deep', (t) => {
   t.end();
 });
 
+t.test('LIKE stands in a selector 64 times at most, with 4,096 characters of patterns', (t) => {
+  const likes = (count: number): string => Array.from({ length: count }, () => "a LIKE '%_b%'").join(' OR ');
+  t.equal(messageOf(likes(64)), 'taken');
+  t.same(parseSelector(likes(65)), { message: 'more than 64 LIKE in one selector', at: 64 * 17 });
+  const patterns = (first: number, second: number): string =>
+    `a LIKE '${'_'.repeat(first)}' OR a LIKE '${'_'.repeat(second)}'`;
+  t.equal(messageOf(patterns(4000, 96)), 'taken');
+  const tooLong = { message: 'more than 4096 characters in patterns of LIKE', at: 'a LIKE  OR a LIKE '.length + 4002 };
+  t.same(parseSelector(patterns(4000, 97)), tooLong);
+  t.end();
+});
+
 t.test('AND, OR and IN may be as long as the text', (t) => {
   const any = parsed(Array.from({ length: 2500 }, (_, i) => `a = ${i}`).join(' OR '));
   t.equal(any.matches(sourceOf({ a: '2499' })), true);

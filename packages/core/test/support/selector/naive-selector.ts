@@ -162,6 +162,7 @@ export function fromDouble(double: number): NaiveNumber | null {
 function toNumber(value: NaiveValue): NaiveNumber | null {
   if (value === null || 'truth' in value) return null;
   if (!('text' in value)) return value;
+  if (value.text.length > 400) return null;
   const text = value.text.replace(/^[ \t]+/, '').replace(/[ \t]+$/, '');
   const integer = /^([+-]?)(\d+)$/.exec(text);
   if (integer !== null) return fromInteger(BigInt(integer[2]!) * (integer[1] === '-' ? -1n : 1n));
