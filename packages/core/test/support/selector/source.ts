@@ -19,7 +19,7 @@ export function parsed(text: string): Selector {
 export function table(title: string, values: Values, rows: readonly (readonly [string, boolean])[]): void {
   t.test(title, (t) => {
     const source = sourceOf(values);
-    for (const [text, expected] of rows) t.equal(parsed(text).matches(source), expected, text || 'nothing');
+    for (const [text, expected] of rows) t.equal(parsed(text).matches(source), expected, text.trim() || 'nothing');
     t.end();
   });
 }
