@@ -10,6 +10,7 @@ export {
 } from './ports/index.ts';
 export type { DataLock } from './ports/index.ts';
 export { configurationDocument } from './config/documentation.ts';
+export { reasonCodes } from './node/explain/types.ts';
 export { BrokerNode } from './node/broker-node.ts';
 export type {
   BoundListener,

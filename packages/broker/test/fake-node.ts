@@ -72,8 +72,16 @@ export class FakeNode implements RunningNode {
     return this.outcome;
   }
 
+  async explain(subject: string): ReturnType<RunningNode['explain']> {
+    this.asked.push(subject);
+    const { node: by } = this.status();
+    const reasons = [{ code: 'no-consumer', text: 'nobody has subscribed: start a consumer', ready: 2 }] as const;
+    return subject === '' ? null : { subject, kind: 'queue', by, confirmed: this.ready, summary: '2 messages', reasons };
+  }
+
   readiness(): ReturnType<RunningNode['readiness']> {
-    return this.ready ? { ready: true, reason: 'master' } : { ready: false, reason: 'no master is known' };
+    const waiting = { clients: 3, forMs: 1200, closedInMs: 18_800 };
+    return this.ready ? { ready: true, reason: 'master' } : { ready: false, reason: 'no master is known', waiting };
   }
 
   onFailure(listener: (error: Error) => void): void {

@@ -7,6 +7,8 @@ export interface SessionEndpoint {
   effect(effect: Effect): void;
   /** The effects of this turn have all been given: write out what they made. */
   flush(): void;
+  /** Where the client is, `host:port`: for people. */
+  readonly client: string;
   /** Bytes written for the client that it has not taken. */
   readonly unsentBytes: number;
   /** The broker accepts again: answers `BrokerPort.callWhenAccepting`. */

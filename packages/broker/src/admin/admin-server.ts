@@ -5,12 +5,13 @@ import { formatAddress } from '@lockstep/kernel';
 import type { Address } from '@lockstep/kernel';
 
 import type { RunningNode } from '../node/types.ts';
+import { addExplainRoute } from './explain-route.ts';
 import { addMemberRoutes } from './member-routes.ts';
 
 /** What the admin port answers from. */
 export type AdminSubject = Pick<
   RunningNode,
-  'status' | 'queues' | 'readiness' | 'members' | 'changeMembers' | 'transfer'
+  'status' | 'queues' | 'explain' | 'readiness' | 'members' | 'changeMembers' | 'transfer'
 >;
 
 /** A file of the status page. */
@@ -49,15 +50,16 @@ export function adminServer({ subject, page }: AdminOptions): FastifyInstance {
 
   server.get('/readyz', (_request, reply) => {
     const node = subject();
-    const { ready, reason } = node?.readiness() ?? STARTING;
+    const { ready, ...rest } = node?.readiness() ?? STARTING;
     reply.code(ready ? 200 : 503);
-    return { ready, role: node?.status().role ?? null, reason };
+    return { ready, role: node?.status().role ?? null, ...rest };
   });
 
   server.get('/api/v1/status', (_request, reply) => subject()?.status() ?? reply.code(503).send(STARTING));
 
   server.get('/api/v1/queues', (_request, reply) => subject()?.queues() ?? reply.code(503).send(STARTING));
 
+  addExplainRoute(server, subject);
   addMemberRoutes(server, subject);
 
   for (const [path, { type, content }] of page) {
@@ -65,7 +67,7 @@ export function adminServer({ subject, page }: AdminOptions): FastifyInstance {
   }
 
   server.setNotFoundHandler((request, reply) => {
-    const known = '/, /healthz, /readyz, /api/v1/status, /api/v1/members, /api/v1/queues';
+    const known = '/, /healthz, /readyz, /api/v1/status, /api/v1/members, /api/v1/queues, /api/v1/explain?subject=';
     void reply
       .code(404)
       .send({ error: `there is nothing at ${request.url.slice(0, 200)}; there is something at ${known}` });

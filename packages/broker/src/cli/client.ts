@@ -60,6 +60,10 @@ export function clientFailure(error: unknown, uri: string): CommandError {
         const why = `${addressesOf(uri)} is not trusted: ${networkCause(error)?.message.replace(/^connect \S+: /, '') ?? ''}`;
         return new CommandError(exitCodes.failed, `${why}; --ca names the authorities that count`, error);
       }
+      if (message.endsWith(closedText)) {
+        const advice = 'it may have no master; `lockstep status` or `lockstep explain` at its admin port says more';
+        return new CommandError(exitCodes.unreachable, `${message} before it let this client in: ${advice}`, error);
+      }
       return new CommandError(exitCodes.unreachable, `nobody answers at ${addressesOf(uri)}: ${hint(error)}`, error);
     case 'refused':
       return new CommandError(exitCodes.failed, `the broker refused: ${message}`, error);
@@ -88,6 +92,8 @@ function networkCause(error: StompClientError): NetworkError | null {
   return null;
 }
 
+/** What `StompClient` says of a broker that is there, and lets nobody in. */
+const closedText = 'closed the connection';
 const UNRESOLVED = new Set(['ENOTFOUND', 'EAI_AGAIN']);
 
 function hint(error: StompClientError): string {

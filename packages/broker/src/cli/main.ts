@@ -5,6 +5,7 @@ import { addCareCommands } from './care/commands.ts';
 import type { ClusterFlags } from './cluster.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { addMemberCommands } from './member-commands.ts';
+import type { ExplainFlags } from './explain.ts';
 import type { ReceiveFlags } from './receive.ts';
 import type { SendFlags } from './send.ts';
 import type { StartNode } from './start-node.ts';
@@ -178,6 +179,16 @@ function addClusterCommands(program: Command): void {
     .action(async (flags: StatusFlags) => {
       const commands = await import('./status.ts');
       await commands.status(flags);
+    });
+  program
+    .command('explain')
+    .description('say why nothing moves: at a destination, or with one message')
+    .argument('<destination|message-id>', '/queue/NAME, /topic/NAME, NAME (a queue), or the message-id of a MESSAGE')
+    .option('--admin <url>', 'admin port of any node (LOCKSTEP_ADMIN_URL; default: http://127.0.0.1:8161)')
+    .option('--json', 'for programs: one line of JSON')
+    .action(async (subject: string, flags: ExplainFlags) => {
+      const commands = await import('./explain.ts');
+      await commands.explain(subject, flags);
     });
 }
 

@@ -1,3 +1,4 @@
+import { countText, spanText } from '../node/explain/wording.ts';
 import type { MemberStatus, NodeRole, NodeStatus } from '../node/types.ts';
 import { adminUrlOf, askAdmin } from './admin-client.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
@@ -20,6 +21,15 @@ function roleText(role: NodeRole, master: string | null): string {
   return master === null ? `is a ${role}, and knows no master` : `is a ${role} of ${master}`;
 }
 
+function waitingLines({ waiting }: NodeStatus): readonly string[] {
+  if (waiting === undefined) return [];
+  const { clients, forMs, closedInMs } = waiting;
+  const since = `no way to a master for ${spanText(forMs)}`;
+  if (clients === 0) return [`${since}; no clients wait here`];
+  const end = closedInMs === null ? '' : `, for ${spanText(closedInMs)} at most`;
+  return [`${since}: clients of this node wait${end}; its /readyz says what is missing`];
+}
+
 /** For people. */
 export function showStatus(status: NodeStatus): string {
   const { broker, node, role, master, term, commitIndex, lastIndex, connections, members, version } = status;
@@ -36,7 +46,8 @@ export function showStatus(status: NodeStatus): string {
   );
   return [
     `broker ${broker}: node ${node} ${roleText(role, master)} (term ${term}, Lockstep ${version})`,
-    `${commitIndex} of ${lastIndex} entries committed; ${connections} client connections on this node`,
+    `${commitIndex} of ${lastIndex} entries committed; ${countText(connections, 'client connection')} on this node`,
+    ...waitingLines(status),
     `clients connect to ${status.failover}`,
     '',
     table,

@@ -8,9 +8,11 @@ import type { AccessControl } from '@lockstep/stomp-server';
 import { ConnectionCount, defaultFlowOptions, InputBudget, SessionIds, StompConnection } from '@lockstep/stomp-server';
 
 import { addressList, ClientListeners } from './client-listeners.ts';
+import { Explainer } from './explain/explainer.ts';
+import type { Explanation, MasterWait } from './explain/types.ts';
 import { aboutListeners, advertisedAddress, failoverUri } from './failover-uri.ts';
 import { membershipChange } from './members-change.ts';
-import { nodeRole, nodeStatus, ownPart, partMember, readiness } from './node-status.ts';
+import { nodeRole, nodeStatus, ownPart, partMember, readiness, votersInReach } from './node-status.ts';
 import { SessionHost } from './session-host.ts';
 import type {
   BoundListener,
@@ -21,6 +23,7 @@ import type {
   MembersChange,
   NodeRole,
   NodeStatus,
+  Readiness,
   RunningNode,
 } from './types.ts';
 
@@ -52,6 +55,8 @@ export class BrokerNode implements RunningNode {
   readonly #roleListeners: ((role: NodeRole, master: NodeId | null) => void)[] = [];
   /** Null until it is open: what depends on it is asked from the outside, or by it. */
   #log: ReplicatedLog | null = null;
+  /** Null until the log is open. */
+  #explainer: Explainer | null = null;
   #leadership: Leadership | null = null;
   #told: { readonly role: NodeRole; readonly master: NodeId | null } = { role: 'candidate', master: null };
   #stopping = false;
@@ -146,7 +151,13 @@ export class BrokerNode implements RunningNode {
       leadership: this.#leadership,
       connections: this.#connections.open,
       failover: this.#failover(this.#options.listeners[0]?.kind ?? 'stomp'),
+      waiting: this.#waiting,
     });
+  }
+
+  async explain(subject: string): Promise<Explanation | null> {
+    assert(this.#explainer !== null, 'the node is asked before its log is open');
+    return this.#explainer.explain(subject);
   }
 
   queues(): readonly QueueStatus[] {
@@ -155,8 +166,10 @@ export class BrokerNode implements RunningNode {
 
   async members(): Promise<MembersAnswer> {
     const { by, confirmed, members } = await this.log.members.view();
-    const master = confirmed ? by : this.status().master;
-    return { by, confirmed, members: members.map((one) => partMember(one, master)) };
+    const { node, role, master: known } = this.status();
+    const master = confirmed ? by : known;
+    const own = (id: NodeId): { role?: NodeRole } => (by === node && id === node ? { role } : {});
+    return { by, confirmed, members: members.map((one) => ({ ...partMember(one, master), ...own(one.id) })) };
   }
 
   async changeMembers(change: MembersChange): Promise<MemberOutcome> {
@@ -169,13 +182,11 @@ export class BrokerNode implements RunningNode {
     return this.log.members.transfer(to);
   }
 
-  readiness(): { readonly ready: boolean; readonly reason: string } {
+  readiness(): Readiness {
     if (this.#stopping) return { ready: false, reason: 'this node is stopping' };
     if (this.#host.standsStill) return { ready: false, reason: this.#host.heldUpBy };
-    return readiness(this.log.status, this.#leadership, {
-      hasMaster: this.#host.hasMaster,
-      slaveClients: this.#options.slaveClients,
-    });
+    const { slaveClients } = this.#options;
+    return readiness(this.log.status, this.#leadership, { waiting: this.#waiting, slaveClients });
   }
 
   onFailure(listener: (error: Error) => void): void {
@@ -252,6 +263,7 @@ export class BrokerNode implements RunningNode {
         ...this.#options.logSettings,
       },
     });
+    this.#explainer = this.#makeExplainer(this.#log);
     this.#log.disk.onChange(({ pressure }) => {
       this.#host.limitWindow(pressure === 'none' ? windowBytes : windowUnderPressureBytes);
     });
@@ -269,6 +281,34 @@ export class BrokerNode implements RunningNode {
       restore: (refersTo) => this.#restore(refersTo),
       leadershipChanged: (leadership) => this.#leadershipChanged(leadership),
     };
+  }
+
+  /** This node's clients wait for a master; null: there is one. */
+  get #waiting(): MasterWait | null {
+    const { masterless } = this.#host;
+    return masterless === null ? null : { clients: this.#connections.open, ...masterless };
+  }
+
+  #makeExplainer(log: ReplicatedLog): Explainer {
+    const { node, clock, journal, limits } = this.#options;
+    return new Explainer({
+      ...{ node, clock, broker: this.#broker, questions: log.members.questions },
+      topicBacklogBytes: limits.topicBacklogBytes,
+      members: () => log.status.members,
+      master: () => this.status().master,
+      whyNoMaster: () => {
+        const { reached, missing, needed } = votersInReach(log.status);
+        return { text: this.readiness().reason, facts: { reached, missing, needed, ...this.#waiting } };
+      },
+      clients: () => this.#connections.open,
+      waiting: () => this.#waiting,
+      client: (session) => this.#host.client(session),
+      leaseLeftMs: (member) => this.#host.leaseLeftMs(member),
+      intake: () => ({
+        ...{ storeBytes: this.#broker.storeBytes, storeBytesMax: journal.hardLimitBytes ?? Infinity },
+        ...{ indexBytes: this.#broker.indexBytes, indexBytesMax: limits.indexBytes, disk: log.disk.state },
+      }),
+    });
   }
 
   /** The disk's hard limit, if it is passed. */

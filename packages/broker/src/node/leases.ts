@@ -45,6 +45,14 @@ export class Leases {
     this.#options.lapse(node);
   }
 
+  /** How much longer the silent node keeps what its clients hold, ms; null: it is not silent. */
+  leftMs(node: string): number | null {
+    const silence = this.#silent.get(node);
+    if (silence === undefined) return null;
+    const { clock, leaseMs } = this.#options;
+    return Math.max(0, Math.round(leaseMs - (clock.monotonicMs() - silence.sinceMs)));
+  }
+
   /** This node is the master no more. */
   end(): void {
     for (const node of [...this.#silent.keys()]) this.heard(node);

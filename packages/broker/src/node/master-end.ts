@@ -133,6 +133,11 @@ export class MasterEnd implements Proposer {
     this.#options.wake();
   }
 
+  /** See `Leases.leftMs`. */
+  leaseLeftMs(node: string): number | null {
+    return this.#leases.leftMs(node);
+  }
+
   died(node: NodeId): void {
     if (this.#options.broker.master && !this.#channels.nodes.has(node)) this.#leases.dead(node);
   }

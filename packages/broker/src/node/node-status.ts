@@ -9,7 +9,9 @@ import type {
   Standing,
 } from '@lockstep/raft-log';
 
-import type { BrokerNodeOptions, MemberStatus, NodeRole, NodeStatus, PartMember } from './types.ts';
+import { countText, listText, spanText } from './explain/wording.ts';
+import type { MasterWait } from './explain/types.ts';
+import type { BrokerNodeOptions, MemberStatus, NodeRole, NodeStatus, PartMember, Readiness } from './types.ts';
 
 export interface StatusInputs {
   readonly options: Pick<BrokerNodeOptions, 'broker' | 'node' | 'version'>;
@@ -17,6 +19,7 @@ export interface StatusInputs {
   readonly leadership: Leadership | null;
   readonly connections: number;
   readonly failover: string;
+  readonly waiting: MasterWait | null;
 }
 
 /** The role as users see it. A leader that cannot serve yet, or no longer, is a candidate. */
@@ -42,7 +45,7 @@ export function ownPart({ node, members, raft }: ReplicatedLogStatus): MemberPar
   return raft === null ? null : (members.find(({ id }) => id === node)?.part ?? null);
 }
 
-export function nodeStatus({ options, log, leadership, connections, failover }: StatusInputs): NodeStatus {
+export function nodeStatus({ options, log, leadership, connections, failover, waiting }: StatusInputs): NodeStatus {
   const { raft } = log;
   // Time that has passed counts before this node has been told: a status never says master where `/readyz` says no.
   const role = nodeRole(raft, log.leading ? leadership : null, ownPart(log));
@@ -62,6 +65,7 @@ export function nodeStatus({ options, log, leadership, connections, failover }: 
     version: options.version,
     connections,
     failover,
+    ...(waiting === null ? {} : { waiting }),
   };
 }
 
@@ -79,8 +83,8 @@ export function partMember(member: LogMemberStatus, master: NodeId | null): Part
 }
 
 export interface ServingInputs {
-  /** There is a way to the master. */
-  readonly hasMaster: boolean;
+  /** Null: there is a way to the master. */
+  readonly waiting: MasterWait | null;
   readonly slaveClients: 'serve' | 'refuse';
 }
 
@@ -88,44 +92,71 @@ export interface ServingInputs {
 export function readiness(
   log: ReplicatedLogStatus,
   leadership: Leadership | null,
-  { hasMaster, slaveClients }: ServingInputs,
-): { readonly ready: boolean; readonly reason: string } {
+  { waiting, slaveClients }: ServingInputs,
+): Readiness {
+  const no = (reason: string): Readiness => {
+    const full = `${reason}${waitingText(waiting)}`;
+    return waiting === null ? { ready: false, reason: full } : { ready: false, reason: full, waiting };
+  };
   if (log.raft === null) {
     const missing = log.waitingFor.length === 0 ? '' : `; not heard of yet: ${log.waitingFor.join(', ')}`;
-    return { ready: false, reason: `this node is not a member of a cluster yet${missing}` };
+    return no(`this node is not a member of a cluster yet${missing}`);
   }
   if (log.removed) {
-    const reason = 'this node is no member of the broker any more; to come back it must be added, with an empty disk';
-    return { ready: false, reason };
+    return no('this node is no member of the broker any more; to come back it must be added, with an empty disk');
   }
   if (leadership?.role === 'leader') {
     if (log.leading) return { ready: true, reason: 'master' };
-    return { ready: false, reason: 'this node leads but has not heard a majority lately' };
+    return no('this node leads but has not heard a majority lately');
   }
-  if (log.raft.leader !== null) {
-    const { leader } = log.raft;
-    if (ownPart(log) === 'witness')
-      return { ready: false, reason: `witness, which serves no clients; the master is ${leader}` };
-    if (slaveClients === 'refuse')
-      return { ready: false, reason: `slave of ${leader}, and slaveClients is \`refuse\`` };
-    if (hasMaster) return { ready: true, reason: `slave of ${leader}` };
-    return {
-      ready: false,
-      reason: `clients wait: ${leader} is to be the master, and this node is not attached to it yet`,
-    };
+  const { leader } = log.raft;
+  if (leader === null) return no(whyNoMaster(log, waiting?.forMs ?? null));
+  if (ownPart(log) === 'witness') {
+    return { ready: false, reason: `witness, which serves no clients; the master is ${leader}` };
   }
-  if (log.raft.configuration.configuration.voters.length === 0) {
-    const reason =
-      'no master is known, and this node has no vote before it has caught up with one: its disk was empty; start the members that have their data; a new node waits until `lockstep members add` makes it a member';
-    return { ready: false, reason };
+  if (slaveClients === 'refuse') {
+    return { ready: false, reason: `slave of ${leader}, and slaveClients is \`refuse\`` };
   }
-  if (log.raft.standing === 'abstaining') {
-    const reason =
-      'no master is known, and this node has no vote before it has caught up with one: its disk was empty; start the members that have their data';
-    return { ready: false, reason };
+  if (waiting === null) return { ready: true, reason: `slave of ${leader}` };
+  return no(`clients wait: ${leader} is to be the master, and this node is not attached to it yet`);
+}
+
+function waitingText(waiting: MasterWait | null): string {
+  if (waiting === null || waiting.clients === 0) return '';
+  const { clients, closedInMs } = waiting;
+  const end = closedInMs === null ? '' : `, and ${clients === 1 ? 'is' : 'are'} disconnected in ${spanText(closedInMs)}`;
+  return `; ${countText(clients, 'client')} of this node ${clients === 1 ? 'waits' : 'wait'} for a master${end}`;
+}
+
+/** `forMs`: since when; null: that is not known. */
+function whyNoMaster({ raft, members, node }: ReplicatedLogStatus, forMs: number | null): string {
+  const since = forMs === null ? '' : ` for ${spanText(forMs)}`;
+  if (raft?.standing === 'abstaining' || raft?.configuration.configuration.voters.length === 0) {
+    const data = 'its disk was empty; start the members that have their data';
+    const hint =
+      raft.configuration.configuration.voters.length > 0
+        ? ''
+        : '; a new node waits until `lockstep members add` makes it a member';
+    return `no master is known${since}, and this node has no vote before it has caught up with one: ${data}${hint}`;
   }
-  return {
-    ready: false,
-    reason: 'no master is known: a majority of the members, with their data, is needed to elect one',
-  };
+  const { reached, missing, needed } = votersInReach({ members, node });
+  const found = missing.length === 0 ? 'all can be reached' : `${listText(missing)} can't be reached from here`;
+  const advice =
+    reached.length < needed
+      ? 'start what is down'
+      : 'that is enough for an election, which is under way; if it does not end, look at what the members log';
+  return `no master is known${since}: a majority of the members, with their data, is needed to elect one (${needed} of ${reached.length + missing.length}); ${found}: ${advice}`;
+}
+
+/** Who has a vote, by whether this node can reach it; and how many are needed. */
+export function votersInReach({ members, node }: Pick<ReplicatedLogStatus, 'members' | 'node'>): {
+  readonly reached: readonly NodeId[];
+  readonly missing: readonly NodeId[];
+  readonly needed: number;
+} {
+  const voters = members.filter(({ part }) => part !== 'learner' && part !== 'joining');
+  const isThere = ({ id, alive }: LogMemberStatus): boolean => id === node || alive;
+  const reached = voters.filter(isThere).map(({ id }) => id);
+  const missing = voters.filter((one) => !isThere(one)).map(({ id }) => id);
+  return { reached, missing, needed: Math.floor(voters.length / 2) + 1 };
 }

@@ -4,6 +4,7 @@ import type { CommittedCommand, Leadership, LiveRecords } from '@lockstep/raft-l
 import type { BrokerPort, SessionEndpoint } from '@lockstep/stomp-server';
 
 import type { ChannelLimits } from './channel/channel.ts';
+import type { MasterWait } from './explain/types.ts';
 import { MasterEnd } from './master-end.ts';
 import type { MasterLog } from './master-end.ts';
 import { MasterLink } from './master-link.ts';
@@ -62,6 +63,8 @@ export class SessionHost implements BrokerPort {
   #stopping = false;
   /** Runs while there is no way to a master. */
   #patience: Timer | null = null;
+  /** There has been no way to a master since, by the monotonic clock; null: there is one. */
+  #masterlessSinceMs: number | null = null;
   /** Connections that stopped reading because the host did not accept. */
   readonly #waitingToRead = new Set<SessionEndpoint>();
   readonly #waitingForQuiet: (() => void)[] = [];
@@ -137,9 +140,23 @@ export class SessionHost implements BrokerPort {
     this.#scheduleTurn();
   }
 
-  /** There is a way to a master. */
-  get hasMaster(): boolean {
-    return this.#link.isOpen;
+  /** How long there has been no way to a master; null: there is one. */
+  get masterless(): Omit<MasterWait, 'clients'> | null {
+    if (this.#link.isOpen || this.#masterlessSinceMs === null) return null;
+    const { clock, masterWaitMs } = this.#options;
+    const forMs = Math.round(clock.monotonicMs() - this.#masterlessSinceMs);
+    return { forMs, closedInMs: this.#patience === null ? null : Math.max(0, masterWaitMs - forMs) };
+  }
+
+  /** Where the session's client is, and what it has not taken, bytes; null: there is no such session. */
+  client(session: SessionId): { readonly address: string; readonly unsentBytes: number } | null {
+    const endpoint = this.#outboxes.get(session)?.endpoint;
+    return endpoint === undefined ? null : { address: endpoint.client, unsentBytes: endpoint.unsentBytes };
+  }
+
+  /** As the master: see `Leases.leftMs`. */
+  leaseLeftMs(node: string): number | null {
+    return this.#master.leaseLeftMs(node);
   }
 
   /** See `MasterEnd.hold`. */
@@ -214,6 +231,7 @@ export class SessionHost implements BrokerPort {
     this.#patience?.cancel();
     this.#patience = null;
     this.#standstill.beginAnew();
+    this.#masterlessSinceMs = null;
     this.#broker.attach(this.#effects);
     this.#scheduleTurn();
   }
@@ -229,6 +247,7 @@ export class SessionHost implements BrokerPort {
 
   #waitForMaster(): void {
     const { clock, masterWaitMs } = this.#options;
+    this.#masterlessSinceMs ??= clock.monotonicMs();
     this.#patience ??= clock.setTimer(masterWaitMs, () => {
       this.#patience = null;
       this.#giveUp('no master');

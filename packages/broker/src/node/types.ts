@@ -15,6 +15,8 @@ import type { QueueStatus, StreamRules } from '@lockstep/core';
 import type { MemberOutcome, MemberPart, RaftNode, RaftOptions, ReplicatedLogSettings } from '@lockstep/raft-log';
 import type { AccessControl, InputBudget } from '@lockstep/stomp-server';
 
+import type { Explanation, MasterWait } from './explain/types.ts';
+
 /** Everything a node is made of. Nothing here is specific to Node.js: the simulation makes nodes of the same kind. */
 export interface BrokerNodeOptions {
   readonly broker: BrokerId;
@@ -190,6 +192,16 @@ export interface NodeStatus {
   readonly connections: number;
   /** The logical broker's `failover:(…)` URI, as far as this node knows the others' addresses. */
   readonly failover: string;
+  /** Left out while this node has a way to a master. */
+  readonly waiting?: MasterWait;
+}
+
+/** Can a node take clients? The reason is for people. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly reason: string;
+  /** Left out while there is a way to a master. */
+  readonly waiting?: MasterWait;
 }
 
 export type MembersChange =
@@ -212,8 +224,10 @@ export interface RunningNode {
   changeMembers(change: MembersChange): Promise<MemberOutcome>;
   /** Hands mastership to that node, or to the best one. On any node. */
   transfer(to: NodeId | null): Promise<MemberOutcome>;
-  /** Can it take clients: as master with a majority, or as slave of a master it hears? The reason is for people. */
-  readiness(): { readonly ready: boolean; readonly reason: string };
+  /** Why messages of a destination, or one message, do not move: as the master sees it, if it can be asked. Null: the subject makes no sense. */
+  explain(subject: string): Promise<Explanation | null>;
+  /** Can it take clients: as master with a majority, or as slave of a master it hears? */
+  readiness(): Readiness;
   /** The process must end: the disk failed, or an invariant did not hold. */
   onFailure(listener: (error: Error) => void): void;
   onRoleChange(listener: (role: NodeRole, master: NodeId | null) => void): void;

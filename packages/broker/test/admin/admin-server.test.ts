@@ -24,7 +24,10 @@ t.test('readyz follows the node', async (t) => {
   node.role = 'candidate';
   const waiting = await server.inject('/readyz');
   t.equal(waiting.statusCode, 503);
-  t.strictSame(waiting.json(), { ready: false, role: 'candidate', reason: 'no master is known' });
+  t.strictSame(waiting.json(), {
+    ...{ ready: false, role: 'candidate', reason: 'no master is known' },
+    waiting: { clients: 3, forMs: 1200, closedInMs: 18_800 },
+  });
   const starting = await serverOf(null).inject('/readyz');
   t.equal(starting.statusCode, 503);
   t.strictSame(starting.json(), { ready: false, role: null, reason: 'this node is still starting' });
@@ -40,6 +43,24 @@ t.test('status and queues are the node’s own, never cached', async (t) => {
   t.strictSame((await server.inject('/api/v1/queues')).json(), node.queues());
   t.equal((await serverOf(null).inject('/api/v1/status')).statusCode, 503);
   t.equal((await serverOf(null).inject('/api/v1/queues')).statusCode, 503);
+});
+
+t.test('explain: what the node answers, about what was asked', async (t) => {
+  const node = new FakeNode();
+  const server = serverOf(node);
+  const answer = await server.inject(`/api/v1/explain?subject=${encodeURIComponent('/queue/a b&c')}`);
+  t.equal(answer.statusCode, 200);
+  t.same(node.asked, ['/queue/a b&c']);
+  t.match(answer.json(), {
+    ...{ subject: '/queue/a b&c', kind: 'queue', by: 'a', confirmed: true, summary: '2 messages' },
+    reasons: [{ code: 'no-consumer', text: String, ready: 2 }],
+  });
+  for (const query of ['', '?subject=', '?subject=x&subject=y']) {
+    const bad = await server.inject(`/api/v1/explain${query}`);
+    t.equal(bad.statusCode, 400, query);
+    t.match(bad.json(), { reason: /^subject: must be \/queue\/NAME, / });
+  }
+  t.equal((await serverOf(null).inject('/api/v1/explain?subject=x')).statusCode, 503);
 });
 
 t.test('the page and its files come from here, under a policy that lets nothing else in', async (t) => {

@@ -20,6 +20,7 @@ t.test('help and version are fine', async (t) => {
     'start',
     'cluster',
     'status',
+    'explain',
     'send',
     'receive',
     'verify',
@@ -54,6 +55,9 @@ t.test('wrong usage: exit code 2, and what is right', async (t) => {
     ],
     [['send', 'tcp://127.0.0.1:1', '/queue/a', '--header', 'x'], /^lockstep: --header: 'x': must be NAME:VALUE$/m],
     [['receive', 'tcp://127.0.0.1:1', '/queue/a', '--ack', 'never'], /--ack: 'never': must be one of auto, client, /],
+    [['explain'], /missing required argument/],
+    [['explain', '/nothing'], /^lockstep: '\/nothing': must be \/queue\/NAME, \/topic\/NAME, NAME .*message-id/m],
+    [['explain', 'x', '--admin', 'ftp://x'], /--admin: 'ftp:\/\/x': must be a URL/],
     [['status', '--admin', 'ftp://x'], /--admin: 'ftp:\/\/x': must be a URL/],
     [['cluster', '--nodes', 'three'], /--nodes: 'NaN': must be a whole number from 1 to 9/],
   ];
@@ -75,6 +79,8 @@ t.test('nobody there: exit code 3, and what to do', async (t) => {
   const uri = `failover:(tcp://127.0.0.1:${port})?startupMaxReconnectAttempts=1`;
   const receive = await lockstep(['receive', uri, '/queue/a']);
   t.equal(receive.code, 3);
+  const explain = await lockstep(['explain', '/queue/a', '--admin', `127.0.0.1:${port}`]);
+  t.equal(explain.code, 3);
   const status = await lockstep(['status', '--admin', `127.0.0.1:${port}`]);
   t.equal(status.code, 3);
   t.equal(

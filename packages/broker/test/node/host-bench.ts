@@ -19,6 +19,7 @@ export class Endpoint implements SessionEndpoint {
   /** The client takes nothing. */
   stalled = false;
   unsentBytes = 0;
+  readonly client = '127.0.0.1:5000';
   /** Called with each effect. */
   onEffect: (effect: Effect) => void = () => {};
   readonly #numberOf: (position: number) => number;

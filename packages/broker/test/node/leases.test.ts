@@ -56,3 +56,15 @@ t.test('a process that is gone has no lease; one that is attached is not gone', 
   await pass(5000);
   t.same(lapsed, ['b'], 'who is the master no more lets nothing lapse');
 });
+
+t.test('what is left of a lease is told while it runs', async (t) => {
+  const { leases, pass } = watch();
+  t.equal(leases.leftMs('b'), null, 'it is not silent');
+  leases.silent('b');
+  t.equal(leases.leftMs('b'), 1000);
+  await pass(400);
+  t.equal(leases.leftMs('b'), 600);
+  t.equal(leases.leftMs('c'), null);
+  await pass(700);
+  t.equal(leases.leftMs('b'), null, 'it is over');
+});

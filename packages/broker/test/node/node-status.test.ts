@@ -51,7 +51,7 @@ function logStatus(raft: Partial<RaftStatus>, more: Partial<ReplicatedLogStatus>
 
 function statusOf(log: ReplicatedLogStatus, leadership: Leadership | null): NodeStatus {
   const options = { broker: 'paris' as BrokerId, node: a, version: '1' };
-  return nodeStatus({ options, log, leadership, connections: 2, failover: 'failover:(x)' });
+  return nodeStatus({ options, log, leadership, connections: 2, failover: 'failover:(x)', waiting: null });
 }
 
 t.test('a master knows how far all are, which one learns, and which is silent', async (t) => {
@@ -89,7 +89,7 @@ t.test('every node tells learners and witnesses from slaves, also of itself', as
   t.strictSame(seen(['witness', 'joining']), ['witness', 'witness', 'master', 'learner']);
 });
 
-const serving = { hasMaster: true, slaveClients: 'serve' } as const;
+const serving = { waiting: null, slaveClients: 'serve' } as const;
 
 t.test('who was removed, and who waits to be added, is told so', async (t) => {
   const without = { role: 'follower', leader: null } as const;
@@ -116,6 +116,31 @@ t.test('a master that has heard no majority lately is none, before it has been t
   t.strictSame(readiness(log, leading, serving), {
     ready: false,
     reason: 'this node leads but has not heard a majority lately',
+  });
+});
+
+t.test('clients that wait for a master: how many, since when, and what for', async (t) => {
+  const waiting = { clients: 3, forMs: 4_000, closedInMs: 16_000 };
+  const without = logStatus({ role: 'follower', leader: null, peers: [peer(b, { alive: false })] });
+  const needed = 'a majority of the members, with their data, is needed to elect one (2 of 3)';
+  const wait = '; 3 clients of this node wait for a master, and are disconnected in 16 s';
+  t.strictSame(readiness(without, null, { ...serving, waiting }), {
+    ready: false,
+    reason: `no master is known for 4.0 s: ${needed}; b can't be reached from here: that is enough for an election, which is under way; if it does not end, look at what the members log${wait}`,
+    waiting,
+  });
+  const alone = logStatus({ role: 'follower', leader: null, peers: [b, c].map((id) => peer(id, { alive: false })) });
+  const one = { clients: 1, forMs: 60_000, closedInMs: null };
+  t.match(readiness(alone, null, { ...serving, waiting: one }), {
+    reason: `no master is known for 60 s: ${needed}; b and c can't be reached from here: start what is down; 1 client of this node waits for a master`,
+  });
+  const nobody = { clients: 0, forMs: 1, closedInMs: null };
+  t.match(readiness(alone, null, { ...serving, waiting: nobody }).reason, /start what is down$/);
+  const known = readiness(logStatus({ role: 'follower', leader: b }), following, { ...serving, waiting });
+  t.match(known, { ready: false, waiting, reason: /^clients wait: b is to be the master, .* not attached to it yet; 3 clients/ });
+  t.strictSame(readiness(logStatus({ role: 'follower', leader: b }), following, serving), {
+    ready: true,
+    reason: 'slave of b',
   });
 });
 

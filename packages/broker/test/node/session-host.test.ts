@@ -232,3 +232,26 @@ t.test('a session that the broker closes gets the reason, and no more effects', 
   await bench.turn();
   t.equal(endpoint.effects.length, count);
 });
+
+t.test('how long clients have been waiting for a master, and when they are let go', async (t) => {
+  const bench = await HostBench.start();
+  bench.attach('s');
+  t.equal(bench.host.masterless, null);
+  await bench.follow();
+  const { forMs: before } = bench.host.masterless!;
+  await bench.pass(12_000);
+  t.same(bench.host.masterless, { forMs: before + 12_000, closedInMs: 18_000 - before });
+  await bench.pass(18_000);
+  t.same(bench.host.masterless, { forMs: before + 30_000, closedInMs: null }, 'they have been');
+  await bench.lead();
+  t.equal(bench.host.masterless, null);
+  await bench.follow();
+  t.ok(bench.host.masterless!.forMs < 100, 'another wait begins');
+});
+
+t.test('who a session is, for people', async (t) => {
+  const bench = await HostBench.start();
+  bench.attach('s').unsentBytes = 7;
+  t.same(bench.host.client('s' as SessionId), { address: '127.0.0.1:5000', unsentBytes: 7 });
+  t.equal(bench.host.client('gone' as SessionId), null);
+});

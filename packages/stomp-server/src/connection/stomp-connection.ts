@@ -97,6 +97,10 @@ export class StompConnection implements SessionEndpoint {
     this.#session.effect(effect);
   }
 
+  get client(): string {
+    return formatAddress(this.#connection.remote);
+  }
+
   get unsentBytes(): number {
     return this.#connection.bufferedBytes + this.#writer.pendingBytes;
   }
