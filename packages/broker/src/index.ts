@@ -11,6 +11,7 @@ export {
 export type { DataLock } from './ports/index.ts';
 export { configurationDocument } from './config/documentation.ts';
 export { reasonCodes } from './node/explain/types.ts';
+export type { Explanation, Reason } from './node/explain/types.ts';
 export { BrokerNode } from './node/broker-node.ts';
 export type {
   BoundListener,

@@ -76,7 +76,9 @@ export class FakeNode implements RunningNode {
     this.asked.push(subject);
     const { node: by } = this.status();
     const reasons = [{ code: 'no-consumer', text: 'nobody has subscribed: start a consumer', ready: 2 }] as const;
-    return subject === '' ? null : { subject, kind: 'queue', by, confirmed: this.ready, summary: '2 messages', reasons };
+    return subject === ''
+      ? null
+      : { subject, kind: 'queue', by, confirmed: this.ready, summary: '2 messages', reasons };
   }
 
   readiness(): ReturnType<RunningNode['readiness']> {

@@ -124,7 +124,8 @@ export function readiness(
 function waitingText(waiting: MasterWait | null): string {
   if (waiting === null || waiting.clients === 0) return '';
   const { clients, closedInMs } = waiting;
-  const end = closedInMs === null ? '' : `, and ${clients === 1 ? 'is' : 'are'} disconnected in ${spanText(closedInMs)}`;
+  const end =
+    closedInMs === null ? '' : `, and ${clients === 1 ? 'is' : 'are'} disconnected in ${spanText(closedInMs)}`;
   return `; ${countText(clients, 'client')} of this node ${clients === 1 ? 'waits' : 'wait'} for a master${end}`;
 }
 

@@ -137,7 +137,11 @@ t.test('clients that wait for a master: how many, since when, and what for', asy
   const nobody = { clients: 0, forMs: 1, closedInMs: null };
   t.match(readiness(alone, null, { ...serving, waiting: nobody }).reason, /start what is down$/);
   const known = readiness(logStatus({ role: 'follower', leader: b }), following, { ...serving, waiting });
-  t.match(known, { ready: false, waiting, reason: /^clients wait: b is to be the master, .* not attached to it yet; 3 clients/ });
+  t.match(known, {
+    ready: false,
+    waiting,
+    reason: /^clients wait: b is to be the master, .* not attached to it yet; 3 clients/,
+  });
   t.strictSame(readiness(logStatus({ role: 'follower', leader: b }), following, serving), {
     ready: true,
     reason: 'slave of b',

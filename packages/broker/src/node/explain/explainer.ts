@@ -155,8 +155,8 @@ export class Explainer {
 
   #view(destination: string): NodeView {
     const { node, broker, waiting, clients, client } = this.#ports;
-    const subscriptions = broker
-      .subscriptions(destination)
+    const all = broker.subscriptions(destination);
+    const subscriptions = all
       .map(({ session, consumer, unsettled, waitingMessages, waitingBytes }): NodeSubscription => {
         const found = client(session);
         const unsentBytes = found?.unsentBytes ?? 0;
@@ -168,7 +168,7 @@ export class Explainer {
       .toSorted((one, other) => weightOf(other) - weightOf(one))
       .slice(0, toldMax);
     const heldUpBy = broker.accepting ? null : broker.heldUpBy;
-    return { node, waiting: waiting(), heldUpBy, clients: clients(), subscriptions };
+    return { node, waiting: waiting(), heldUpBy, clients: clients(), total: all.length, subscriptions };
   }
 }
 

@@ -31,11 +31,7 @@ export function unknownMessage(id: number, newest: number): Reason {
 }
 
 /** Why that message does not move; the reasons of its queue come behind. `dispatch` of its queue; null: not known here. */
-export function messageReasons(
-  message: MessageFacts,
-  dispatch: DispatchFacts | null,
-  facts: Facts,
-): readonly Reason[] {
+export function messageReasons(message: MessageFacts, dispatch: DispatchFacts | null, facts: Facts): readonly Reason[] {
   const reasons: Reason[] = [];
   const { deadLetter, destination, count, holder } = message;
   if (deadLetter !== null) {

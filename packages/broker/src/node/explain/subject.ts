@@ -4,7 +4,8 @@ export type Subject =
   | { readonly kind: 'topic'; readonly name: string }
   | { readonly kind: 'message'; readonly name: string; readonly position: number | null };
 
-export const subjectForms = 'must be /queue/NAME, /topic/NAME, NAME (which is /queue/NAME), or the message-id of a MESSAGE';
+export const subjectForms =
+  'must be /queue/NAME, /topic/NAME, NAME (which is /queue/NAME), or the message-id of a MESSAGE';
 
 const nameLengthMax = 1024;
 

@@ -18,8 +18,9 @@ function subscribersOf({ nodes }: Facts): readonly Subscriber[] {
 export function topicSummary(facts: Facts, where: string): string {
   const subscribers = subscribersOf(facts);
   if (subscribers.length === 0) return `no subscribers${where}`;
+  const total = facts.nodes.reduce((sum, node) => sum + node.total, 0);
   const waiting = subscribers.reduce((sum, { waitingMessages }) => sum + waitingMessages, 0);
-  return `${countText(subscribers.length, 'subscriber')}${where}, for whom ${countText(waiting, 'message')} ${waiting === 1 ? 'waits' : 'wait'}`;
+  return `${countText(total, 'subscriber')}${where}, for whom ${countText(waiting, 'message')} ${waiting === 1 ? 'waits' : 'wait'}`;
 }
 
 /** Why messages of the topic get through or do not. `backlogBytesMax`: what may wait for one subscriber. */
@@ -45,7 +46,8 @@ function behindReason(subscriber: Subscriber, backlogBytesMax: number): Reason {
     const text = `${who} does not read what it is sent as fast as it comes: ${bytesText(unsentBytes)} wait at its connection`;
     return { code: 'slow-socket', text, ...facts };
   }
-  const unread = unsentBytes < slowBytes ? '' : `, and ${bytesText(unsentBytes)} at its connection, which it does not read`;
+  const unread =
+    unsentBytes < slowBytes ? '' : `, and ${bytesText(unsentBytes)} at its connection, which it does not read`;
   const text = `${who} is behind: ${countText(waitingMessages, 'message')} (${bytesText(waitingBytes)}) ${waitingMessages === 1 ? 'waits' : 'wait'} for it, while it has ${unsettled} that it has not acknowledged${unread}. With more than ${bytesText(backlogBytesMax)} waiting (limits.topicBacklogBytes) it is disconnected: let it acknowledge sooner, or subscribe with a larger prefetch-count`;
   return { code: 'subscriber-behind', text, ...facts };
 }

@@ -85,5 +85,7 @@ export interface NodeView {
   /** Why nothing more is read from those of its clients who send; null: it is. */
   readonly heldUpBy: string | null;
   readonly clients: number;
+  /** How many subscriptions of its clients there are, and those of them that stand out. */
+  readonly total: number;
   readonly subscriptions: readonly NodeSubscription[];
 }

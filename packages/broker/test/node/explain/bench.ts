@@ -32,7 +32,16 @@ export function subscription(more: Partial<NodeSubscription> = {}): NodeSubscrip
 }
 
 export function view(more: Partial<NodeView> = {}): NodeView {
-  return { node: 'b' as NodeId, waiting: null, heldUpBy: null, clients: 1, subscriptions: [], ...more };
+  const { subscriptions = [] } = more;
+  return {
+    node: 'b' as NodeId,
+    waiting: null,
+    heldUpBy: null,
+    clients: 1,
+    total: subscriptions.length,
+    subscriptions,
+    ...more,
+  };
 }
 
 export function facts(more: Partial<Facts> = {}): Facts {

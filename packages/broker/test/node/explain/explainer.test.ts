@@ -172,7 +172,9 @@ t.test('clients that wait, here or elsewhere, come first', async (t) => {
   const waiting = { clients: 2, forMs: 1000, closedInMs: 19_000 };
   const { members, explainer } = await start();
   members.answers.set(b, view({ waiting }));
-  t.match(await explainer.explain('q'), { reasons: [{ code: 'node-waits', node: b }, { code: 'unknown-destination' }] });
+  t.match(await explainer.explain('q'), {
+    reasons: [{ code: 'node-waits', node: b }, { code: 'unknown-destination' }],
+  });
 });
 
 t.test('questions of other members: answered, or with nothing', async (t) => {
@@ -188,5 +190,9 @@ t.test('questions of other members: answered, or with nothing', async (t) => {
   for (const question of [null, 1, 'x', {}, { view: 1 }, { explain: 1 }, { explain: '/queue/' }]) {
     t.equal(await members.ask(question, true), null, JSON.stringify(question));
   }
-  t.equal(await members.ask({ explain: '/queue/q' }, false), null, 'who is not asked as the leader does not speak as it');
+  t.equal(
+    await members.ask({ explain: '/queue/q' }, false),
+    null,
+    'who is not asked as the leader does not speak as it',
+  );
 });

@@ -41,7 +41,10 @@ t.test('a message that is being settled, could not be read, or is ready', async 
   t.match(reasons('settling'), [{ code: 'settling', text: /^a client has acknowledged it or given it back, / }]);
   t.match(reasons('set-aside'), [{ code: 'unreadable', text: /^it could not be read from the disk/ }]);
   t.same(reasons('ready'), [], 'those of its queue');
-  t.equal(messageSummary(message({ holder: holder('ready'), count: 2 })), 'waits, with nobody, in /queue/q, 100 bytes, 2 deliveries counted');
+  t.equal(
+    messageSummary(message({ holder: holder('ready'), count: 2 })),
+    'waits, with nobody, in /queue/q, 100 bytes, 2 deliveries counted',
+  );
 });
 
 t.test('a dead letter: why, and where it was', async (t) => {
@@ -65,14 +68,22 @@ t.test('a message that is not there', async (t) => {
 
 t.test('a topic without subscribers, with such that keep up, and with such that do not', async (t) => {
   const none = facts({ nodes: [view()] });
-  t.match(topicReasons('/topic/t', none, limit), [{ code: 'no-subscriber', text: /^nobody subscribes to \/topic\/t: / }]);
+  t.match(topicReasons('/topic/t', none, limit), [
+    { code: 'no-subscriber', text: /^nobody subscribes to \/topic\/t: / },
+  ]);
   t.equal(topicSummary(none, ' on this node'), 'no subscribers on this node');
   t.match(topicReasons('/topic/t', facts(), limit), [{ code: 'moving', subscribers: 1 }]);
   const behind = facts({
     nodes: [
       view({ subscriptions: [subscription({ waitingMessages: 2, waitingBytes: 2000, unsettled: 1 })] }),
-      view({ node: 'c' as NodeId, subscriptions: [subscription({ session: 'c-1', waitingMessages: 9, waitingBytes: 9000 })] }),
-      view({ node: 'd' as NodeId, subscriptions: [subscription({ session: 'd-1', unsentBytes: 1 << 20 }), subscription()] }),
+      view({
+        node: 'c' as NodeId,
+        subscriptions: [subscription({ session: 'c-1', waitingMessages: 9, waitingBytes: 9000 })],
+      }),
+      view({
+        node: 'd' as NodeId,
+        subscriptions: [subscription({ session: 'd-1', unsentBytes: 1 << 20 }), subscription()],
+      }),
     ],
   });
   t.match(topicReasons('/topic/t', behind, limit), [

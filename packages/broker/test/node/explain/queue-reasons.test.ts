@@ -76,7 +76,10 @@ t.test('a new master waits for nodes that may hold messages', async (t) => {
   });
   const two = queueReasons(queue(3, { ready: 3, awaited: ['b', 'c'], consumers: [consumer()] }), facts(), null);
   t.match(two[0], { text: /clients of nodes b and c may hold .* before those nodes have said so\. / });
-  t.equal(queueSummary(queue(3, { ready: 3, awaited: ['b'] })), '3 messages (300 bytes); no consumers, as far as is known already');
+  t.equal(
+    queueSummary(queue(3, { ready: 3, awaited: ['b'] })),
+    '3 messages (300 bytes); no consumers, as far as is known already',
+  );
 });
 
 t.test('consumers of a node that is away, and what becomes of what they hold', async (t) => {
@@ -107,7 +110,9 @@ t.test('a consumer that has just come, and messages that could not be read', asy
   const joining = queueReasons(queue(2, { ready: 2, consumers: [consumer({ state: 'joining' })] }), facts(), null);
   t.match(joining, [{ code: 'consumer-joining', count: 1 }]);
   const unreadable = queueReasons(queue(2, { setAside: 2, consumers: [consumer()] }), facts(), null);
-  t.match(unreadable, [{ code: 'unreadable', messages: 2, text: /^2 messages could not be read .*`lockstep transfer`/ }]);
+  t.match(unreadable, [
+    { code: 'unreadable', messages: 2, text: /^2 messages could not be read .*`lockstep transfer`/ },
+  ]);
 });
 
 t.test('a client that does not read stands before what comes of it; another queue’s does not', async (t) => {

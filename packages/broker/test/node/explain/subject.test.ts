@@ -19,7 +19,16 @@ t.test('destinations and message ids, as people write them', async (t) => {
   }
   t.same(parseSubject('0012'), { kind: 'message', name: '12', position: 12 });
   t.same(parseSubject('v17-3'), { kind: 'message', name: 'v17-3', position: null });
-  for (const text of ['', '/', '/queue/', '/queue', '/Queue/x', 'a\nb', '/queue/\u0000', `/queue/${'x'.repeat(1100)}`]) {
+  for (const text of [
+    '',
+    '/',
+    '/queue/',
+    '/queue',
+    '/Queue/x',
+    'a\nb',
+    '/queue/\u0000',
+    `/queue/${'x'.repeat(1100)}`,
+  ]) {
     t.equal(parseSubject(text), null, JSON.stringify(text.slice(0, 20)));
   }
   t.same(parseSubject('9'.repeat(16)), { kind: 'queue', name: `/queue/${'9'.repeat(16)}` }, 'no position is so high');
