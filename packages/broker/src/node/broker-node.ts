@@ -8,11 +8,12 @@ import type { AccessControl } from '@lockstep/stomp-server';
 import { ConnectionCount, defaultFlowOptions, InputBudget, SessionIds, StompConnection } from '@lockstep/stomp-server';
 
 import { addressList, ClientListeners } from './client-listeners.ts';
-import { Explainer } from './explain/explainer.ts';
+import { explainerOf } from './explain/explainer-of.ts';
+import type { Explainer } from './explain/explainer.ts';
 import type { Explanation, MasterWait } from './explain/types.ts';
 import { aboutListeners, advertisedAddress, failoverUri } from './failover-uri.ts';
 import { membershipChange } from './members-change.ts';
-import { nodeRole, nodeStatus, ownPart, partMember, readiness, votersInReach } from './node-status.ts';
+import { nodeRole, nodeStatus, ownPart, partMember, readiness } from './node-status.ts';
 import { SessionHost } from './session-host.ts';
 import type {
   BoundListener,
@@ -263,7 +264,11 @@ export class BrokerNode implements RunningNode {
         ...this.#options.logSettings,
       },
     });
-    this.#explainer = this.#makeExplainer(this.#log);
+    this.#explainer = explainerOf({
+      ...{ options: this.#options, log: this.#log, broker: this.#broker, host: this.#host },
+      status: () => this.status(),
+      readiness: () => this.readiness(),
+    });
     this.#log.disk.onChange(({ pressure }) => {
       this.#host.limitWindow(pressure === 'none' ? windowBytes : windowUnderPressureBytes);
     });
@@ -287,28 +292,6 @@ export class BrokerNode implements RunningNode {
   get #waiting(): MasterWait | null {
     const { masterless } = this.#host;
     return masterless === null ? null : { clients: this.#connections.open, ...masterless };
-  }
-
-  #makeExplainer(log: ReplicatedLog): Explainer {
-    const { node, clock, journal, limits } = this.#options;
-    return new Explainer({
-      ...{ node, clock, broker: this.#broker, questions: log.members.questions },
-      topicBacklogBytes: limits.topicBacklogBytes,
-      members: () => log.status.members,
-      master: () => this.status().master,
-      whyNoMaster: () => {
-        const { reached, missing, needed } = votersInReach(log.status);
-        return { text: this.readiness().reason, facts: { reached, missing, needed, ...this.#waiting } };
-      },
-      clients: () => this.#connections.open,
-      waiting: () => this.#waiting,
-      client: (session) => this.#host.client(session),
-      leaseLeftMs: (member) => this.#host.leaseLeftMs(member),
-      intake: () => ({
-        ...{ storeBytes: this.#broker.storeBytes, storeBytesMax: journal.hardLimitBytes ?? Infinity },
-        ...{ indexBytes: this.#broker.indexBytes, indexBytesMax: limits.indexBytes, disk: log.disk.state },
-      }),
-    });
   }
 
   /** The disk's hard limit, if it is passed. */
