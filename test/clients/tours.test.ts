@@ -10,6 +10,7 @@ import { RawClient } from '../harness/raw-client.ts';
 /** What every library must get through, in this order; each program prints `ok STEP`. Behind them the master is killed. */
 const steps = [
   'connect',
+  'wrong passcode',
   'receipt',
   'ack auto',
   'ack client',
@@ -23,6 +24,13 @@ const steps = [
   'UTF-8',
   '5 MB',
 ];
+
+/** The passcode of the one user is `test`. */
+const users = `
+users:
+  - name: test
+    password: scrypt$ln=14,r=8,p=1$+q7CHF3O1aXOB0BvibS0pw$0lrEurnHA2TCY7AvU+FLK0S36uJKIHWWFR29/kZE034
+`;
 
 const programs = new URL('../../clients/programs/', import.meta.url);
 
@@ -78,7 +86,9 @@ class Tour {
 
 /** Those that connect again by themselves are given a message on the subscription that they had. */
 async function wake(port: number, tours: readonly Tour[]): Promise<void> {
-  const client = await RawClient.connected(port);
+  const client = await RawClient.open(port);
+  client.say('CONNECT\naccept-version:1.2\nhost:h\nlogin:test\npasscode:test\n\n\0');
+  await client.frame('CONNECTED');
   for (const { id } of tours) {
     client.say(`SEND\ndestination:/queue/${id}-wake\nreceipt:${id}\n\nwake\0`);
     await client.receipt(id);
@@ -87,7 +97,7 @@ async function wake(port: number, tours: readonly Tour[]): Promise<void> {
 }
 
 t.test('client libraries on a tour of the protocol, and the master is killed', async (t) => {
-  const cluster = await ProcessCluster.start();
+  const cluster = await ProcessCluster.start({ config: users });
   t.teardown(async () => cluster.stop(!t.passing()));
   const master = await cluster.settled();
   const others = cluster.nodes.filter((node) => node !== master);

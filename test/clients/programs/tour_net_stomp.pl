@@ -9,7 +9,7 @@ use Time::HiRes qw(sleep);
 
 my ($name, @ports) = @ARGV;
 my $patience = 60;
-my $beat_ms = 400;
+my $beat_ms = 1500;
 my $octopus = "\x{1F419} gr\x{FC}\x{DF}e";
 utf8::encode($octopus);
 my $all_bytes = pack('C*', 0 .. 255);
@@ -77,6 +77,12 @@ sub left {
 
 my $main = session([ $ports[0] ]);
 ok('connect');
+my $stranger = Net::Stomp->new({ hostname => '127.0.0.1', port => $ports[0] });
+my $refusal = eval {
+    $stranger->connect({ login => 'test', passcode => 'wrong', 'accept-version' => '1.1', host => 'test' });
+};
+check(!$refusal || $refusal->command eq 'ERROR', 'a wrong passcode is refused');
+ok('wrong passcode');
 publish($main, queue_of('receipt'), 'hello', kind => 'plain');
 $main->subscribe({ destination => queue_of('receipt'), id => 'r', ack => 'auto' });
 my $frame = message($main);
@@ -125,7 +131,7 @@ ok('abort');
 
 # The library has no heart-beats of its own: they are line ends on its socket.
 my $beating = session([ $ports[0] ], 'heart-beat' => "$beat_ms,0");
-for (1 .. 8) {
+for (1 .. 7) {
     sleep($beat_ms / 2000);
     $beating->socket->syswrite("\n");
 }

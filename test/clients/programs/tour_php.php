@@ -5,7 +5,7 @@
 $name = $argv[1];
 $ports = array_slice($argv, 2);
 const PATIENCE = 60;
-const BEAT_MS = 400;
+const BEAT_MS = 1500;
 const OCTOPUS = '🐙 grüße';
 
 function ok(string $step): void
@@ -70,6 +70,12 @@ function left(string $what, int $count): array
 $main = session($ports[0]);
 check($main->getSessionId() !== '', 'a session has an id');
 ok('connect');
+try {
+    new Stomp("tcp://127.0.0.1:$ports[0]", 'test', 'wrong', ['accept-version' => '1.1', 'host' => 'test']);
+    check(false, 'a wrong passcode is refused');
+} catch (StompException $refused) {
+    ok('wrong passcode');
+}
 send($main, queue_of('receipt'), 'hello', ['kind' => 'plain']);
 $main->subscribe(queue_of('receipt'), ['id' => 'r', 'ack' => 'auto']);
 $frame = message($main);
@@ -123,12 +129,12 @@ ok('abort');
 
 // The extension has no heart-beats of its own, but what it sends is as good.
 $beating = session($ports[0], ['heart-beat' => BEAT_MS . ',0']);
-for ($i = 0; $i < 8; $i++) {
+for ($i = 0; $i < 7; $i++) {
     usleep(BEAT_MS * 500);
     send($beating, queue_of('beats'), 'alive');
 }
 ok('heart-beats kept');
-usleep(BEAT_MS * 4000);
+usleep(BEAT_MS * 3500);
 $gone = @$beating->send(queue_of('beats'), 'dead', ['receipt' => 'late']) === false;
 check($gone, 'dropped without heart-beats');
 ok('heart-beats broken');

@@ -6,7 +6,7 @@ require 'timeout'
 NAME = ARGV[0]
 PORTS = ARGV[1..].map(&:to_i)
 PATIENCE = 60
-BEAT_MS = 400
+BEAT_MS = 1500
 OCTOPUS = '🐙 grüße'.freeze
 ALL_BYTES = (0..255).to_a.pack('C*').freeze
 $stdout.sync = true
@@ -30,11 +30,11 @@ end
 class Session
   attr_reader :connection
 
-  def initialize(ports, beats: '0,0', reliable: false)
+  def initialize(ports, beats: '0,0', reliable: false, passcode: 'test')
     @waiting = []
     @count = 0
     @connection = Stomp::Connection.new(
-      hosts: ports.map { |port| { login: 'test', passcode: 'test', host: '127.0.0.1', port: port } },
+      hosts: ports.map { |port| { login: 'test', passcode: passcode, host: '127.0.0.1', port: port } },
       reliable: reliable, initial_reconnect_delay: 0.1, use_exponential_back_off: false, connect_timeout: 2,
       connect_headers: { 'accept-version' => '1.2', 'host' => 'test', 'heart-beat' => beats }
     )
@@ -98,6 +98,14 @@ end
 
 main = Session.new(PORTS.first(1))
 ok('connect')
+refused =
+  begin
+    Session.new(PORTS.first(1), passcode: 'wrong').connection.connection_frame.command == 'ERROR'
+  rescue Stomp::Error::StompException
+    true
+  end
+check(refused, 'a wrong passcode is refused')
+ok('wrong passcode')
 
 # Without a backslash: the gem undoes escapes one kind after the other, and makes a colon of a backslash before a `c`.
 main.send(queue_of('receipt'), 'hello', 'kind' => "a:b\nd")
@@ -146,13 +154,13 @@ main.ack(message)
 ok('abort')
 
 beating = Session.new(PORTS.first(1), beats: "#{BEAT_MS},#{BEAT_MS}")
-sleep(4 * BEAT_MS / 1000.0)
+sleep(3.5 * BEAT_MS / 1000.0)
 beating.send(queue_of('beats'), 'alive')
 check(beating.connection.hbsend_count >= 3, 'the gem has sent its heart-beats')
 ok('heart-beats kept')
 # The thread that sends them.
 beating.connection.instance_variable_get(:@st).kill
-sleep(4 * BEAT_MS / 1000.0)
+sleep(3.5 * BEAT_MS / 1000.0)
 gone =
   begin
     Timeout.timeout(PATIENCE) { beating.connection.receive.nil? }

@@ -11,7 +11,7 @@ import stomp
 
 NAME, PORTS = sys.argv[1], [int(port) for port in sys.argv[2:]]
 PATIENCE = 60
-BEAT_MS = 400
+BEAT_MS = 1500
 OCTOPUS = "🐙 grüße"
 ALL_BYTES = bytes(range(256))
 
@@ -27,7 +27,7 @@ def check(condition, what):
 
 
 class Session(stomp.ConnectionListener):
-    def __init__(self, ports, heartbeats=(0, 0), headers=None):
+    def __init__(self, ports, heartbeats=(0, 0), headers=None, passcode="test"):
         self.messages = queue.Queue()
         self.receipts = queue.Queue()
         self.lost = threading.Event()
@@ -37,11 +37,12 @@ class Session(stomp.ConnectionListener):
             reconnect_attempts_max=200, reconnect_sleep_initial=0.1, reconnect_sleep_increase=0)
         self.connection.set_listener("", self)
         self.headers = headers or {}
+        self.passcode = passcode
         self.connect()
 
     def connect(self):
         self.lost.clear()
-        self.connection.connect("test", "test", wait=True, headers=self.headers)
+        self.connection.connect("test", self.passcode, wait=True, headers=self.headers)
 
     def on_message(self, frame):
         self.messages.put(frame)
@@ -50,7 +51,7 @@ class Session(stomp.ConnectionListener):
         self.receipts.put(frame.headers["receipt-id"])
 
     def on_error(self, frame):
-        print("not ok ERROR " + str(frame.headers.get("message")), flush=True)
+        check(self.passcode == "wrong", "no ERROR: " + str(frame.headers.get("message")))
 
     def on_disconnected(self):
         self.lost.set()
@@ -100,6 +101,11 @@ def left(name, count):
 
 main = Session(PORTS[:1])
 ok("connect")
+try:
+    Session(PORTS[:1], passcode="wrong")
+    check(False, "a wrong passcode is refused")
+except stomp.exception.ConnectFailedException:
+    ok("wrong passcode")
 
 main.send(queue_of("receipt"), "hello", headers={"kind": "a:b\\c\nd"})
 main.subscribe(queue_of("receipt"), "auto")
@@ -150,7 +156,7 @@ main.ack(frame)
 ok("abort")
 
 beating = Session(PORTS[:1], (BEAT_MS, BEAT_MS))
-check(not beating.lost.wait(4 * BEAT_MS / 1000), "kept by heart-beats")
+check(not beating.lost.wait(3.5 * BEAT_MS / 1000), "kept by heart-beats")
 beating.send(queue_of("beats"), "alive")
 beating.leave()
 ok("heart-beats kept")

@@ -1,19 +1,27 @@
 import { RxStomp, RxStompState } from '@stomp/rx-stomp';
-import { filter, firstValueFrom } from 'rxjs';
+import { filter, firstValueFrom, map, merge } from 'rxjs';
 
 import { Line } from './line.ts';
-import { arrivalOf, begin, connectHeaders, receipted, sockets } from './stompjs.ts';
+import { arrivalOf, begin, connectHeaders, receipted, sockets, wrongHeaders } from './stompjs.ts';
 import type { Arrival, Library, Session } from './tour.ts';
 
 /** `@stomp/rx-stomp` over TCP, which connects and subscribes again by itself. */
 export const rxStomp: Library = {
-  connect: async (ports, heartBeatMs) => {
+  isRefused: async (port) => {
+    const rx = new RxStomp();
+    rx.configure({ webSocketFactory: sockets([port]), connectHeaders: wrongHeaders, reconnectDelay: 0 });
+    rx.activate();
+    const refused = rx.stompErrors$.pipe(map(() => true));
+    const taken = rx.connected$.pipe(map(() => false));
+    return firstValueFrom(merge(refused, taken));
+  },
+  connect: async (ports, [heartbeatOutgoing, heartbeatIncoming]) => {
     const rx = new RxStomp();
     rx.configure({
       webSocketFactory: sockets(ports),
       connectHeaders,
-      heartbeatIncoming: heartBeatMs,
-      heartbeatOutgoing: heartBeatMs,
+      heartbeatIncoming,
+      heartbeatOutgoing,
       reconnectDelay: 100,
     });
     rx.stompErrors$.subscribe(({ headers }) => console.log(`not ok ERROR ${headers['message']}`));

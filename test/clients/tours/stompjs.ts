@@ -48,16 +48,26 @@ export function sockets(ports: readonly number[]): () => IStompSocket {
 
 export const connectHeaders = { host: 'test', login: 'test', passcode: 'test' };
 
+export const wrongHeaders = { host: 'test', login: 'test', passcode: 'wrong' };
+
 /** `@stomp/stompjs` over TCP, which connects again by itself. */
 export const stompJs: Library = {
-  connect: async (ports, heartBeatMs) => {
+  isRefused: async (port) => {
+    const client = new Client({ webSocketFactory: sockets([port]), connectHeaders: wrongHeaders, reconnectDelay: 0 });
+    return new Promise((resolve) => {
+      client.onConnect = () => resolve(false);
+      client.onStompError = () => resolve(true);
+      client.activate();
+    });
+  },
+  connect: async (ports, [heartbeatOutgoing, heartbeatIncoming]) => {
     const lost = moment();
     let connected = moment();
     const client = new Client({
       webSocketFactory: sockets(ports),
       connectHeaders,
-      heartbeatIncoming: heartBeatMs,
-      heartbeatOutgoing: heartBeatMs,
+      heartbeatIncoming,
+      heartbeatOutgoing,
       reconnectDelay: 100,
       onConnect: () => connected.come(),
       onWebSocketClose: () => {

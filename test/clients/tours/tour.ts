@@ -26,12 +26,17 @@ export interface Session {
   readonly leave: () => Promise<void>;
 }
 
+export type HeartBeats = readonly [outgoing: number, incoming: number];
+
 export interface Library {
-  /** Connects to the first of these ports, and after a loss to any; heart-beats both ways each so many milliseconds, 0: none. */
-  readonly connect: (ports: readonly number[], heartBeatMs: number) => Promise<Session>;
+  /** Connects with a passcode that is not the user's; does that fail? */
+  readonly isRefused: (port: number) => Promise<boolean>;
+  /** Connects to the first of these ports, and after a loss to any; with these heart-beats, out and in, in milliseconds, 0: none. */
+  readonly connect: (ports: readonly number[], heartBeats: HeartBeats) => Promise<Session>;
 }
 
-const beatMs = 400;
+const beatMs = 1500;
+const none: HeartBeats = [0, 0];
 /** Without a backslash: stompjs undoes escapes one kind after the other, and makes a colon of a backslash before a `c`. */
 const kind = 'a:b\nd';
 const octopus = '🐙 grüße';
@@ -73,6 +78,8 @@ export class Walk {
   async go(): Promise<void> {
     const main = await this.#session();
     ok('connect');
+    check(await this.#library.isRefused(this.#ports[0]!), 'a wrong passcode is refused');
+    ok('wrong passcode');
     await main.send(this.#queue('receipt'), bytes('hello'), { kind });
     const arrival = await main.subscribe(this.#queue('receipt'), 'auto')();
     check(text(arrival) === 'hello' && arrival.headers['kind'] === kind, 'a message as it was sent');
@@ -88,8 +95,8 @@ export class Walk {
     await this.#killed();
   }
 
-  async #session(heartBeatMs = 0): Promise<Session> {
-    return this.#library.connect(this.#ports.slice(0, 1), heartBeatMs);
+  async #session(heartBeats: HeartBeats = none): Promise<Session> {
+    return this.#library.connect(this.#ports.slice(0, 1), heartBeats);
   }
 
   #queue(what: string): string {
@@ -148,16 +155,18 @@ export class Walk {
   }
 
   async #heartBeats(): Promise<void> {
-    const beating = await this.#session(beatMs);
+    const beating = await this.#session([beatMs, beatMs]);
     let lost = false;
     void beating.lost.then(() => (lost = true));
-    await pause(4 * beatMs);
+    await pause(3.5 * beatMs);
     await beating.send(this.#queue('beats'), bytes('alive'));
     check(!lost, 'kept by heart-beats');
     ok('heart-beats kept');
-    // Nothing of this program runs meanwhile, its timers neither.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4 * beatMs);
-    await beating.lost;
+    await beating.leave();
+    // Nothing of this program runs meanwhile, its timers neither; it expects nothing, so that it is the broker who is out of patience.
+    const silent = await this.#session([beatMs, 0]);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3.5 * beatMs);
+    await silent.lost;
     ok('heart-beats broken');
   }
 
@@ -179,7 +188,7 @@ export class Walk {
   }
 
   async #killed(): Promise<void> {
-    const last = await this.#library.connect(this.#ports, 0);
+    const last = await this.#library.connect(this.#ports, none);
     await last.send(this.#queue('kept'), bytes('before'));
     console.log('ready');
     await last.lost;
