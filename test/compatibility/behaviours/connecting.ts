@@ -109,7 +109,7 @@ export const connectingSection: Section = {
       id: 'connect-wrong-passcode',
       says: 'CONNECT with a passcode that is not the user’s',
       observe: async (scene) => connecting(scene, '1.2', { passcode: 'wrong' }),
-      note: 'The peers have a user `guest` here; Lockstep, without users in its configuration, takes any.',
+      note: 'RabbitMQ leaves the connection open, and answers nothing any more.',
     },
     {
       id: 'connect-client-id-twice',
