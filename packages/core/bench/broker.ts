@@ -70,7 +70,7 @@ class Setup {
     for (let i = 0; i < 3; i++) this.#endTurn(false);
     for (let i = 0; i < backlog; i += messagesPerTurn) this.#send();
     for (const [subscription, destination] of this.#queues.entries()) {
-      const windows = { prefetchMessages: 1000, prefetchBytes: 16 * 1024 * 1024 };
+      const windows = { prefetchMessages: 1000, prefetchBytes: 16 * 1024 * 1024, attributes: null };
       this.broker.handle(
         { type: 'subscribe', session: consumer, token: 0, subscription, destination, ...windows },
         this.#effects,

@@ -96,7 +96,7 @@ effects.length = 0;
 
 timed('resign', () => broker.resign());
 timed('becomeMaster', () => broker.becomeMaster(log));
-const prefetch = { prefetchMessages: 1000, prefetchBytes: 1e9 };
+const prefetch = { prefetchMessages: 1000, prefetchBytes: 1e9, attributes: null };
 timed('subscribe to all queues, first dispatch', () => {
   for (let i = 0; i < queues; i++) {
     const wish = { subscription: i, destination: `/queue/${i}`, ...prefetch };

@@ -76,6 +76,8 @@ export interface StoredDelivery extends MessageReference {
   readonly attachment: number;
   /** Header block and body together, bytes. */
   readonly size: number;
+  /** By which the queue's messages are in order. */
+  readonly priority: number;
   readonly redelivered: boolean;
   readonly deliveryCount: number;
 }

@@ -5,6 +5,8 @@
 export type { BrokerEffect, DeadLetter, Effect, Message, MessageReference, StoredDelivery } from './effects.ts';
 export { decodeAttributes, encodeAttributes } from './commands/attributes.ts';
 export { defaultPriority, noAttributes, priorityMax } from './attributes.ts';
+export { noConsumerAttributes } from './consumer-attributes.ts';
+export type { ConsumerAttributes } from './consumer-attributes.ts';
 export type { MessageAttributes, MessageSchedule } from './attributes.ts';
 export type { LiveRecords } from './live-records.ts';
 export { readMessage, toDelivery } from './read-message.ts';

@@ -1,5 +1,6 @@
 import type { SessionId } from '@lockstep/kernel';
 import type { MessageAttributes } from './attributes.ts';
+import type { ConsumerAttributes } from './consumer-attributes.ts';
 
 /** How a subscription's messages are settled. `auto`: the protocol side settles each one after it has written it. */
 export type AckMode = 'auto' | 'client' | 'client-individual';
@@ -52,6 +53,8 @@ export type Request =
       /** Messages, and bytes of them, that may be unsettled at a time. At least one message is always let through. */
       readonly prefetchMessages: number;
       readonly prefetchBytes: number;
+      /** Null: as all others, as a rule. */
+      readonly attributes: ConsumerAttributes | null;
     }
   /** What the subscription held goes back at once, to its old place; no delivery is counted. */
   | { readonly type: 'unsubscribe'; readonly session: SessionId; readonly token: number; readonly subscription: number }

@@ -15,6 +15,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       session,
       queue: fc.nat({ max: 1 }),
       size: fc.nat({ max: 30 }),
+      // Mostly none, few beside it.
+      priority: fc.oneof(
+        { weight: 3, arbitrary: fc.constant(null) },
+        { weight: 2, arbitrary: fc.constantFrom(0, 4, 5, 9) },
+      ),
     }),
   },
   {
@@ -25,6 +30,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       queue,
       prefetch: fc.integer({ min: 1, max: 5 }),
       bytes: fc.integer({ min: 1, max: 100 }),
+      rank: fc.constantFrom(0, 0, 0, 5, -5),
     }),
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('unsubscribe' as const), session, which }) },

@@ -213,7 +213,7 @@ export class HostBench {
   }
 
   subscribe(name: string, token: number, prefetchMessages = 1000, destination = '/queue/q', subscription = 1): void {
-    const windows = { prefetchMessages, prefetchBytes: 1e9 };
+    const windows = { prefetchMessages, prefetchBytes: 1e9, attributes: null };
     this.host.submit({ type: 'subscribe', session: name as SessionId, token, subscription, destination, ...windows });
   }
 

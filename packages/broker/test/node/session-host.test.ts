@@ -50,7 +50,14 @@ t.test('less may be under way while room on the disk is short, and as much as ev
 t.test('without a majority nothing is handed out and nobody is read; with one again, both go on', async (t) => {
   const bench = await HostBench.start();
   const endpoint = bench.attach('s');
-  const subscribe = { token: 1, subscription: 1, destination: '/queue/q', prefetchMessages: 10, prefetchBytes: 1000 };
+  const subscribe = {
+    token: 1,
+    subscription: 1,
+    destination: '/queue/q',
+    prefetchMessages: 10,
+    prefetchBytes: 1000,
+    attributes: null,
+  };
   bench.host.submit({ type: 'subscribe', session: 's' as SessionId, ...subscribe });
   await bench.settle();
   bench.send('s', 2);
@@ -89,7 +96,14 @@ t.test('committed without the own disk: still under way, until that has caught u
 t.test('settlements that could not be proposed are proposed a little later', async (t) => {
   const bench = await HostBench.start(1000);
   const endpoint = bench.attach('s');
-  const subscribe = { token: 1, subscription: 1, destination: '/queue/q', prefetchMessages: 10, prefetchBytes: 1000 };
+  const subscribe = {
+    token: 1,
+    subscription: 1,
+    destination: '/queue/q',
+    prefetchMessages: 10,
+    prefetchBytes: 1000,
+    attributes: null,
+  };
   bench.host.submit({ type: 'subscribe', session: 's' as SessionId, ...subscribe });
   bench.send('s', 2);
   await bench.settle();
@@ -220,7 +234,14 @@ t.test('a stop waits for answers, and for what clients held to go back, as long 
 t.test('a session that the broker closes gets the reason, and no more effects', async (t) => {
   const bench = await HostBench.start(1e9);
   const endpoint = bench.attach('s');
-  const subscribe = { token: 1, subscription: 1, destination: '/topic/t', prefetchMessages: 1, prefetchBytes: 1 };
+  const subscribe = {
+    token: 1,
+    subscription: 1,
+    destination: '/topic/t',
+    prefetchMessages: 1,
+    prefetchBytes: 1,
+    attributes: null,
+  };
   bench.host.submit({ type: 'subscribe', session: 's' as SessionId, ...subscribe });
   bench.attach('p');
   await bench.turn();

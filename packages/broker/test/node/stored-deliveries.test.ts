@@ -123,7 +123,7 @@ t.test('a slow subscriber of a topic is closed at once, whatever is being read f
   bench.subscribe('c', 1);
   bench.host.submit({
     ...{ type: 'subscribe', session: 'c' as SessionId, token: 2, subscription: 2 },
-    ...{ destination: '/topic/t', prefetchMessages: 1, prefetchBytes: 1 },
+    ...{ destination: '/topic/t', prefetchMessages: 1, prefetchBytes: 1, attributes: null },
   });
   await bench.settle();
   for (let token = 1; token <= 20; token++) bench.send('p', token, kib * kib, '/topic/t');

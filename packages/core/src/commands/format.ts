@@ -1,7 +1,7 @@
 import type { Refusal } from '../requests.ts';
 
 /** Stands first in every command. A replica that meets another one stops: it can't know what the command does. */
-export const commandVersion = 1;
+export const commandVersion = 2;
 
 /** Stands second. The numbers are in journals: never give one a new meaning. */
 export const commandType = {

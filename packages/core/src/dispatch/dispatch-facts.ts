@@ -1,5 +1,5 @@
 import type { ConsumerFacts, DispatchFacts, HolderFacts } from '../status.ts';
-import type { MessageList } from '../state/message-list.ts';
+import type { QueueMessages } from '../state/queue-messages.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { QueueConsumer } from './queue-consumer.ts';
 import type { QueueDispatch } from './queue-dispatch.ts';
@@ -45,7 +45,7 @@ export function dispatchFacts(
 }
 
 /** Who has the message that the list has just found. */
-export function holderFacts(list: MessageList, dispatcher: Dispatcher, timeOf: TimeOf): HolderFacts {
+export function holderFacts(list: QueueMessages, dispatcher: Dispatcher, timeOf: TimeOf): HolderFacts {
   const { holder } = list;
   if (holder === 0) return { state: 'ready', consumer: null, sinceMs: null };
   const sinceMs = list.handout === 0 ? null : timeOf(list.handout);

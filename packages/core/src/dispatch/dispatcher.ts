@@ -1,4 +1,4 @@
-import type { MessageList } from '../state/message-list.ts';
+import type { QueueMessages } from '../state/queue-messages.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
 import type { ConsumerWish } from '../stream/messages.ts';
 import type { DispatchFacts, HolderFacts } from '../status.ts';
@@ -38,15 +38,12 @@ export class Dispatcher implements DispatchContext {
   }
 
   /** Adds a consumer, which gets nothing before `QueueDispatch.serve`. */
-  subscribe(
-    receiver: Receiver,
-    { consumer: key, destination, prefetchMessages, prefetchBytes }: ConsumerWish,
-  ): QueueConsumer {
-    const queue = this.#queueDispatch(destination);
-    const consumer = new QueueConsumer(key, receiver, queue, this.#mark, prefetchMessages, prefetchBytes);
+  subscribe(receiver: Receiver, wish: ConsumerWish): QueueConsumer {
+    const queue = this.#queueDispatch(wish.destination);
+    const consumer = new QueueConsumer(wish.consumer, receiver, queue, this.#mark, wish);
     this.#mark += 2;
     this.#consumers.set(consumer.mark, consumer);
-    queue.consumers.add(consumer);
+    queue.add(consumer);
     return consumer;
   }
 
@@ -101,7 +98,7 @@ export class Dispatcher implements DispatchContext {
   }
 
   /** Who has the message that the queue's list has just found. */
-  holder(list: MessageList): HolderFacts {
+  holder(list: QueueMessages): HolderFacts {
     return holderFacts(list, this, (handout) => this.#times.timeOf(handout));
   }
 

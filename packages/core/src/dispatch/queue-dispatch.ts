@@ -1,11 +1,11 @@
 import type { Queue, QueueListener } from '../state/queue.ts';
-import { Fifo } from './fifo.ts';
-import { PositionHeap } from './position-heap.ts';
+import { ConsumerLine } from './consumer-line.ts';
+import { QueueCursors } from './queue-cursors.ts';
 import type { QueueConsumer } from './queue-consumer.ts';
 
-/** In `MessageList.holder`: nobody has it, and nobody is to get it. No consumer's mark. */
+/** In `QueueMessages.holder`: nobody has it, and nobody is to get it. No consumer's mark. */
 export const setAside = 1;
-/** In `MessageList.holder`: the settlement of one who does not hold it is on its way through the log. One more than no consumer's mark. */
+/** In `QueueMessages.holder`: the settlement of one who does not hold it is on its way through the log. One more than no consumer's mark. */
 const settledLate = 3;
 /** Consumers' marks begin here. */
 export const firstMark = 4;
@@ -26,16 +26,17 @@ export interface DispatchContext {
 }
 
 /**
- * Hands out one queue's messages, always the one with the lowest position that nobody holds: what comes back goes to its old place.
- * Messages below `#next` are held, or on their way to be settled, or in `#returned`.
+ * Hands out one queue's messages, always the one that comes first of those that nobody holds (`QueueCursors`): what comes back goes to its old place.
  */
 export class QueueDispatch implements QueueListener {
   readonly queue: Queue;
   readonly #context: DispatchContext;
-  readonly #returned = new PositionHeap();
-  readonly #line = new Fifo<QueueConsumer>();
+  readonly #cursors: QueueCursors;
+  readonly #line = new ConsumerLine();
   readonly consumers: Set<QueueConsumer> = new Set();
-  #next = 0;
+  /** How many of the consumers want to be the only one served, and which of them is. */
+  #exclusives = 0;
+  #exclusive: QueueConsumer | null = null;
   #out = 0;
   #setAside = 0;
   /** Kept by the dispatcher: it stands in the list of queues with work. */
@@ -43,6 +44,7 @@ export class QueueDispatch implements QueueListener {
 
   constructor(queue: Queue, context: DispatchContext) {
     this.queue = queue;
+    this.#cursors = new QueueCursors(queue.list);
     this.#context = context;
   }
 
@@ -57,7 +59,16 @@ export class QueueDispatch implements QueueListener {
   }
 
   get hasWork(): boolean {
-    return this.queue.list.length > this.#out && this.#line.size > 0;
+    return this.queue.list.length > this.#out && !this.#line.isEmpty;
+  }
+
+  /** It gets nothing before `serve`. */
+  add(consumer: QueueConsumer): void {
+    this.consumers.add(consumer);
+    if (!consumer.attributes.exclusive) return;
+    this.#exclusives++;
+    const priority = this.#exclusive?.attributes.priority ?? 0;
+    if (consumer.attributes.priority > priority) this.#exclusive = null;
   }
 
   /** From now on the consumer gets what it has room for, or (`served` false) nothing more. What it holds stays its own. */
@@ -72,6 +83,7 @@ export class QueueDispatch implements QueueListener {
     consumer.gone = true;
     this.consumers.delete(consumer);
     for (const position of consumer.held(list)) if (list.find(position)) this.#ready();
+    if (consumer.attributes.exclusive) this.#endExclusive(consumer);
     this.#checkIdle();
   }
 
@@ -130,9 +142,9 @@ export class QueueDispatch implements QueueListener {
     if (this.queue.list.find(position)) this.kept();
   }
 
-  added(position: number): void {
-    if (position < this.#next) this.#returned.push(position);
-    if (this.#line.size > 0) this.#context.wake(this);
+  added(priority: number, position: number): void {
+    this.#cursors.ready(priority, position);
+    if (!this.#line.isEmpty) this.#context.wake(this);
   }
 
   /**
@@ -156,6 +168,7 @@ export class QueueDispatch implements QueueListener {
     if (holder === 0) return;
     if (holder === setAside) this.#setAside--;
     this.#out--;
+    if (this.#exclusives > 0) this.#context.wake(this);
     this.#checkIdle();
   }
 
@@ -180,48 +193,58 @@ export class QueueDispatch implements QueueListener {
     if (!this.#context.mayStart(this.queue.name)) return;
     const { queue } = this;
     const { list } = queue;
+    if (this.#exclusives > 0 && this.#exclusive === null) {
+      // What the one before it gives back comes first.
+      if (this.#isSettling) return;
+      this.#exclusive = this.#firstExclusive();
+    }
     for (let consumer = this.#firstInLine(); consumer !== undefined; consumer = this.#firstInLine()) {
-      if (!this.#findNext()) return;
-      const counts = (list.count + 1) * 2 + (queue.foundWasDelivered ? 1 : 0);
-      consumer.receiver.deliver(consumer.key, list.position, list.size, counts);
+      if (!this.#cursors.findNext()) return;
+      const { found } = list;
+      const counts = (found.count + 1) * 2 + (queue.foundWasDelivered ? 1 : 0);
+      consumer.receiver.deliver(consumer.key, found.position, found.size, counts);
       consumer.hold(list, this.#context.nextHandout());
       this.#out++;
-      this.#line.shift();
-      consumer.inLine = false;
+      this.#line.leave(consumer);
       this.#joinLine(consumer);
     }
   }
 
-  /** Finds the first message that nobody holds, and counts it as taken. */
-  #findNext(): boolean {
-    const { list } = this.queue;
-    while (this.#returned.size > 0) {
-      const position = this.#returned.smallest;
-      this.#returned.pop();
-      if (list.find(position) && list.holder === 0) return true;
-    }
-    while (list.findFrom(this.#next)) {
-      this.#next = list.position + 1;
-      if (list.holder === 0) return true;
-    }
-    return false;
-  }
-
   /** The first consumer in the line that may get something and has room. */
   #firstInLine(): QueueConsumer | undefined {
-    for (let consumer = this.#line.peek(); consumer !== undefined; consumer = this.#line.peek()) {
-      if (!consumer.gone && consumer.served && consumer.window.hasRoom) return consumer;
-      this.#line.shift();
-      consumer.inLine = false;
+    return this.#line.first(this.#mayGet);
+  }
+
+  readonly #mayGet = (consumer: QueueConsumer): boolean => {
+    if (this.#exclusives > 0 && consumer !== this.#exclusive) return false;
+    return !consumer.gone && consumer.served && consumer.window.hasRoom;
+  };
+
+  /** Settlements are on their way through the log. */
+  get #isSettling(): boolean {
+    let held = this.#setAside;
+    for (const { window } of this.consumers) held += window.messages;
+    return this.#out > held;
+  }
+
+  /** The one of the highest priority; of several, one that holds messages already: it was so before this mastership. */
+  #firstExclusive(): QueueConsumer | null {
+    let first: QueueConsumer | null = null;
+    for (const consumer of this.consumers) {
+      if (consumer.attributes.exclusive && (first === null || goesBefore(consumer, first))) first = consumer;
     }
-    return undefined;
+    return first;
+  }
+
+  #endExclusive(consumer: QueueConsumer): void {
+    this.#exclusives--;
+    if (this.#exclusive === consumer) this.#exclusive = null;
+    // Those that were passed over stand in the line no more.
+    for (const other of this.consumers) this.#joinLine(other);
   }
 
   #joinLine(consumer: QueueConsumer): void {
-    if (consumer.served && !consumer.inLine && consumer.window.hasRoom) {
-      consumer.inLine = true;
-      this.#line.push(consumer);
-    }
+    if (consumer.served && consumer.window.hasRoom) this.#line.join(consumer);
     if (this.hasWork) this.#context.wake(this);
   }
 
@@ -236,8 +259,13 @@ export class QueueDispatch implements QueueListener {
     if (list.holder === setAside) this.#setAside--;
     list.note(0, list.handout);
     this.#out--;
-    // Above `#next` it is found in its turn.
-    if (list.position < this.#next) this.#returned.push(list.position);
-    if (this.#line.size > 0) this.#context.wake(this);
+    this.#cursors.ready(list.priority, list.position);
+    if (!this.#line.isEmpty) this.#context.wake(this);
   }
+}
+
+/** Of two exclusive consumers, the first of which has subscribed later. */
+function goesBefore(later: QueueConsumer, earlier: QueueConsumer): boolean {
+  const distance = later.attributes.priority - earlier.attributes.priority;
+  return distance > 0 || (distance === 0 && earlier.window.messages === 0 && later.window.messages > 0);
 }

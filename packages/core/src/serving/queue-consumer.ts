@@ -1,6 +1,8 @@
+import { defaultPriority } from '../attributes.ts';
 import { outcomeCount } from '../commands/format.ts';
 import type { OutcomeCode } from '../commands/format.ts';
-import type { SettlementGroup } from '../stream/messages.ts';
+import type { ConsumerAttributes } from '../consumer-attributes.ts';
+import type { ConsumerWish, SettlementGroup } from '../stream/messages.ts';
 import type { ServingSession } from './serving-session.ts';
 
 /** Settlements of one consumer on their way through the log. */
@@ -9,6 +11,11 @@ export interface OutstandingGroup extends SettlementGroup {
   late: readonly number[];
   /** Of a transaction: it may be refused, and all is as before. */
   readonly inTransaction: boolean;
+}
+
+interface NewestByPriority {
+  readonly written: Map<number, number>;
+  newest: Map<number, number>;
 }
 
 const none: readonly number[] = [];
@@ -26,6 +33,7 @@ export class QueueConsumer {
   readonly destination: string;
   readonly prefetchMessages: number;
   readonly prefetchBytes: number;
+  readonly attributes: ConsumerAttributes | null;
   /** The client still wants messages. */
   open = true;
   /** Set when it no longer does, but a transaction has to end before what it held can go back: how the session ended. */
@@ -50,6 +58,8 @@ export class QueueConsumer {
   /** The highest position that was written, and the highest that is on its way to be. */
   #newestWritten = 0;
   #newest = 0;
+  /** Likewise by priority, where it is not the default one. */
+  #others: NewestByPriority | null = null;
   /** Written and unsettled, but given back elsewhere since: nobody counts them as this consumer's. */
   #late: number[] = [];
 
@@ -57,9 +67,7 @@ export class QueueConsumer {
     key: number,
     session: ServingSession,
     subscription: number,
-    destination: string,
-    prefetchMessages: number,
-    prefetchBytes: number,
+    { destination, prefetchMessages, prefetchBytes, attributes }: Omit<ConsumerWish, 'consumer'>,
   ) {
     this.key = key;
     this.session = session;
@@ -67,18 +75,22 @@ export class QueueConsumer {
     this.destination = destination;
     this.prefetchMessages = prefetchMessages;
     this.prefetchBytes = prefetchBytes;
+    this.attributes = attributes;
   }
 
-  write(position: number): void {
+  write(priority: number, position: number): void {
     this.#written.push(position);
-    if (position > this.#newestWritten) this.#newestWritten = position;
+    if (priority === defaultPriority) {
+      if (position > this.#newestWritten) this.#newestWritten = position;
+    } else raise(this.#otherPriorities.written, priority, position);
   }
 
   /**
-   * The message is on its way to the client. True: behind a later one. It was on its way to another meanwhile, who may or may not have been given
+   * The message is on its way to the client. True: behind a later one of its priority. It was on its way to another meanwhile, who may or may not have been given
    * it; so whoever goes by the order of what is new has to be told.
    */
-  comesLate(position: number): boolean {
+  comesLate(priority: number, position: number): boolean {
+    if (priority !== defaultPriority) return !raise(this.#otherPriorities.newest, priority, position);
     if (position < this.#newest) return true;
     this.#newest = position;
     return false;
@@ -87,6 +99,7 @@ export class QueueConsumer {
   /** What was on its way is void. */
   voidUnwritten(): void {
     this.#newest = this.#newestWritten;
+    if (this.#others !== null) this.#others.newest = new Map(this.#others.written);
   }
 
   /** The client settles the message; false: it does not hold it. */
@@ -178,6 +191,10 @@ export class QueueConsumer {
     return this.outstanding.some(({ inTransaction }) => inTransaction);
   }
 
+  get #otherPriorities(): NewestByPriority {
+    return (this.#others ??= { written: new Map(), newest: new Map() });
+  }
+
   #take(position: number): boolean {
     const written = this.#written;
     if (written[this.#head] === position) this.#head++;
@@ -218,4 +235,11 @@ export class QueueConsumer {
     this.#head = 0;
     this.#settled = 0;
   }
+}
+
+/** Notes the position if it is higher than the one before it, or the same; false: it is lower. */
+function raise(newest: Map<number, number>, priority: number, position: number): boolean {
+  if (position < (newest.get(priority) ?? 0)) return false;
+  newest.set(priority, position);
+  return true;
 }

@@ -2,7 +2,7 @@ import { outcomeCode } from '../commands/format.ts';
 import type { Outcome } from '../commands/format.ts';
 import type { BrokerEffect, StoredDelivery } from '../effects.ts';
 import type { Settlement } from '../requests.ts';
-import type { MessageList } from '../state/message-list.ts';
+import type { QueueMessages } from '../state/queue-messages.ts';
 import type { SubscriptionFacts } from '../status.ts';
 import type { AttachedConsumer, ConsumerKey, MasterMessage } from '../stream/messages.ts';
 import type { NodeOutbox } from './node-outbox.ts';
@@ -17,7 +17,7 @@ const outcomes = Object.entries(outcomeCode) as [Outcome, (typeof outcomeCode)[O
 
 /** What of the replicated state the consumers look at. */
 export interface ServedQueues {
-  readonly queues: ReadonlyMap<string, { readonly list: MessageList }>;
+  readonly queues: ReadonlyMap<string, { readonly list: QueueMessages }>;
 }
 
 /** Subscriptions to queues of this node's sessions, with what their clients hold; those that are over as well, until their last settlements are. */
@@ -42,11 +42,11 @@ export class QueueConsumers {
   }
 
   add(session: ServingSession, wish: Omit<AttachedConsumer, 'consumer' | 'held'>, subscription: number): QueueConsumer {
-    const { destination, prefetchMessages, prefetchBytes } = wish;
+    const { destination, prefetchMessages, prefetchBytes, attributes } = wish;
     const key = ++this.#lastKey;
-    const consumer = new QueueConsumer(key, session, subscription, destination, prefetchMessages, prefetchBytes);
+    const consumer = new QueueConsumer(key, session, subscription, wish);
     this.#byKey.set(key, consumer);
-    this.#outbox.send({ type: 'subscribe', consumer: key, destination, prefetchMessages, prefetchBytes });
+    this.#outbox.send({ type: 'subscribe', consumer: key, destination, prefetchMessages, prefetchBytes, attributes });
     return consumer;
   }
 
@@ -167,7 +167,7 @@ export class QueueConsumers {
     this.#overSince = [];
     const listed: AttachedConsumer[] = [];
     for (const consumer of this.#byKey.values()) {
-      const { key, left, destination, prefetchMessages, prefetchBytes, outstanding } = consumer;
+      const { key, left, destination, prefetchMessages, prefetchBytes, attributes, outstanding } = consumer;
       if (left && outstanding.length === 0) {
         this.#byKey.delete(key);
         forgotten(consumer);
@@ -176,7 +176,8 @@ export class QueueConsumers {
       consumer.forgotten = false;
       consumer.voidUnwritten();
       const held = this.#held(consumer, queues);
-      listed.push({ consumer: key, destination, prefetchMessages: left ? 0 : prefetchMessages, prefetchBytes, held });
+      const wish = { destination, prefetchMessages: left ? 0 : prefetchMessages, prefetchBytes, attributes };
+      listed.push({ consumer: key, ...wish, held });
       if (left) this.#leaving.push(consumer);
     }
     return listed;
@@ -190,7 +191,7 @@ export class QueueConsumers {
     effects: BrokerEffect[],
   ): void {
     let consumer: QueueConsumer | undefined;
-    let list: MessageList | undefined;
+    let list: QueueMessages | undefined;
     for (const [i, key] of consumers.entries()) {
       if (consumer?.key !== key) {
         consumer = this.#byKey.get(key);
@@ -204,7 +205,7 @@ export class QueueConsumers {
         this.#outbox.send({ type: 'undeliverable', consumer: key, position, size });
         continue;
       }
-      const comesLate = consumer.comesLate(position);
+      const comesLate = consumer.comesLate(list.priority, position);
       effects.push({
         type: 'deliverStored',
         session: consumer.session.id,
@@ -214,6 +215,7 @@ export class QueueConsumers {
         position,
         destination: consumer.destination,
         size,
+        priority: list.priority,
         deadLetter: list.deadLetter,
         redelivered: comesLate || count % 2 === 1,
         deliveryCount: count >>> 1,

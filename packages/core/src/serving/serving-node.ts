@@ -88,10 +88,10 @@ export class ServingNode {
    * Called right before the delivery goes to its client, which then holds the message. False: it is void (the attachment by which it came or the
    * subscription is over), and nothing is to be done with it.
    */
-  give({ attachment, consumer: key, position }: StoredDelivery): boolean {
+  give({ attachment, consumer: key, priority, position }: StoredDelivery): boolean {
     const consumer = attachment === this.#attachment ? this.#consumers.get(key) : undefined;
     if (consumer === undefined || !consumer.open) return false;
-    consumer.write(position);
+    consumer.write(priority, position);
     return true;
   }
 

@@ -1,16 +1,24 @@
+import { defaultPriority, priorityMax } from '../attributes.ts';
 import type { Policy } from '../commands/format.ts';
 import type { MessageChunk } from '../state/message-chunk.ts';
 import type { Opening } from '../state/opening.ts';
 import type { Part } from '../state/part.ts';
+import type { QueueMessages } from '../state/queue-messages.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
 import type { StreamView } from '../state/stream.ts';
+
+export interface CapturedList {
+  readonly priority: number;
+  /** Not changed any more. */
+  readonly chunks: readonly MessageChunk[];
+}
 
 export interface CapturedQueue {
   readonly name: string;
   readonly hash: number;
   readonly suspectBelow: number;
-  /** Not changed any more. */
-  readonly chunks: readonly MessageChunk[];
+  /** In the order in which they are written. */
+  readonly lists: readonly CapturedList[];
 }
 
 /** A state as it was at one moment. */
@@ -38,12 +46,23 @@ export function capture(state: ReplicatedState): Capture {
   const bins: CapturedQueue[][] = Array.from({ length: 1 << bits }, () => []);
   for (const { name, hash, suspectBelow, list } of state.queues.values()) {
     if (list.length === 0) continue;
-    bins[bits === 0 ? 0 : hash >>> (32 - bits)]!.push({ name, hash, suspectBelow, chunks: list.capture() });
+    bins[bits === 0 ? 0 : hash >>> (32 - bits)]!.push({ name, hash, suspectBelow, lists: listsOf(list) });
   }
   state.beginSnapshotEra();
   const { applied, opening, policy, parts } = state;
   const streams = [...state.streams.values()].map(copyOf);
   return { applied, opening, policy, parts: parts.slice(), streams, bins };
+}
+
+/** The default priority first, so that it need not be told. */
+function listsOf(messages: QueueMessages): CapturedList[] {
+  const lists = [{ priority: defaultPriority, chunks: messages.list(defaultPriority)?.capture() ?? [] }];
+  if (!messages.hasPriorities) return lists;
+  for (let priority = 0; priority <= priorityMax; priority++) {
+    const list = priority === defaultPriority ? null : messages.list(priority);
+    if (list !== null) lists.push({ priority, chunks: list.capture() });
+  }
+  return lists;
 }
 
 function copyOf(stream: StreamView): StreamView {

@@ -1,8 +1,5 @@
-/** The first number in a snapshot. Version 1 held bodies. */
-export const snapshotVersion = 3;
-
-/** Still read: it has no streams, no queue has a `suspectBelow`, and a message's count stands times four, with two flags. */
-export const versionWithoutStreams = 2;
+/** The first number in a snapshot; one with another is not read. */
+export const snapshotVersion = 4;
 
 /**
  * A snapshot is a series of records, each with its length before it; chunks cut them anywhere. The first byte of a record says what it is:
@@ -19,6 +16,8 @@ export const recordType = {
   streamPart: 7,
   marks: 8,
   refused: 9,
+  /** The messages that follow are of that priority; at the beginning of a queue they are of the default one. */
+  priority: 10,
 } as const;
 
 /** Lowest bits of a message's counted deliveries times `countScale`. */

@@ -1,14 +1,15 @@
 import { assert, decodeText } from '@lockstep/kernel';
 import type { JournalPosition } from '@lockstep/kernel';
+import { defaultPriority, priorityMax } from '../attributes.ts';
+import { readAttributes } from '../commands/attributes.ts';
 import { ByteReader } from '../commands/byte-reader.ts';
 import type { DestinationNames } from '../commands/destination-names.ts';
-import { deliveriesMax } from '../state/message-chunk.ts';
 import type { Queue } from '../state/queue.ts';
 import { ReplicatedState } from '../state/replicated-state.ts';
 import type { DeadLetter } from '../effects.ts';
 import type { StreamRules } from '../stream/stream-rules.ts';
 import { Stream } from '../state/stream.ts';
-import { countScale, messageFlag, recordType, snapshotVersion, versionWithoutStreams } from './format.ts';
+import { countScale, messageFlag, recordType, snapshotVersion } from './format.ts';
 
 /** Builds a new state from a snapshot's chunks, cut anywhere. Bytes that are no snapshot are an AssertionError. */
 export class SnapshotReader {
@@ -21,9 +22,9 @@ export class SnapshotReader {
   #restBytes = 0;
   /** Not to be looked at before so many bytes are there. */
   #neededBytes = 1;
-  #version: number = snapshotVersion;
   #stream: Stream | null = null;
   #queue: Queue | null = null;
+  #priority = defaultPriority;
   #messageCount = 0;
   /** Shared by those that have the same. */
   #deadLetter: DeadLetter | null = null;
@@ -103,7 +104,12 @@ export class SnapshotReader {
       }
       case recordType.queue:
         this.#queue = this.#state.queue(this.#text(input));
-        if (this.#version >= snapshotVersion) this.#queue.suspectBelow = input.number();
+        this.#queue.suspectBelow = input.number();
+        this.#priority = defaultPriority;
+        break;
+      case recordType.priority:
+        this.#priority = input.number();
+        assert(this.#priority <= priorityMax, `the snapshot has the priority ${this.#priority}`);
         break;
       case recordType.messages:
         this.#messages(input);
@@ -120,11 +126,7 @@ export class SnapshotReader {
   #head(input: ByteReader): void {
     this.#begun = true;
     const version = input.number();
-    assert(
-      version === snapshotVersion || version === versionWithoutStreams,
-      `the snapshot has the unknown version ${version}`,
-    );
-    this.#version = version;
+    assert(version === snapshotVersion, `the snapshot has the unknown version ${version}`);
     const applied = input.number();
     const opening = { position: input.number(), wallMs: input.number() };
     this.#state.restoreHead(applied, opening, { maxDeliveries: input.number(), deadLetterQueue: this.#text(input) });
@@ -149,7 +151,8 @@ export class SnapshotReader {
   #part(stream: Stream | null, input: ByteReader): void {
     const destination = this.#text(input);
     const position = input.number() as JournalPosition;
-    this.#state.restorePart(stream, position, destination, input.number());
+    const size = input.number();
+    this.#state.restorePart(stream, { position, destination, size, attributes: readAttributes(input) });
     this.#refersTo(position);
   }
 
@@ -163,15 +166,11 @@ export class SnapshotReader {
       const size = input.number();
       const flags = input.number();
       const deadLetter = (flags & messageFlag.dead) === 0 ? null : this.#readDeadLetter(input, flags);
-      this.#state.add(queue, position, size, this.#counted(flags), deadLetter);
-      if (this.#version >= snapshotVersion && (flags & messageFlag.returned) !== 0) queue.restoreReturned(position);
+      this.#state.add(queue, this.#priority, position, size, Math.floor(flags / countScale), deadLetter);
+      if ((flags & messageFlag.returned) !== 0) queue.restoreReturned(position);
       this.#refersTo(position as JournalPosition);
       this.#messageCount++;
     }
-  }
-
-  #counted(flags: number): number {
-    return this.#version >= snapshotVersion ? Math.floor(flags / countScale) : Math.min(deliveriesMax, flags >>> 2);
   }
 
   #readDeadLetter(input: ByteReader, flags: number): DeadLetter {

@@ -1,4 +1,6 @@
 import { encodeText } from '@lockstep/kernel';
+import { defaultPriority } from '../attributes.ts';
+import { writeAttributes } from '../commands/attributes.ts';
 import { ByteWriter } from '../commands/byte-writer.ts';
 import type { DeadLetter } from '../effects.ts';
 import { deliveriesMax, removedSlot, returnedFlag } from '../state/message-chunk.ts';
@@ -7,7 +9,7 @@ import type { Part } from '../state/part.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
 import type { StreamView } from '../state/stream.ts';
 import { capture, sorted } from './capture.ts';
-import type { Capture, CapturedQueue } from './capture.ts';
+import type { Capture, CapturedList, CapturedQueue } from './capture.ts';
 import { countScale, messageFlag, recordType, snapshotVersion } from './format.ts';
 
 /** No record is longer than this and one message. */
@@ -68,11 +70,12 @@ export class StateSnapshot implements Iterable<Uint8Array> {
   }
 
   *#parts(type: number, parts: readonly Part[]): Generator<Uint8Array, void, undefined> {
-    for (const { destination, position, size } of parts) {
+    for (const { destination, position, size, attributes } of parts) {
       this.#begin(type);
       this.#record.prefixed(encodeText(destination));
       this.#record.number(position);
       this.#record.number(size);
+      writeAttributes(this.#record, attributes);
       this.#end();
       if (this.#isFull()) yield this.#take();
     }
@@ -114,12 +117,21 @@ export class StateSnapshot implements Iterable<Uint8Array> {
     if (this.#isFull()) yield this.#take();
   }
 
-  *#queue({ name, suspectBelow, chunks }: CapturedQueue): Generator<Uint8Array, void, undefined> {
+  *#queue({ name, suspectBelow, lists }: CapturedQueue): Generator<Uint8Array, void, undefined> {
     this.#begin(recordType.queue);
     this.#record.prefixed(encodeText(name));
     this.#record.number(suspectBelow);
     this.#end();
     this.#slotsInChunk += queueSlots;
+    for (const list of lists) yield* this.#list(list);
+  }
+
+  *#list({ priority, chunks }: CapturedList): Generator<Uint8Array, void, undefined> {
+    if (priority !== defaultPriority) {
+      this.#begin(recordType.priority);
+      this.#record.number(priority);
+      this.#end();
+    }
     this.#beginMessages();
     for (const chunk of chunks) {
       // A record ends where its bytes say so, not where the chunk ends, which is not the same on all replicas.

@@ -1,4 +1,5 @@
 import type { JournalPosition } from '@lockstep/kernel';
+import type { MessageAttributes } from '../attributes.ts';
 
 /** A message of a transaction that has no end yet. */
 export interface Part {
@@ -6,4 +7,5 @@ export interface Part {
   readonly destination: string;
   /** Header block and body together, bytes. */
   readonly size: number;
+  readonly attributes: MessageAttributes | null;
 }

@@ -1,13 +1,13 @@
 import type { DeadLetter } from '../effects.ts';
 import type { Eras } from './eras.ts';
-import { MessageList } from './message-list.ts';
+import { QueueMessages } from './queue-messages.ts';
 
 /**
  * The dispatcher's ear on a queue, on the master alone. Each call but `added` is about the message that `queue.list` has just
  * found. Listeners must not change the list.
  */
 export interface QueueListener {
-  added(position: number): void;
+  added(priority: number, position: number): void;
   /** Is about to be removed. */
   removing(): void;
   /** It comes back to its place: a delivery was counted, or it was returned. */
@@ -21,7 +21,7 @@ export class Queue {
   readonly name: string;
   /** Of the name: an unsigned number of 32 bits. Snapshots are in its order. */
   readonly hash: number;
-  readonly list: MessageList;
+  readonly list: QueueMessages;
   listener: QueueListener | null = null;
   /** Messages below this position may have been delivered by a node whose stream has lapsed since. 0 in an empty queue. */
   suspectBelow = 0;
@@ -31,7 +31,7 @@ export class Queue {
   constructor(name: string, eras: Eras) {
     this.name = name;
     this.hash = hashOf(name);
-    this.list = new MessageList(eras);
+    this.list = new QueueMessages(eras);
   }
 
   /** Header blocks and bodies of the live messages. */
@@ -41,14 +41,14 @@ export class Queue {
 
   /** The message that `list` has just found may have been delivered before. */
   get foundWasDelivered(): boolean {
-    const { list } = this;
-    return list.wasDelivered || list.position < this.suspectBelow;
+    const { found } = this.list;
+    return found.wasDelivered || found.position < this.suspectBelow;
   }
 
-  add(position: number, size: number, count: number, deadLetter: DeadLetter | null): void {
-    this.list.insert(position, size, count, deadLetter);
+  add(priority: number, position: number, size: number, count: number, deadLetter: DeadLetter | null): void {
+    this.list.insert(priority, position, size, count, deadLetter);
     this.#bytes += size;
-    this.listener?.added(position);
+    this.listener?.added(priority, position);
   }
 
   /** For a snapshot that is being read: the message was returned. */
@@ -59,7 +59,7 @@ export class Queue {
   /** Removes the message that `list` has just found. */
   removeFound(): void {
     this.listener?.removing();
-    this.#bytes -= this.list.size;
+    this.#bytes -= this.list.found.size;
     this.list.removeFound();
   }
 

@@ -1,5 +1,6 @@
 import { assert } from '@lockstep/kernel';
 import type { JournalPosition } from '@lockstep/kernel';
+import { defaultPriority } from '../attributes.ts';
 import { readAttributes } from '../commands/attributes.ts';
 import { ByteReader } from '../commands/byte-reader.ts';
 import type { DestinationNames } from '../commands/destination-names.ts';
@@ -179,11 +180,18 @@ export class ReplicatedState {
   }
 
   /** Puts a message into its queue, in its place. */
-  add(queue: Queue, position: number, size: number, count: number, deadLetter: DeadLetter | null): void {
+  add(
+    queue: Queue,
+    priority: number,
+    position: number,
+    size: number,
+    count: number,
+    deadLetter: DeadLetter | null,
+  ): void {
     if (queue.list.length === 0) this.#queueCount++;
     this.#messageCount++;
     this.#messageBytes += size;
-    queue.add(position, size, count, deadLetter);
+    queue.add(priority, position, size, count, deadLetter);
   }
 
   /** Removes the message that the queue's list has just found. */
@@ -221,8 +229,8 @@ export class ReplicatedState {
   }
 
   /** For a snapshot that is being read into a new state. `stream`: null for a part outside of streams. */
-  restorePart(stream: Stream | null, position: JournalPosition, destination: string, size: number): void {
-    this.#addPart(stream?.parts ?? this.#parts, position, destination, size);
+  restorePart(stream: Stream | null, part: Part): void {
+    this.#addPart(stream?.parts ?? this.#parts, part);
   }
 
   /** For a snapshot that is being read into a new state. */
@@ -250,7 +258,7 @@ export class ReplicatedState {
         readSettlements(input, this.#names, this.#settler);
         break;
       case commandType.transactionPart:
-        this.#addPart(stream.parts, position, this.#destination(input), contentSize(input));
+        this.#addPart(stream.parts, this.#message(position, input));
         this.#records?.retain(position);
         break;
       case commandType.transactionEnd:
@@ -291,28 +299,36 @@ export class ReplicatedState {
   }
 
   #enqueue(position: JournalPosition, input: ByteReader): void {
-    const queue = this.queue(this.#destination(input));
-    this.add(queue, position, contentSize(input), 0, null);
+    input.byte();
+    input.number();
+    const attributes = readAttributes(input);
+    const queue = this.queue(this.#name(input));
+    const size = contentSize(input);
+    this.add(queue, attributes?.priority ?? defaultPriority, position, size, 0, null);
     this.#records?.retain(position);
   }
 
   #part(position: JournalPosition, input: ByteReader): void {
-    const destination = this.#destination(input);
-    this.#addPart(this.#parts, position, destination, contentSize(input));
+    this.#addPart(this.#parts, this.#message(position, input));
     this.#records?.retain(position);
   }
 
-  #addPart(parts: Part[], position: JournalPosition, destination: string, size: number): void {
-    parts.push({ position, destination, size });
+  #addPart(parts: Part[], part: Part): void {
+    parts.push(part);
     this.#partCount++;
-    this.#partBytes += size;
+    this.#partBytes += part.size;
   }
 
   /** Of a message's command, from behind its type. */
-  #destination(input: ByteReader): string {
+  #message(position: JournalPosition, input: ByteReader): Part {
     input.byte();
     input.number();
-    readAttributes(input);
+    const attributes = readAttributes(input);
+    const destination = this.#name(input);
+    return { position, destination, size: contentSize(input), attributes };
+  }
+
+  #name(input: ByteReader): string {
     const length = input.number();
     return this.#names.nameAt(input.bytes, input.skip(length), length);
   }
@@ -350,8 +366,9 @@ export class ReplicatedState {
   }
 
   /** A message that came as a part is one from now on. */
-  addPart({ destination, position, size }: Part, count: number, deadLetter: DeadLetter | null): void {
-    this.add(this.queue(destination), position, size, count, deadLetter);
+  addPart({ destination, position, size, attributes }: Part, count: number, deadLetter: DeadLetter | null): void {
+    const priority = attributes?.priority ?? defaultPriority;
+    this.add(this.queue(destination), priority, position, size, count, deadLetter);
   }
 
   #open(position: JournalPosition, input: ByteReader): void {

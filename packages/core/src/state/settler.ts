@@ -57,10 +57,17 @@ export class Settler implements SettlementSink {
       queue.listener?.requeued();
       return;
     }
-    const { position, size } = list;
+    const { priority, position, size } = list;
     this.#state.removeFound(queue);
     const target = this.#state.queue(policy.deadLetterQueue);
-    this.#state.add(target, position, size, count, queue.deadLetter(rejected ? 'rejected' : 'max-deliveries'));
+    this.#state.add(
+      target,
+      priority,
+      position,
+      size,
+      count,
+      queue.deadLetter(rejected ? 'rejected' : 'max-deliveries'),
+    );
   }
 }
 

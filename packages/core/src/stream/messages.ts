@@ -1,4 +1,5 @@
 import type { JournalPosition } from '@lockstep/kernel';
+import type { ConsumerAttributes } from '../consumer-attributes.ts';
 import type { NackAction, NewMessage, Refusal } from '../requests.ts';
 
 /**
@@ -26,6 +27,8 @@ export interface ConsumerWish {
   readonly destination: string;
   readonly prefetchMessages: number;
   readonly prefetchBytes: number;
+  /** Null: as all others, as a rule. */
+  readonly attributes: ConsumerAttributes | null;
 }
 
 /**

@@ -7,10 +7,10 @@ const queue = '/queue/q';
 
 t.test('a settlement that is begun and undone again and again leaves one hand-out', async (t) => {
   const state = new ReplicatedState(new DestinationNames());
-  for (const position of [1, 2, 3]) state.add(state.queue(queue), position, 100, 0, null);
+  for (const position of [1, 2, 3]) state.add(state.queue(queue), 4, position, 100, 0, null);
   const dispatcher = new Dispatcher(state, { mayStart: () => true, takesLate: () => false });
   const given: number[] = [];
-  const wish = { consumer: 7, destination: queue, prefetchMessages: 2, prefetchBytes: 1000 };
+  const wish = { consumer: 7, destination: queue, prefetchMessages: 2, prefetchBytes: 1000, attributes: null };
   const receiver = {
     node: 'a',
     attached: true,

@@ -7,8 +7,9 @@ import { ServingSession } from '../../src/serving/serving-session.ts';
 const { ack, requeue } = outcomeCode;
 
 function consumer(...written: number[]): QueueConsumer {
-  const made = new QueueConsumer(1, new ServingSession('s' as SessionId, 1), 1, '/queue/q', 10, 1000);
-  for (const position of written) made.write(position);
+  const wish = { destination: '/queue/q', prefetchMessages: 10, prefetchBytes: 1000, attributes: null };
+  const made = new QueueConsumer(1, new ServingSession('s' as SessionId, 1), 1, wish);
+  for (const position of written) made.write(4, position);
   return made;
 }
 
@@ -18,7 +19,7 @@ t.test('settles what the client holds, in any order, once, and nothing else', (t
   for (let i = 0; i < 300; i++) if (one.settle(((i * 7) % 300) + 1, ack)) settled++;
   t.equal(settled, 300);
   t.same(one.written, []);
-  one.write(5);
+  one.write(4, 5);
   for (const tag of [4, 0, -5, 5.5, NaN]) t.notOk(one.settle(tag, ack), `${tag}`);
   t.ok(one.settle(5, ack));
   t.notOk(one.settle(5, ack));

@@ -41,7 +41,7 @@ function stateOf(messages: number, perQueue: number, gap = 1): ReplicatedState {
   const state = new ReplicatedState(new DestinationNames());
   for (let i = 0; i < messages; i++) {
     const queue = state.queue(`/queue/${Math.floor(i / perQueue)}`);
-    state.add(queue, i + 1, 256, 0, null);
+    state.add(queue, 4, i + 1, 256, 0, null);
     if (gap > 1 && i % gap !== 0 && queue.list.find(i + 1)) state.removeFound(queue);
   }
   return state;
@@ -180,7 +180,7 @@ t.test('equal states give equal bytes, however they came about', async (t) => {
   const other = new ReplicatedState(new DestinationNames());
   for (let i = 4999; i >= 0; i--) {
     const queue = other.queue(`/queue/${Math.floor(i / 500)}`);
-    other.add(queue, i + 1, i % 3 === 0 ? 256 : 7, 0, null);
+    other.add(queue, 4, i + 1, i % 3 === 0 ? 256 : 7, 0, null);
     other.queue(`/queue/empty-${i}`);
   }
   for (let i = 0; i < 5000; i++) {

@@ -1,6 +1,4 @@
-import { encodeText } from '@lockstep/kernel';
 import t from 'tap';
-import { ByteWriter } from '../../src/commands/byte-writer.ts';
 import { DestinationNames } from '../../src/commands/destination-names.ts';
 import { commandType } from '../../src/commands/format.ts';
 import { StreamRules } from '../../src/index.ts';
@@ -112,60 +110,4 @@ t.test('many marks are cut into records', async (t) => {
   t.ok(chunks.length > 2);
   t.ok(chunks.every(({ length }) => length <= 64 * 1024));
   t.same(restored(chunks, [], 60_000).streams.get('a')!.marks, new Set(queues));
-});
-
-/** A snapshot as version 2 wrote it. */
-function versionTwo(version: number): Uint8Array {
-  const out = new ByteWriter(0);
-  const record = (type: number, write: (record: ByteWriter) => void): void => {
-    const one = new ByteWriter(0);
-    one.byte(type);
-    write(one);
-    out.prefixed(one.view(0, one.length));
-  };
-  record(1, (head) => {
-    for (const number of [version, 20, 1, 1_000, 6]) head.number(number);
-    head.prefixed(encodeText('/queue/dead'));
-  });
-  record(2, (part) => {
-    part.prefixed(encodeText('/queue/p'));
-    part.number(19);
-    part.number(8);
-  });
-  record(3, (name) => name.prefixed(encodeText(queue)));
-  record(4, (messages) => {
-    for (const number of [3, 100, 0, 2, 50, 2 * 4, 1, 70, 4 * 4 + 3]) messages.number(number);
-    messages.prefixed(encodeText('rejected'));
-    messages.prefixed(encodeText('/queue/old'));
-    for (const number of [4, 30, 0xffff * 4]) messages.number(number);
-  });
-  record(5, (end) => end.number(4));
-  return out.view(0, out.length);
-}
-
-t.test('a snapshot of version 2 is read: it knows no streams', async (t) => {
-  const positions: number[] = [];
-  const state = restored([versionTwo(2)], positions);
-  t.equal(state.applied, 20);
-  t.equal(state.streams.size, 0);
-  t.same(positions, [19, 3, 5, 6, 10]);
-  const { list } = state.queues.get(queue)!;
-  const read: unknown[] = [];
-  for (let from = 0; list.findFrom(from); from = list.position + 1) {
-    read.push([
-      list.position,
-      list.size,
-      list.count,
-      state.queues.get(queue)!.foundWasDelivered,
-      list.deadLetter?.reason,
-    ]);
-  }
-  t.same(read, [
-    [3, 100, 0, false, undefined],
-    [5, 50, 2, true, undefined],
-    [6, 70, 4, true, 'rejected'],
-    [10, 30, 0x7fff, true, undefined],
-  ]);
-  t.throws(() => restored([versionTwo(4)]), /unknown version 4/);
-  t.throws(() => restored([versionTwo(1)]), /unknown version 1/);
 });

@@ -79,7 +79,7 @@ export class Client {
       confirmed: false,
     });
     this.#ask(
-      { type: 'subscribe', subscription, destination, prefetchMessages, prefetchBytes: 1e9 },
+      { type: 'subscribe', subscription, destination, prefetchMessages, prefetchBytes: 1e9, attributes: null },
       { type: 'other' },
     );
   }

@@ -16,6 +16,7 @@ export interface Decoded {
   /** Of a message. */
   readonly queue: string;
   readonly body: string;
+  readonly priority: number;
   readonly settlements: readonly ModelSettlement[];
 }
 
@@ -38,10 +39,10 @@ export function decoded(command: Uint8Array): Decoded | null {
   if (type === 'send' || type === 'part') {
     input.byte();
     input.number();
-    readAttributes(input);
+    const priority = readAttributes(input)?.priority ?? 4;
     const queue = text(input.prefixed());
     input.prefixed();
-    return { epoch, number, type, queue, body: text(input.bytes.subarray(input.at)), settlements };
+    return { epoch, number, type, queue, body: text(input.bytes.subarray(input.at)), priority, settlements };
   }
   if (type === 'end') input.number();
   let group = { queue: '', outcome: '' };
@@ -49,7 +50,7 @@ export function decoded(command: Uint8Array): Decoded | null {
     group: (queue, outcome) => (group = { queue, outcome: outcomes[outcome]! }),
     position: (position) => settlements.push({ ...group, position }),
   });
-  return { epoch, number, type, queue: '', body: '', settlements };
+  return { epoch, number, type, queue: '', body: '', priority: 4, settlements };
 }
 
 function text(bytes: Uint8Array): string {

@@ -43,7 +43,7 @@ export class TestNode {
   }
 
   subscribe(consumer: number, destination: string, prefetchMessages = 1000): void {
-    this.say({ type: 'subscribe', consumer, destination, prefetchMessages, prefetchBytes: 1 << 20 });
+    this.say({ type: 'subscribe', ...wish(consumer, destination), prefetchMessages });
   }
 
   /** Each of these messages from a session of its own. */
@@ -167,7 +167,7 @@ function line(consumer: number, position: number, counts: number): string {
 }
 
 export function wish(consumer: number, destination: string, held: readonly number[] = []): AttachedConsumer {
-  return { consumer, destination, prefetchMessages: 1000, prefetchBytes: 1 << 20, held };
+  return { consumer, destination, prefetchMessages: 1000, prefetchBytes: 1 << 20, attributes: null, held };
 }
 
 export function types(messages: readonly MasterMessage[] | undefined): string[] {

@@ -11,11 +11,19 @@ export function weightOf(body: string): number {
 export interface ModelMessage {
   readonly position: number;
   readonly body: string;
+  readonly priority: number;
   count: number;
   /** Given back by one who had it. */
   returned: boolean;
   /** `reason origin`. */
   dead: string | null;
+}
+
+interface Part {
+  readonly position: number;
+  readonly queue: string;
+  readonly body: string;
+  readonly priority: number;
 }
 
 interface ModelConsumer {
@@ -26,8 +34,10 @@ interface ModelConsumer {
   readonly bytesMax: number;
   /** In the order of the hand-outs. */
   readonly held: ModelMessage[];
-  /** The highest position that it was given. */
-  newest: number;
+  /** It is served before those of a lower one. */
+  readonly rank: number;
+  /** By priority, the highest position that it was given. */
+  readonly newest: Map<number, number>;
 }
 
 export interface ModelSettlement {
@@ -48,21 +58,23 @@ export class Model {
   /** Bodies of messages that have been in a queue. */
   readonly sent: Set<string> = new Set();
   /** Parts of open transactions, by stream. */
-  readonly #parts = new Map<number, { readonly position: number; readonly queue: string; readonly body: string }[]>();
+  readonly #parts = new Map<number, Part[]>();
   readonly #numbers = new Map<number, number>();
+  /** Of every message that has been in a queue, by position. */
+  readonly #priorities = new Map<number, number>();
 
   constructor(maxDeliveries: number) {
     this.maxDeliveries = maxDeliveries;
   }
 
   /** What takes effect at that position. Returns what is wrong, or null. */
-  apply(position: number, { epoch, number, type, queue, body, settlements }: Decoded): string | null {
+  apply(position: number, { epoch, number, type, queue, body, priority, settlements }: Decoded): string | null {
     const last = this.#numbers.get(epoch) ?? 0;
     if (number !== last + 1) return `number ${number} of stream ${epoch} comes after ${last}`;
     this.#numbers.set(epoch, number);
     const parts = this.#parts.get(epoch) ?? [];
-    if (type === 'send') this.#add(queue, { position, body, count: 0, returned: false, dead: null });
-    if (type === 'part') this.#parts.set(epoch, [...parts, { position, queue, body }]);
+    if (type === 'send') this.#add(queue, { position, body, priority, count: 0, returned: false, dead: null });
+    if (type === 'part') this.#parts.set(epoch, [...parts, { position, queue, body, priority }]);
     for (const settlement of settlements) {
       const wrong = this.#settle(settlement);
       if (wrong !== null) return wrong;
@@ -121,12 +133,23 @@ export class Model {
     }
     if (deadOf(message) !== first.dead) return `${tag} is dead as ${deadOf(message)}, not as ${first.dead}`;
     if (!hasRoom(consumer)) return `${session}/${subscription} has no room for ${tag}`;
+    const better = this.consumers.find(
+      (one) => one.queue === consumer.queue && one.rank > consumer.rank && hasRoom(one),
+    );
+    if (better !== undefined) return `${session}/${subscription} got ${tag} before ${better.session}`;
+    if (message.attributes?.priority !== undefined && message.attributes.priority !== first.priority)
+      return `${tag} has lost its priority`;
     if (deliveryCount !== first.count + 1) return `${tag} counts ${deliveryCount}, not ${first.count + 1}`;
-    const again = first.returned || first.count > 0 || tag < consumer.newest;
+    const again = first.returned || first.count > 0 || tag < (consumer.newest.get(first.priority) ?? 0);
     if (redelivered !== again) return `${tag} is${again ? ' not' : ''} marked as redelivered`;
     consumer.held.push(first);
-    consumer.newest = Math.max(consumer.newest, tag);
+    consumer.newest.set(first.priority, Math.max(consumer.newest.get(first.priority) ?? 0, tag));
     return null;
+  }
+
+  /** Which of two messages of a queue goes first. */
+  order(a: number, b: number): number {
+    return (this.#priorities.get(b) ?? 0) - (this.#priorities.get(a) ?? 0) || a - b;
   }
 
   /** After a turn that hands out: a queue where something is ready and a consumer has room, or null. */
@@ -138,7 +161,8 @@ export class Model {
   #add(queue: string, message: ModelMessage): void {
     const messages = this.queues.get(queue) ?? [];
     messages.push(message);
-    messages.sort((a, b) => a.position - b.position);
+    messages.sort(inOrder);
+    this.#priorities.set(message.position, message.priority);
     this.queues.set(queue, messages);
     this.sent.add(message.body);
   }
@@ -168,6 +192,10 @@ export class Model {
     this.#add(deadLetterQueue, { ...message, dead });
     return null;
   }
+}
+
+function inOrder(a: ModelMessage, b: ModelMessage): number {
+  return b.priority - a.priority || a.position - b.position;
 }
 
 function hasRoom({ held, messagesMax, bytesMax }: ModelConsumer): boolean {

@@ -1,7 +1,8 @@
-import { Broker, defaultBrokerOptions, noAttributes, toDelivery } from '../../src/index.ts';
+import { Broker, defaultBrokerOptions, noAttributes, noConsumerAttributes, toDelivery } from '../../src/index.ts';
 import type {
   BrokerEffect,
   BrokerOptions,
+  ConsumerAttributes,
   Effect,
   LiveRecords,
   Message,
@@ -173,8 +174,13 @@ export function newMessage(body: string, attributes: Partial<MessageAttributes> 
   };
 }
 
-export function send(from: string, destination: string, body: string): RequestWish {
-  return { type: 'send', session: session(from), destination, message: newMessage(body) };
+export function send(
+  from: string,
+  destination: string,
+  body: string,
+  attributes: Partial<MessageAttributes> | null = null,
+): RequestWish {
+  return { type: 'send', session: session(from), destination, message: newMessage(body, attributes) };
 }
 
 export function subscribe(
@@ -183,6 +189,7 @@ export function subscribe(
   destination: string,
   prefetch: number = 1000,
   bytes: number = 1 << 24,
+  attributes: Partial<ConsumerAttributes> | null = null,
 ): RequestWish {
   return {
     type: 'subscribe',
@@ -191,6 +198,7 @@ export function subscribe(
     destination,
     prefetchMessages: prefetch,
     prefetchBytes: bytes,
+    attributes: attributes === null ? null : { ...noConsumerAttributes, ...attributes },
   };
 }
 

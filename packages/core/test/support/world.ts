@@ -1,4 +1,4 @@
-import { Broker, defaultBrokerOptions } from '../../src/index.ts';
+import { Broker, defaultBrokerOptions, noConsumerAttributes } from '../../src/index.ts';
 import type { BrokerEffect, Effect, Request } from '../../src/index.ts';
 import type { JournalPosition } from '@lockstep/kernel';
 import { decoded } from './decoded.ts';
@@ -6,13 +6,21 @@ import { Model } from './model.ts';
 import { realised, RecordSet, TestLog, newMessage, session as sessionId } from './test-bench.ts';
 
 export type Step =
-  | { readonly type: 'send'; readonly session: number; readonly queue: number; readonly size: number }
+  | {
+      readonly type: 'send';
+      readonly session: number;
+      readonly queue: number;
+      readonly size: number;
+      readonly priority: number | null;
+    }
   | {
       readonly type: 'subscribe';
       readonly session: number;
       readonly queue: number;
       readonly prefetch: number;
       readonly bytes: number;
+      /** The consumer's priority. */
+      readonly rank: number;
     }
   | { readonly type: 'unsubscribe'; readonly session: number; readonly which: number }
   | {
@@ -137,7 +145,9 @@ export class World {
     this.#restore(7);
     this.#changeMaster(0, 1);
     for (const session of [0, 1, 2]) this.#end({ type: 'end', session, lost: false });
-    for (const queue of [0, 1, 2]) this.#subscribe({ type: 'subscribe', session: 0, queue, prefetch: 1e9, bytes: 1e9 });
+    for (const queue of [0, 1, 2]) {
+      this.#subscribe({ type: 'subscribe', session: 0, queue, prefetch: 1e9, bytes: 1e9, rank: 0 });
+    }
     this.#settleDown();
     for (const queue of queueNames) {
       const left = this.#model.ready(queue).map(({ body }) => body);
@@ -174,24 +184,26 @@ export class World {
     this.#brokers[number]!.handle(request, this.#effects[number]!);
   }
 
-  #send({ session, queue, size }: Extract<Step, { type: 'send' }>): void {
+  #send({ session, queue, size, priority }: Extract<Step, { type: 'send' }>): void {
     const body = this.#body(size);
     const destination = queueNames[queue]!;
     const base = this.#base(session);
     if (this.#barred.has(base.session)) this.#behind.add(base.token);
-    this.#handle(session, { ...base, type: 'send', destination, message: newMessage(body) }, [body]);
+    const message = newMessage(body, priority === null ? null : { priority });
+    this.#handle(session, { ...base, type: 'send', destination, message }, [body]);
   }
 
   /** Subscribing waits for the session's earlier requests; so that the model need not, these are applied first, and what the master asks for. */
-  #subscribe({ session, queue, prefetch, bytes }: Extract<Step, { type: 'subscribe' }>): void {
+  #subscribe({ session, queue, prefetch, bytes, rank }: Extract<Step, { type: 'subscribe' }>): void {
     if (this.#log.refusing) return;
     this.#settleDown();
     const subscription = ++this.#subscription;
     const destination = queueNames[queue]!;
-    const windows = { prefetchMessages: prefetch, prefetchBytes: bytes };
+    const attributes = rank === 0 ? null : { ...noConsumerAttributes, priority: rank };
+    const windows = { prefetchMessages: prefetch, prefetchBytes: bytes, attributes };
     this.#handle(session, { ...this.#base(session), type: 'subscribe', subscription, destination, ...windows });
-    const consumer = { session: this.#session(session), subscription, queue: destination, held: [] };
-    this.#model.consumers.push({ ...consumer, messagesMax: prefetch, bytesMax: bytes, newest: 0 });
+    const consumer = { session: this.#session(session), subscription, queue: destination, rank, held: [] };
+    this.#model.consumers.push({ ...consumer, messagesMax: prefetch, bytesMax: bytes, newest: new Map() });
     this.#marking = true;
     do this.#turn(true);
     while (this.#applyNext());
@@ -231,7 +243,10 @@ export class World {
     if (stale) tags.push(tags[0] ?? 1);
     const bodies = sends.map((queue) => this.#body(queue));
     const refused = consumer !== undefined && new Set(tags).size + Number(tags[0] === 1) < tags.length;
-    const messages = sends.map((queue, i) => ({ destination: queueNames[queue]!, message: newMessage(bodies[i]!) }));
+    const messages = sends.map((queue, i) => ({
+      destination: queueNames[queue]!,
+      message: newMessage(bodies[i]!, i % 2 === 0 ? null : { priority: 5 }),
+    }));
     const settlements =
       consumer === undefined ? [] : [{ subscription: consumer.subscription, outcome: 'ack' as const, tags }];
     const base = this.#base(session);
@@ -325,7 +340,7 @@ export class World {
     this.#turn(true);
   }
 
-  /** Hand-outs of a turn come in the order of the positions, whichever nodes they go to. */
+  /** Hand-outs of a turn come in the order of their queues, whichever nodes they go to. */
   #takeEffects(dispatch: boolean): void {
     const recordAt = (position: number): Uint8Array =>
       this.#log.commands.find((command) => command.position === position)!.bytes;
@@ -339,7 +354,7 @@ export class World {
       effects.length = 0;
     }
     this.#check(dispatch || deliveries.length === 0, 'handed out without leave');
-    for (const effect of deliveries.sort((a, b) => a.tag - b.tag)) {
+    for (const effect of deliveries.sort((a, b) => this.#model.order(a.tag, b.tag))) {
       const wrong = this.#model.deliver(effect);
       this.#check(wrong === null, wrong ?? '');
     }

@@ -49,7 +49,6 @@ const SEND_REFUSED = new Map<string, Asks>([
 const SUBSCRIBE_REFUSED = new Map<string, Asks>([
   ['selector', unlessEmpty],
   ['browser', whenTrue],
-  ['activemq.exclusive', whenTrue],
   ['activemq.noLocal', whenTrue],
   ['no-local', whenTrue],
   ['activemq.retroactive', whenTrue],

@@ -1,7 +1,8 @@
 import { resolveDestination } from './destination.ts';
+import { readConsumerAttributes } from './consumer-attributes.ts';
 import { missingHeader, shown } from './fault.ts';
 import { refuseSubscribeHeaders } from './special-headers.ts';
-import type { AckMode } from '@lockstep/core';
+import type { AckMode, ConsumerAttributes } from '@lockstep/core';
 import type { Frame } from '../codec/index.ts';
 import type { Fault } from './fault.ts';
 
@@ -11,6 +12,7 @@ export interface SubscribeWish {
   readonly destination: string;
   readonly mode: AckMode;
   readonly prefetchMessages: number;
+  readonly attributes: ConsumerAttributes | null;
 }
 
 const PREFETCH_MESSAGES_DEFAULT = 1000;
@@ -34,7 +36,9 @@ export function readSubscribe(frame: Frame): SubscribeWish | Fault {
   }
   const prefetchMessages = readPrefetch(frame);
   if (typeof prefetchMessages !== 'number') return prefetchMessages;
-  return refuseSubscribeHeaders(frame, destination) ?? { id, destination, mode, prefetchMessages };
+  const attributes = readConsumerAttributes(frame);
+  if (attributes !== null && 'message' in attributes) return attributes;
+  return refuseSubscribeHeaders(frame, destination) ?? { id, destination, mode, prefetchMessages, attributes };
 }
 
 function readPrefetch(frame: Frame): number | Fault {

@@ -25,7 +25,7 @@ export class Subscribing {
   subscribe(frame: Frame): Fault | null {
     const wish = readSubscribe(frame);
     if ('message' in wish) return wish;
-    const { id, destination, mode, prefetchMessages } = wish;
+    const { id, destination, mode, prefetchMessages, attributes } = wish;
     if (this.#context.deliveries.subscription(id) !== undefined) {
       return { message: `SUBSCRIBE: subscription id ${shown(id)} is already in use` };
     }
@@ -49,6 +49,7 @@ export class Subscribing {
       destination,
       prefetchMessages,
       prefetchBytes,
+      attributes,
     });
     return null;
   }

@@ -1,4 +1,4 @@
-import { noAttributes } from '@lockstep/core';
+import { noAttributes, noConsumerAttributes } from '@lockstep/core';
 import t from 'tap';
 import { errorOf, SessionBench } from './support.ts';
 import type { MessageAttributes } from '@lockstep/core';
@@ -48,6 +48,22 @@ t.test('the first priority counts, also where its name is escaped', async (t) =>
 t.test('beside other attributes: what the sender says of keeping it', async (t) => {
   const of = (headers: Headers) => sent({ priority: '1', ...headers })[0]?.persistence;
   t.same([of({}), of({ persistent: 'true' }), of({ persistent: 'false' })], ['unsaid', 'yes', 'no']);
+});
+
+t.test('how a SUBSCRIBE wants to be served', async (t) => {
+  const subscribed = (headers: Headers) => {
+    const bench = SessionBench.connected('1.2').client('SUBSCRIBE', { id: 's', destination: '/queue/a', ...headers });
+    const request = bench.requests()[0];
+    return request?.type === 'subscribe' ? request.attributes : errorOf(bench.written());
+  };
+  t.equal(subscribed({}), null);
+  t.equal(subscribed({ 'activemq.exclusive': 'false', 'x-priority': '0' }), null);
+  t.same(subscribed({ 'activemq.priority': '-127' }), { ...noConsumerAttributes, priority: -127 });
+  t.same(subscribed({ 'x-priority': '10', 'activemq.priority': '3' }), { ...noConsumerAttributes, priority: 3 });
+  t.same(subscribed({ 'x-priority': ' +10 ' }), { ...noConsumerAttributes, priority: 10 });
+  t.same(subscribed({ 'activemq.exclusive': 'true' }), { ...noConsumerAttributes, exclusive: true });
+  t.equal(subscribed({ 'x-priority': 'high' }), 'SUBSCRIBE: bad x-priority: high');
+  t.equal(subscribed({ 'activemq.priority': '9999999999' }), 'SUBSCRIBE: bad activemq.priority: 9999999999');
 });
 
 t.test('a SEND of a transaction keeps what it asks for', async (t) => {

@@ -81,7 +81,6 @@ t.test('what may not be ignored is refused', async () => {
   for (const [name, value] of [
     ['selector', "a = 'b'"],
     ['browser', 'true'],
-    ['activemq.exclusive', 'true'],
     ['activemq.noLocal', 'true'],
     ['no-local', 'true'],
     ['activemq.retroactive', 'true'],

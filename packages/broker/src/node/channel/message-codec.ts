@@ -1,6 +1,7 @@
 import type { JournalPosition } from '@lockstep/kernel';
 import { decodeAttributes, encodeAttributes } from '@lockstep/core';
 import type {
+  ConsumerAttributes,
   ConsumerWish,
   MasterMessage,
   NodeMessage,
@@ -165,11 +166,16 @@ function writeAttach(out: FrameWriter, message: Extract<NodeMessage, { type: 'at
   }
 }
 
-function writeWish(out: FrameWriter, { consumer, destination, prefetchMessages, prefetchBytes }: ConsumerWish): void {
+function writeWish(out: FrameWriter, wish: ConsumerWish): void {
+  const { consumer, destination, prefetchMessages, prefetchBytes, attributes } = wish;
   out.number(consumer);
   out.text(destination);
   out.number(prefetchMessages);
   out.number(prefetchBytes);
+  out.byte(attributes === null ? 0 : 1);
+  if (attributes === null) return;
+  out.float(attributes.priority);
+  out.byte(attributes.exclusive ? 1 : 0);
 }
 
 function writeCommands(out: FrameWriter, commands: readonly Uint8Array[]): void {
@@ -283,7 +289,13 @@ function readAttach(fields: FrameFields): NodeMessage {
 
 function readWish(fields: FrameFields): ConsumerWish {
   const [consumer, destination] = [fields.number(), fields.text()];
-  return { consumer, destination, prefetchMessages: fields.number(), prefetchBytes: fields.number() };
+  const [prefetchMessages, prefetchBytes] = [fields.number(), fields.number()];
+  const attributes = fields.oneOf([false, true]) ? readConsumerAttributes(fields) : null;
+  return { consumer, destination, prefetchMessages, prefetchBytes, attributes };
+}
+
+function readConsumerAttributes(fields: FrameFields): ConsumerAttributes {
+  return { priority: fields.float(), exclusive: fields.oneOf([false, true]) };
 }
 
 /** The columns are of one length. */

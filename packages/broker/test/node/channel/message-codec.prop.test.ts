@@ -1,7 +1,7 @@
 import { deepStrictEqual } from 'node:assert';
 
 import { priorityMax } from '@lockstep/core';
-import type { MasterMessage, MessageAttributes, NodeMessage } from '@lockstep/core';
+import type { ConsumerAttributes, MasterMessage, MessageAttributes, NodeMessage } from '@lockstep/core';
 import type { JournalPosition } from '@lockstep/kernel';
 import { FrameReader } from '@lockstep/raft-log';
 import { concat } from '@lockstep/testkit';
@@ -30,7 +30,14 @@ const bytes = fc.oneof(
   fc.nat({ max: 20_000 }).map((length) => new Uint8Array(length).fill(length)),
 );
 const naturals = fc.array(natural, { maxLength: 8 });
-const wish = { consumer: natural, destination: text, prefetchMessages: natural, prefetchBytes: natural };
+const consumerAttributes = record<ConsumerAttributes>({ priority: fc.integer(), exclusive: fc.boolean() });
+const wish = {
+  consumer: natural,
+  destination: text,
+  prefetchMessages: natural,
+  prefetchBytes: natural,
+  attributes: fc.option(consumerAttributes),
+};
 const groups = fc.array(
   record({
     consumer: natural,
