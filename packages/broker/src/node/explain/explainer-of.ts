@@ -29,6 +29,7 @@ export function explainerOf({ options, log, broker, host, status, readiness }: E
     },
     clients: () => status().connections,
     waiting: () => status().waiting ?? null,
+    standsStill: () => host.standsStill,
     client: (session) => host.client(session),
     leaseLeftMs: (member) => host.leaseLeftMs(member),
     intake: () => ({

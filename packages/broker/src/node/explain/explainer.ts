@@ -1,8 +1,9 @@
-import type { Broker } from '@lockstep/core';
+import type { Broker, MessageFacts } from '@lockstep/core';
 import type { Clock, NodeId, SessionId } from '@lockstep/kernel';
 import type { LogMemberStatus, MemberQuestions } from '@lockstep/raft-log';
 
 import { nearest } from '../../config/config-error.ts';
+import { subscriptionOf } from './facts.ts';
 import type { Facts, IntakeFacts } from './facts.ts';
 import { intakeReasons } from './intake-reasons.ts';
 import { messageReasons, messageSummary, notStored, unknownMessage } from './message-reasons.ts';
@@ -17,7 +18,7 @@ export interface ExplainerPorts {
   readonly clock: Clock;
   readonly broker: Pick<
     Broker,
-    'queueFacts' | 'messageFacts' | 'subscriptions' | 'queues' | 'applied' | 'accepting' | 'heldUpBy'
+    'queueFacts' | 'messageFacts' | 'subscriptions' | 'queues' | 'applied' | 'waitsForApply' | 'accepting' | 'heldUpBy'
   >;
   readonly questions: MemberQuestions;
   /** Of the cluster, this node included. */
@@ -28,6 +29,7 @@ export interface ExplainerPorts {
   readonly whyNoMaster: () => { readonly text: string; readonly facts: Readonly<Record<string, unknown>> };
   readonly clients: () => number;
   readonly waiting: () => MasterWait | null;
+  readonly standsStill: () => boolean;
   readonly client: (session: SessionId) => { readonly address: string; readonly unsentBytes: number } | null;
   readonly leaseLeftMs: (node: string) => number | null;
   readonly intake: () => IntakeFacts;
@@ -86,7 +88,13 @@ export class Explainer {
 
   async #withoutMaster(subject: Subject): Promise<Explanation> {
     const { node, master, whyNoMaster, intake, leaseLeftMs, clock } = this.#ports;
-    const facts: Facts = { nowMs: clock.wallMs(), nodes: [this.#view(subject.name)], leaseLeftMs, intake: intake() };
+    const facts: Facts = {
+      nowMs: clock.wallMs(),
+      applied: this.#ports.broker.applied,
+      nodes: [this.#view(subject.name)],
+      leaseLeftMs,
+      intake: intake(),
+    };
     const { summary, reasons, ...rest } = this.#describe(subject, facts, ' on this node');
     const silent = master();
     const why = whyNoMaster();
@@ -125,8 +133,8 @@ export class Explainer {
     }
     const dispatch = broker.queueFacts(message.destination).dispatch;
     const own = messageReasons(message, dispatch, facts);
-    const isReady = message.holder?.state === 'ready';
-    const reasons = isReady ? [...own, ...around, ...this.#queue(message.destination, facts).reasons] : own;
+    const further = [...around, ...this.#queue(message.destination, facts).reasons];
+    const reasons = [...own, ...further.filter((reason) => concerns(reason, message, facts))];
     return { subject: name, kind, summary: messageSummary(message), reasons };
   }
 
@@ -145,16 +153,18 @@ export class Explainer {
 
   /** Of this node and of those that answer, about clients of that destination; null: about none. */
   async #facts(destination: string | null): Promise<Facts> {
-    const { node, members, questions, leaseLeftMs, intake, clock } = this.#ports;
+    const { node, broker, members, questions, leaseLeftMs, intake, clock } = this.#ports;
+    // Before the others are asked: they go on meanwhile.
+    const { applied } = broker;
     const question: ExplainQuestion = { view: destination ?? '' };
     const others = members().filter(({ id, alive, part }) => id !== node && alive && part !== 'witness');
     const views = await Promise.all(others.map(async ({ id }) => viewOf(await questions.ask(id, question), id)));
     const nodes = [this.#view(question.view), ...views.filter((view) => view !== null)];
-    return { nowMs: clock.wallMs(), nodes, leaseLeftMs, intake: intake() };
+    return { nowMs: clock.wallMs(), applied, nodes, leaseLeftMs, intake: intake() };
   }
 
   #view(destination: string): NodeView {
-    const { node, broker, waiting, clients, client } = this.#ports;
+    const { node, broker, waiting, standsStill, clients, client } = this.#ports;
     const all = broker.subscriptions(destination);
     const subscriptions = all
       .map(({ session, consumer, unsettled, waitingMessages, waitingBytes }): NodeSubscription => {
@@ -168,8 +178,19 @@ export class Explainer {
       .toSorted((one, other) => weightOf(other) - weightOf(one))
       .slice(0, toldMax);
     const heldUpBy = broker.accepting ? null : broker.heldUpBy;
-    return { node, waiting: waiting(), heldUpBy, clients: clients(), total: all.length, subscriptions };
+    const { applied, waitsForApply } = broker;
+    const progress = { applied, waitsForApply, standsStill: standsStill() };
+    return { node, ...progress, waiting: waiting(), heldUpBy, clients: clients(), total: all.length, subscriptions };
   }
+}
+
+/** Why the queue's messages do not move is also why this one does not: of one that a consumer has, what keeps that consumer. */
+function concerns({ code, node, session }: Reason, { holder }: MessageFacts, facts: Facts): boolean {
+  if (holder === null || holder.state === 'ready') return true;
+  const { consumer } = holder;
+  if (holder.state !== 'held' || consumer === null || node !== consumer.node) return false;
+  if (code === 'node-waits' || code === 'node-behind') return true;
+  return code === 'slow-socket' && session === subscriptionOf(facts, consumer.node, consumer.consumer)?.session;
 }
 
 function weightOf({ unsentBytes, waitingBytes, unsettled }: NodeSubscription): number {

@@ -6,6 +6,8 @@ import type { NodeSubscription, NodeView } from './types.ts';
 export interface Facts {
   /** This node's wall clock, ms since the epoch. */
   readonly nowMs: number;
+  /** The last position that the master has applied. */
+  readonly applied: number;
   /** Of each node that was asked and has answered, this one included. */
   readonly nodes: readonly NodeView[];
   /** How much longer a silent node keeps what its clients hold; null: it is not silent. */

@@ -1,10 +1,13 @@
 import { slowBytes, whoText } from './consumer-text.ts';
 import type { Facts } from './facts.ts';
-import type { NodeSubscription, Reason } from './types.ts';
+import type { NodeSubscription, NodeView, Reason } from './types.ts';
 import { bytesText, countText, spanText } from './wording.ts';
 
 /** Of many, so many are named. */
 const namedMax = 20;
+
+/** A node that is so many entries behind is not just busy. */
+const behindMin = 1000;
 
 interface Subscriber extends NodeSubscription {
   readonly node: string;
@@ -52,9 +55,20 @@ function behindReason(subscriber: Subscriber, backlogBytesMax: number): Reason {
   return { code: 'subscriber-behind', text, ...facts };
 }
 
+function nodeBehind({ node, standsStill, clients }: NodeView, behind: number): Reason {
+  const stuck = standsStill
+    ? 'it gets no further, and takes no clients: its log says why (records that it lacks, a disk that hangs)'
+    : 'it is catching up';
+  const text = `node ${node} is ${countText(behind, 'entry', 'entries')} behind the master: what its clients are to get, or have asked for, waits until it has applied them; ${stuck}`;
+  return { code: 'node-behind', text, node, behind, standsStill, clients };
+}
+
 /** Nodes whose clients wait for a way to the master, and those that are not read. */
-export function nodeReasons({ nodes }: Facts): readonly Reason[] {
-  return nodes.flatMap(({ node, waiting, heldUpBy, clients }): readonly Reason[] => {
+export function nodeReasons({ nodes, applied }: Facts): readonly Reason[] {
+  return nodes.flatMap((view): readonly Reason[] => {
+    const { node, waiting, heldUpBy, clients } = view;
+    const behind = applied - view.applied;
+    if (view.standsStill || (view.waitsForApply && behind >= behindMin)) return [nodeBehind(view, behind)];
     if (waiting !== null && waiting.clients > 0) {
       const { forMs, closedInMs } = waiting;
       const end = closedInMs === null ? '' : `; they are disconnected in ${spanText(closedInMs)} (cluster.masterWait)`;

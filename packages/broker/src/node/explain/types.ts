@@ -5,6 +5,7 @@ export const reasonCodes = [
   'no-master',
   'master-silent',
   'node-waits',
+  'node-behind',
   'queue-waits',
   'no-consumer',
   'windows-full',
@@ -85,6 +86,12 @@ export interface NodeView {
   /** Why nothing more is read from those of its clients who send; null: it is. */
   readonly heldUpBy: string | null;
   readonly clients: number;
+  /** The last position that it has applied. */
+  readonly applied: number;
+  /** What the master has handed out to its clients, or they have asked for, waits until it has applied more. */
+  readonly waitsForApply: boolean;
+  /** So it does, and nothing has been applied for too long: it takes no clients. */
+  readonly standsStill: boolean;
   /** How many subscriptions of its clients there are, and those of them that stand out. */
   readonly total: number;
   readonly subscriptions: readonly NodeSubscription[];

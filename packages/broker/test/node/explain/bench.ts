@@ -37,6 +37,7 @@ export function view(more: Partial<NodeView> = {}): NodeView {
     node: 'b' as NodeId,
     waiting: null,
     heldUpBy: null,
+    ...{ applied: 5000, waitsForApply: false, standsStill: false },
     clients: 1,
     total: subscriptions.length,
     subscriptions,
@@ -47,7 +48,14 @@ export function view(more: Partial<NodeView> = {}): NodeView {
 export function facts(more: Partial<Facts> = {}): Facts {
   const bounds = { storeBytes: 0, storeBytesMax: Infinity, indexBytes: 0, indexBytesMax: Infinity };
   const intake = { ...bounds, disk: { pressure: 'none', reason: null } } as const;
-  return { nowMs, nodes: [view({ subscriptions: [subscription()] })], leaseLeftMs: () => null, intake, ...more };
+  return {
+    nowMs,
+    applied: 5000,
+    nodes: [view({ subscriptions: [subscription()] })],
+    leaseLeftMs: () => null,
+    intake,
+    ...more,
+  };
 }
 
 export function codes(reasons: readonly Reason[]): readonly string[] {

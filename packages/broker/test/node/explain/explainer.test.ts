@@ -61,6 +61,7 @@ async function start(more: Partial<ExplainerPorts> = {}): Promise<Set> {
     whyNoMaster: () => ({ text: 'no master is known', facts: { needed: 2 } }),
     clients: () => 1,
     waiting: () => null,
+    standsStill: () => false,
     client: (session) => bench.host.client(session),
     leaseLeftMs: () => null,
     intake: () => ({
@@ -90,8 +91,8 @@ t.test('the master asks the nodes that are there for their clients, and its own'
 });
 
 t.test('a message: held, ready with the reasons of its queue, gone; and one that nobody stores', async (t) => {
-  const { bench, explainer } = await start();
-  bench.attach('s');
+  const { bench, members, explainer } = await start();
+  const endpoint = bench.attach('s');
   bench.subscribe('s', 1, 1);
   await bench.settle();
   bench.send('s', 2);
@@ -103,6 +104,13 @@ t.test('a message: held, ready with the reasons of its queue, gone; and one that
     reasons: [{ code: 'held', consumer: { session: 's' } }],
   });
   t.match(await explainer.explain(`${ready}`), { reasons: [{ code: 'windows-full' }] });
+  endpoint.unsentBytes = 1 << 20;
+  t.match(await explainer.explain(`${held}`), {
+    reasons: [{ code: 'held' }, { code: 'slow-socket', session: 's', unsentBytes: 1 << 20 }],
+  });
+  members.answers.set(b, view({ waiting: { clients: 1, forMs: 1, closedInMs: null } }));
+  const others = await explainer.explain(`${held}`);
+  t.same(codes(others!.reasons), ['held', 'slow-socket'], 'the holder is on another node');
   bench.ack('s', 4, [2]);
   await bench.settle();
   t.match(await explainer.explain(`${held}`), { summary: 'not there', reasons: [{ code: 'unknown-message' }] });
@@ -184,6 +192,7 @@ t.test('questions of other members: answered, or with nothing', async (t) => {
   await bench.settle();
   t.match(await members.ask({ view: '/queue/q' }, false), {
     ...{ node: a, clients: 1, waiting: { forMs: 5 }, heldUpBy: null },
+    ...{ applied: bench.broker.applied, waitsForApply: false, standsStill: false },
     subscriptions: [{ session: 's', client: '127.0.0.1:5000', consumer: 1, unsettled: 0, unsentBytes: 0 }],
   });
   t.match(await members.ask({ explain: '/queue/q' }, true), { by: a, confirmed: true });

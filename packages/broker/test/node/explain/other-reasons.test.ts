@@ -114,6 +114,21 @@ t.test('nodes whose clients wait for a master, or are not read', async (t) => {
   ]);
 });
 
+t.test('nodes that have not applied what their clients wait for', async (t) => {
+  const late = { applied: 3000, waitsForApply: true };
+  const nodes = [
+    view(late),
+    view({ ...late, node: 'c' as NodeId, standsStill: true }),
+    view({ ...late, node: 'd' as NodeId, waitsForApply: false }),
+    view({ ...late, node: 'e' as NodeId, applied: 4500 }),
+  ];
+  t.match(nodeReasons(facts({ nodes })), [
+    { code: 'node-behind', node: 'b', behind: 2000, text: /^node b is 2000 entries behind .*; it is catching up$/ },
+    { code: 'node-behind', node: 'c', standsStill: true, text: /it gets no further, and takes no clients: / },
+  ]);
+  t.equal(nodeReasons(facts({ nodes })).length, 2);
+});
+
 t.test('SENDs are refused: which limit, and the numbers', async (t) => {
   const { intake } = facts();
   t.same(intakeReasons(intake, 1000), []);
