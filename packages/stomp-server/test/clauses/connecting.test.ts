@@ -140,13 +140,13 @@ t.test('heart-beat: the server never leaves more than the agreed time between tw
     for (let i = 0; i < 1000; i++) {
       const before = wire.client.chunks.length;
       // Now and then a frame instead: then no line end is due.
-      if (i % 77 === 0) wire.client.send(`BEGIN\ntransaction:${i}\nreceipt:${i}\n\n\0`);
+      if (i % 330 === 0) wire.client.send(`BEGIN\ntransaction:${i}\nreceipt:${i}\n\n\0`);
       await wire.bench.pass(10);
       silentMs = wire.client.chunks.length === before ? silentMs + 10 : 0;
       worstMs = Math.max(worstMs, silentMs);
     }
     t.ok(worstMs <= 1000 && worstMs >= 400, `${version}: ${worstMs} ms at most`);
-    t.equal(wire.frames.filter((frame) => frame.startsWith('RECEIPT')).length, 13, 'beats are no frames');
+    t.equal(wire.frames.filter((frame) => frame.startsWith('RECEIPT')).length, 4, 'beats are no frames');
   }
 });
 

@@ -1,7 +1,15 @@
 import { deepStrictEqual as strictEqual } from 'node:assert';
 import fc from 'fast-check';
 import t from 'tap';
-import { encodeFrame, FrameParser, FrameWriter, StompError } from '../../src/codec/index.ts';
+import {
+  encodeFrame,
+  FrameParser,
+  FrameWriter,
+  HeaderNameSet,
+  StompError,
+  stripHeaders,
+  transcodeHeaderBlock,
+} from '../../src/codec/index.ts';
 import { bytewise, parse, roomy, seen, split } from './support.ts';
 import type { Command, StompVersion } from '../../src/codec/index.ts';
 import type { Seen } from './support.ts';
@@ -81,6 +89,86 @@ t.test('a stream of frames of one version comes out whole and in order, under an
       strictEqual(parse(bytewise(bytes), rule), whole);
     }),
     { numRuns: 300 },
+  );
+});
+
+t.test('a body of any size comes out whole, however it is split', async () => {
+  const sizes = fc.constantFrom(0, 1, 16_383, 16_384, 16_385, 65_535, 65_536, 70_000, 200_001);
+  fc.assert(
+    fc.property(version, sizes, fc.boolean(), fc.nat(255), cuts, (rule, size, counted, first, at) => {
+      const body = Uint8Array.from(
+        { length: size },
+        (_, i) => ((first + i * 7) % (counted ? 256 : 255)) + (counted ? 0 : 1),
+      );
+      const length: [string, string][] = counted ? [['content-length', String(size)]] : [];
+      const one = encodeFrame({ command: 'SEND', headers: length, body, version: rule });
+      const outcome = parse(split(Buffer.concat([one, one]), at), rule);
+      const expected = { command: 'SEND', headers: length, body: Buffer.from(body).toString('latin1'), counted };
+      strictEqual(outcome, { frames: [expected, expected], error: null, midFrame: false });
+    }),
+    { numRuns: 150 },
+  );
+});
+
+t.test('what is read is written again octet for octet', async () => {
+  fc.assert(
+    fc.property(frame, cuts, ({ version: rule, bytes }, at) => {
+      const parser = new FrameParser(roomy);
+      parser.version = rule;
+      for (const piece of split(bytes, at)) parser.feed(piece);
+      const read = parser.next()!;
+      const { command: name, body } = read;
+      const again = [
+        encodeFrame({ command: name, headers: read.headers(), body, version: rule }),
+        encodeFrame({ command: name, headerBlock: read.headerBlock, body, version: rule }),
+      ];
+      for (const written of again)
+        strictEqual(Buffer.from(written).toString('latin1'), Buffer.from(bytes).toString('latin1'));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+t.test('a stored header block says the same in every version, but for what that version cannot express', async () => {
+  const dropped = ['n', 'r', 'drop me'];
+  const name = fc.oneof({ weight: 3, arbitrary: text }, { weight: 1, arbitrary: fc.constantFrom(...dropped) });
+  const pairs = fc.array(fc.tuple(name, text), { maxLength: 8 });
+  fc.assert(
+    fc.property(version, version, pairs, (from, to, raw) => {
+      const headers = raw
+        .map(([name, value]): [string, string] => [expressible(name, from, true), expressible(value, from, false)])
+        .filter(([name, value]) => name !== '' && name !== 'content-length' && (from !== '1.0' || value !== ''));
+      const parser = new FrameParser(roomy);
+      parser.version = from;
+      parser.feed(encodeFrame({ command: 'SEND', headers, version: from }));
+      const block = stripHeaders(parser.next()!, new HeaderNameSet(dropped));
+      const bytes = encodeFrame({
+        command: 'MESSAGE',
+        headerBlock: transcodeHeaderBlock(block, from, to),
+        version: to,
+      });
+      // What `to` has no way to say is a blank there.
+      const shown = (value: string, isName: boolean): string => {
+        if (to === '1.2') return value;
+        const blanked = value.replace(to === '1.1' ? /\r/g : isName ? /[\r\n:]/g : /[\r\n]/g, ' ');
+        return to === '1.0' && !isName ? blanked.replace(/^ +| +$/g, '') : blanked;
+      };
+      const expected = headers
+        .filter(([name, value]) => !dropped.includes(name) && (to !== '1.0' || value !== ''))
+        .map(([name, value]) => [shown(name, true), shown(value, false)]);
+      strictEqual(parse([bytes], to).frames[0]?.headers, expected);
+      if (to === '1.0') return;
+      const colons = Buffer.from(bytes)
+        .toString()
+        .split('\n')
+        .map((line) => line.split(':').length - 1);
+      strictEqual(
+        colons.slice(1, 1 + expected.length),
+        expected.map(() => 1),
+        'no colon stands bare in a value',
+      );
+    }),
+    { numRuns: 1000 },
   );
 });
 
