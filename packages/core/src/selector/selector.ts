@@ -28,6 +28,11 @@ export class Selector {
     this.#condition = condition;
   }
 
+  /** It was empty, or blanks alone. */
+  get selectsAll(): boolean {
+    return this.#condition === null;
+  }
+
   /** Whether the message is selected: neither false nor unknown. Never throws, unless `source` does. */
   matches(source: PropertySource): boolean {
     return this.#condition === null || this.#condition(source) === TRUE;

@@ -1,5 +1,6 @@
 // JMS 2.0 §3.8.1 (as in JMS 1.1), rule by rule, on typed properties. What STOMP's strings make of it is in conversions.test.ts.
-import { table, unknown } from '../support/selector/source.ts';
+import t from 'tap';
+import { parsed, table, unknown } from '../support/selector/source.ts';
 
 const order = { quantity: 12, price: 2.5, region: 'eu', note: "it's", urgent: true, big: 2 ** 53 - 1, JMSPriority: 4 };
 
@@ -279,6 +280,13 @@ table('integers do not wrap around: beyond 64 bits they go on as doubles', { int
   ['3037000499 * 3037000499 = 9223372030926249001', true],
   ['9007199254740993 % 10 = 3', true],
 ]);
+
+t.test('an empty selector says that it selects all', (t) => {
+  t.equal(parsed('').selectsAll, true);
+  t.equal(parsed(' ').selectsAll, true);
+  t.equal(parsed('TRUE').selectsAll, false);
+  t.end();
+});
 
 table('an empty selector selects all (§3.8.1)', {}, [
   ['', true],

@@ -1,6 +1,8 @@
+import { Selector } from '@lockstep/core';
 import { HeaderNameSet } from '../codec/index.ts';
 import { ATTRIBUTE_HEADERS, readAttributes } from './attributes.ts';
 import { shown, unsupported } from './fault.ts';
+import { readSelector } from './selector.ts';
 import type { MessageAttributes } from '@lockstep/core';
 import type { Frame } from '../codec/index.ts';
 import type { Fault } from './fault.ts';
@@ -27,7 +29,6 @@ type Asks = (value: string) => boolean;
 
 const always: Asks = () => true;
 const unlessZero: Asks = (value) => !/^0*$/.test(value);
-const unlessEmpty: Asks = (value) => value !== '';
 const whenTrue: Asks = (value) => value === 'true';
 const ownTemporary: Asks = (value) => value.startsWith('/temp-');
 
@@ -47,7 +48,6 @@ const SEND_REFUSED = new Map<string, Asks>([
 ]);
 
 const SUBSCRIBE_REFUSED = new Map<string, Asks>([
-  ['selector', unlessEmpty],
   ['browser', whenTrue],
   ['activemq.noLocal', whenTrue],
   ['no-local', whenTrue],
@@ -77,7 +77,7 @@ export function readSendHeaders(frame: Frame): MessageAttributes | null | Fault 
 
 /** What a SUBSCRIBE to the canonical `destination` asks for beyond this version, or null. */
 export function refuseSubscribeHeaders(frame: Frame, destination: string): Fault | null {
-  const refused = findRefused(frame, SUBSCRIBE_REFUSED);
+  const refused = findRefused(frame, SUBSCRIBE_REFUSED) ?? refuseSelector(frame);
   if (refused !== null) return refused;
   for (const [name] of frame.headers()) {
     if (name.startsWith('x-') && !QUEUE_ARGUMENTS_TAKEN.has(name)) {
@@ -89,6 +89,12 @@ export function refuseSubscribeHeaders(frame: Frame, destination: string): Fault
     return unsupported('SUBSCRIBE', 'header durable');
   }
   return null;
+}
+
+/** One that is wrong is told so already. */
+function refuseSelector(frame: Frame): Fault | null {
+  const selector = readSelector(frame);
+  return selector instanceof Selector ? unsupported('SUBSCRIBE', 'header selector') : selector;
 }
 
 export function refuseUnsubscribeHeaders(frame: Frame): Fault | null {

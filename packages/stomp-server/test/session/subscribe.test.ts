@@ -107,6 +107,16 @@ t.test('what may not be ignored is refused', async () => {
   t.equal(errorOf(bench.written()), 'UNSUBSCRIBE: header activemq.subscriptionName is not supported in this version');
 });
 
+t.test('a bad selector is an ERROR that points at the place', async () => {
+  const bench = subscribe({ id: 's', selector: "price > AND region = 'eu'" });
+  const [error = ''] = bench.written();
+  t.equal(errorOf([error]), 'SUBSCRIBE: selector, column 9: expected a name or a value, found AND');
+  t.match(error, "found AND\n  price > AND region = 'eu'\n          ^");
+  t.same(bench.asked(), ['endSession clean']);
+  const long = subscribe({ id: 's', selector: `${"a = 'b' OR ".repeat(2000)}c LIKE 5` });
+  t.match(errorOf(long.written()), "SUBSCRIBE: selector, column 22008: expected a pattern in ', found the number 5");
+});
+
 t.test('what asks for nothing, or only advises, passes', async () => {
   const headers = {
     id: 's',
@@ -115,6 +125,7 @@ t.test('what asks for nothing, or only advises, passes', async () => {
     'x-queue-type': 'quorum',
     'activemq.priority': '3',
     durable: 'true',
+    selector: ' ',
   };
   t.equal(subscribe(headers).requests().length, 1);
 });
