@@ -22,7 +22,7 @@ export interface Identity {
   readonly members: readonly NodeId[];
   /** The entry of that configuration; left out: who the members are is as at the founding. */
   readonly membersAt?: number;
-  /** Those of the members that have no state machine. */
+  /** Those of the members that have no state machine; and this node, if it has none, be it a member or not. */
   readonly witnesses?: readonly NodeId[];
   /** `founding`: all is prepared, but no member has yet said that everybody is; no vote yet. */
   readonly state: 'founding' | 'founded';

@@ -363,6 +363,28 @@ t.test('a witness is added', async (t) => {
   t.type(await cluster.commit('one of two is dead'), 'number');
 });
 
+t.test('a witness that was removed is one still, and may come back with its disk', { timeout: 120_000 }, async (t) => {
+  const settings = { segmentBytes: 64 * 1024, snapshotBytes: 256 * 1024 };
+  const cluster = new Cluster('witness leaves', { settings, changes: (name) => ({ witness: name === 'c' }) });
+  cluster.startAll();
+  await cluster.untilLed();
+  t.ok(await untilLevel(cluster, 2, cluster.names));
+  const body = 'x'.repeat(25_000);
+  for (let i = 0; i < 90; i += 1) await cluster.commit(`${i} ${body}`);
+  t.ok(await cluster.until(() => (cluster.life('c').log?.raft?.snapshotIndex ?? 0) > 30), 'it has a shape on its disk');
+  t.same(await change(cluster, cluster.leader!, { remove: [id('c')] }), { done: true });
+  t.ok(await cluster.until(() => cluster.life('c').log?.status.removed === true, 30_000), cluster.story());
+  await cluster.pass(10_000);
+  cluster.kill('c');
+  cluster.start('c');
+  t.ok(await cluster.until(() => cluster.life('c').log?.status.removed === true), cluster.story());
+  t.equal(cluster.life('c').machine.restores, 0, 'there is no state on its disk');
+  t.same(await change(cluster, cluster.leader!, add('c', { witness: true })), { done: true });
+  t.ok(await settled(cluster, cluster.names), cluster.story());
+  t.equal(partOf(cluster, 'c', 'c'), 'witness');
+  t.same(cluster.texts('c'), []);
+});
+
 t.test('a broker of one grows', async (t) => {
   const cluster = new Cluster('grow', { names: ['a', 'b', 'c'], changes: () => ({ members: at('a'), listen }) });
   cluster.start('a');

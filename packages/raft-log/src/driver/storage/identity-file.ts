@@ -53,14 +53,17 @@ export async function writeIdentity(disk: Disk, identity: Identity): Promise<voi
 
 /**
  * The identity once that configuration is committed: its members are the configuration's from now on. So that they outlive damage: who has been left
- * alone must know it when its snapshot, which may be all that says it, can't be read any more; and who was joined, that there are others to ask. Null: it
- * says so already, or the change is not complete.
+ * alone must know it when its snapshot, which may be all that says it, can't be read any more; and who was joined, that there are others to ask. A witness that
+ * the configuration does not name (it has been removed, or is about to be added) stays one: there is no state on its disk. Null: it says so already, or the
+ * change is not complete.
  */
 export function identityFollowing(identity: Identity, { index, configuration }: ConfigurationAt): Identity | null {
   const members = membersOf(configuration);
   if (identity.state !== 'founded' || isJoint(configuration) || members.length === 0) return null;
-  const { witnesses } = configuration;
-  if (sameSet(members, identity.members) && sameSet(witnesses, identity.witnesses ?? [])) return null;
+  const before = identity.witnesses ?? [];
+  const unnamed = before.filter((id) => id === identity.node && !members.includes(id));
+  const witnesses = [...configuration.witnesses, ...unnamed];
+  if (sameSet(members, identity.members) && sameSet(witnesses, before)) return null;
   return { ...identity, formatVersion: 2, members, membersAt: index, witnesses };
 }
 
