@@ -53,8 +53,10 @@ export interface ConsumerFacts {
   readonly node: string;
   /** The node's own number of it. */
   readonly consumer: number;
-  /** `joining`: what it needs is not in the log yet. `leaving`: it takes nothing more, and waits for its last settlements. `away`: its node is not attached. */
-  readonly state: 'served' | 'joining' | 'leaving' | 'away';
+  /** `joining`: what it needs is not in the log yet. `leaving`: it takes nothing more, and waits for its last settlements. `standby`: another has the queue alone. `away`: its node is not attached. */
+  readonly state: 'served' | 'standby' | 'joining' | 'leaving' | 'away';
+  /** It has the queue alone. */
+  readonly exclusive: boolean;
   /** What it holds, settlements under way left out. */
   readonly messages: number;
   readonly bytes: number;

@@ -29,7 +29,7 @@ t.test('who holds how much of how much, and since when', async (t) => {
   const [c, d] = dispatch!.consumers;
   const size = 'h:1\n'.length + 1;
   t.same(c, {
-    ...{ node: bench.options.node, consumer: 1, state: 'served' },
+    ...{ node: bench.options.node, consumer: 1, state: 'served', exclusive: false },
     ...{ messages: 1, bytes: size, messagesMax: 1, bytesMax: 1 << 24, isFull: true, longestSinceMs: 1000 },
   });
   t.match(d, { consumer: 2, messages: 2, messagesMax: 2, isFull: true, longestSinceMs: 1000 });
@@ -134,6 +134,22 @@ t.test('consumers whose node is away, or whose mark is not in the log, and nodes
   t.same(bench.mastership.facts('/queue/other', 0).awaited, []);
   a.attach([{ ...wish(1, queue), prefetchMessages: 0 }], 1);
   t.match(bench.mastership.facts(queue, 0), { awaited: ['b'], consumers: [{ node: 'a', state: 'leaving' }] });
+});
+
+t.test('one consumer has the queue alone, and the others stand by until it leaves', async (t) => {
+  const bench = new Bench();
+  bench.do(subscribe('plain', 1, queue), subscribe('one', 1, queue, 1, 1e6, { exclusive: true }));
+  bench.do(subscribe('two', 1, queue, 1, 1e6, { exclusive: true }));
+  bench.do(send('p', queue, '1'), send('p', queue, '2'));
+  const states = (): readonly string[] =>
+    bench.broker
+      .queueFacts(queue)
+      .dispatch!.consumers.map((one) => `${one.consumer} ${one.state}${one.exclusive ? ' alone' : ''}`);
+  t.same(states(), ['1 standby', '2 served alone', '3 standby']);
+  bench.do(unsubscribe('one', 1));
+  t.same(states(), ['1 standby', '3 served alone']);
+  bench.do(unsubscribe('two', 1));
+  t.same(states(), ['1 served']);
 });
 
 t.test('a replica that is not the master knows what is there, and not who has it', async (t) => {

@@ -8,10 +8,12 @@ import { setAside } from './queue-dispatch.ts';
 /** When that hand-out was, wall clock; null: not known. */
 type TimeOf = (handout: number) => number | null;
 
-function stateOf({ receiver, closing, served }: QueueConsumer): ConsumerFacts['state'] {
+function stateOf(consumer: QueueConsumer): ConsumerFacts['state'] {
+  const { receiver, closing, served, queue } = consumer;
   if (!receiver.attached) return 'away';
   if (closing) return 'leaving';
-  return served ? 'served' : 'joining';
+  if (!served) return 'joining';
+  return queue.isPassedOver(consumer) ? 'standby' : 'served';
 }
 
 function consumerFacts(consumer: QueueConsumer, timeOf: TimeOf): ConsumerFacts {
@@ -21,6 +23,7 @@ function consumerFacts(consumer: QueueConsumer, timeOf: TimeOf): ConsumerFacts {
     node: receiver.node,
     consumer: key,
     state: stateOf(consumer),
+    exclusive: consumer.attributes.exclusive && !queue.isPassedOver(consumer),
     messages: window.messages,
     bytes: window.bytes,
     messagesMax: window.messagesMax,

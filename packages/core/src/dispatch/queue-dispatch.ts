@@ -58,6 +58,11 @@ export class QueueDispatch implements QueueListener {
     return this.#setAside;
   }
 
+  /** The consumer gets nothing, since another has the queue alone. */
+  isPassedOver(consumer: QueueConsumer): boolean {
+    return this.#exclusives > 0 && this.#exclusive !== null && consumer !== this.#exclusive;
+  }
+
   get hasWork(): boolean {
     return this.queue.list.length > this.#out && !this.#line.isEmpty;
   }

@@ -1,6 +1,6 @@
 import type { ConsumerFacts, DispatchFacts, QueueFacts } from '@lockstep/core';
 
-import { holdingText, namedConsumers, slowBytes, whoText } from './consumer-text.ts';
+import { holdingText, namedConsumer, namedConsumers, slowBytes, whoText } from './consumer-text.ts';
 import type { NamedConsumer } from './consumer-text.ts';
 import type { Facts } from './facts.ts';
 import type { Reason } from './types.ts';
@@ -25,6 +25,7 @@ export function queueReasons(queue: QueueFacts, facts: Facts, nearest: string | 
     ...awaitedReason(queue, dispatch, facts),
     ...slowReasons(dispatch, facts),
     ...waitingReasons(queue, dispatch, facts, nearest),
+    ...exclusiveReason(dispatch, facts),
     ...awayReasons(dispatch, facts),
     ...joiningReason(dispatch),
     ...heldReasons(queue, dispatch, facts),
@@ -76,13 +77,24 @@ function waitingReasons(
   const served = inState(dispatch, 'served');
   if (served.length === 0 || served.some(({ isFull }) => !isFull)) return [];
   const named = namedConsumers(facts, dispatch, served);
-  const only = consumers.length === 1 ? 'its only consumer' : 'the only consumer that is there';
+  const only = consumers.length === 1 ? 'its only consumer' : 'the only consumer that may get them';
   const who =
     served.length === 1
       ? `${only}, ${whoText(named[0]!)}, holds`
       : `each of its ${served.length} consumers has as many unacknowledged ones as it may: for longest ${whoText(named[0]!)}, with`;
   const text = `${waitText(ready)}: ${who} ${holdingText(named[0]!)}. It must acknowledge what it has, or subscribe with a larger prefetch-count; if it hangs, end it, and what it holds goes to others`;
   return [{ code: 'windows-full', text, ready, count: served.length, consumers: named }];
+}
+
+/** One has the queue alone, and others could take what it does not. */
+function exclusiveReason(dispatch: DispatchFacts, facts: Facts): readonly Reason[] {
+  const exclusive = dispatch.consumers.find((one) => one.exclusive);
+  const standby = inState(dispatch, 'standby').length;
+  if (exclusive === undefined || standby === 0 || dispatch.ready === 0) return [];
+  const { node, session, client } = namedConsumer(facts, dispatch, exclusive);
+  const others = `${countText(standby, 'other consumer')} ${standby === 1 ? 'stands' : 'stand'} by`;
+  const text = `${whoText({ node, session, client })} has the queue alone (activemq.exclusive): ${others}, and would get messages if it left`;
+  return [{ code: 'exclusive', text, node, session, client, standby }];
 }
 
 function awayReasons(dispatch: DispatchFacts, facts: Facts): readonly Reason[] {

@@ -9,6 +9,7 @@ export const reasonCodes = [
   'queue-waits',
   'no-consumer',
   'windows-full',
+  'exclusive',
   'all-held',
   'consumer-joining',
   'node-away',

@@ -8,7 +8,16 @@ export const nowMs = 1_000_000;
 
 export function consumer(more: Partial<ConsumerFacts> = {}): ConsumerFacts {
   return {
-    ...{ node: 'b', consumer: 7, state: 'served', messages: 0, bytes: 0, messagesMax: 10, bytesMax: 1 << 24 },
+    ...{
+      node: 'b',
+      consumer: 7,
+      state: 'served',
+      exclusive: false,
+      messages: 0,
+      bytes: 0,
+      messagesMax: 10,
+      bytesMax: 1 << 24,
+    },
     ...{ isFull: false, longestSinceMs: null },
     ...more,
   };

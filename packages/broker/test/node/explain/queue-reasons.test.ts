@@ -95,6 +95,23 @@ t.test('consumers of a node that is away, and what becomes of what they hold', a
   ]);
 });
 
+t.test('one has the queue alone, and others stand by', async (t) => {
+  const exclusive = consumer({ exclusive: true, messages: 10, isFull: true, longestSinceMs: nowMs });
+  const standby = consumer({ consumer: 8, state: 'standby' });
+  t.match(queueReasons(queue(12, { ready: 2, consumers: [standby, exclusive] }), facts(), null), [
+    { code: 'windows-full', count: 1, text: /: the only consumer that may get them, session b-1-1 on node b / },
+    {
+      ...{ code: 'exclusive', node: 'b', session: 'b-1-1', standby: 1 },
+      text: /^session b-1-1 on node b \(127\.0\.0\.1:5000\) has the queue alone .*: 1 other consumer stands by, /,
+    },
+  ]);
+  const away = { ...exclusive, state: 'away' } as const;
+  t.same(codes(queueReasons(queue(12, { ready: 2, consumers: [standby, away] }), facts(), null)), [
+    'exclusive',
+    'node-away',
+  ]);
+});
+
 t.test('all is with consumers, or on its way out', async (t) => {
   const consumers = [consumer({ messages: 2, longestSinceMs: nowMs - 3000 }), consumer({ consumer: 8 })];
   t.match(queueReasons(queue(3, { settling: 1, consumers }), facts(), null), [
