@@ -22,6 +22,8 @@ interface Client {
   lastToken: number;
   lastSubscription: number;
   readonly consumers: Map<number, Consumer>;
+  /** Deliveries for subscriptions that have ended meanwhile: a session passes over them. */
+  readonly late: Effect[];
 }
 
 const STORE_MAX = 30;
@@ -35,6 +37,8 @@ export class FuzzBroker implements BrokerPort {
   heldUpBy: string = 'the fuzzer says so';
   /** Chance by which a request is refused. */
   refusals = 0;
+  /** Where its client may not send or subscribe. */
+  denies: (session: SessionId, destination: string) => boolean = () => false;
   #random: SimRandom;
   readonly #clients = new Map<SessionId, Client>();
   readonly #gone = new Set<SessionId>();
@@ -71,7 +75,7 @@ export class FuzzBroker implements BrokerPort {
 
   attach(session: SessionId, endpoint: SessionEndpoint): void {
     check(!this.#clients.has(session) && !this.#gone.has(session), 'a session attaches twice');
-    const client = { endpoint, pending: [], lastToken: 0, lastSubscription: 0, consumers: new Map() };
+    const client = { endpoint, pending: [], lastToken: 0, lastSubscription: 0, consumers: new Map(), late: [] };
     this.#clients.set(session, client);
   }
 
@@ -107,7 +111,7 @@ export class FuzzBroker implements BrokerPort {
   /** Answers some of what was asked, or all, and delivers. */
   turn(all: boolean): void {
     for (const client of this.#clients.values()) {
-      const effects = this.#answer(client, all);
+      const effects = [...client.late.splice(0), ...this.#answer(client, all)];
       for (const consumer of client.consumers.values()) this.#deliver(consumer, effects);
       for (const effect of effects) client.endpoint.effect(effect);
       if (effects.length > 0) client.endpoint.flush();
@@ -137,6 +141,7 @@ export class FuzzBroker implements BrokerPort {
   #note(client: Client, request: Answerable): void {
     switch (request.type) {
       case 'send':
+        check(!this.denies(request.session, request.destination), 'nothing is sent where the client may not');
         return this.#keep(request.destination, request.message);
       case 'subscribe':
         return this.#subscribe(client, request);
@@ -144,6 +149,7 @@ export class FuzzBroker implements BrokerPort {
         const consumer = client.consumers.get(request.subscription);
         check(consumer !== undefined, 'UNSUBSCRIBE of a subscription that there is');
         client.consumers.delete(request.subscription);
+        for (const [tag, message] of consumer.held) client.late.push(toDelivery(consumer, tag, message, false));
         return this.#putBack(consumer);
       }
       case 'settle':
@@ -158,6 +164,7 @@ export class FuzzBroker implements BrokerPort {
   #subscribe(client: Client, request: Requested<'subscribe'>): void {
     const { session, subscription, destination, prefetchMessages, prefetchBytes } = request;
     check(subscription > client.lastSubscription, 'numbers of subscriptions grow');
+    check(!this.denies(session, destination), 'nothing is read where the client may not');
     check(prefetchMessages > 0 && prefetchBytes > 0, 'a window lets something through');
     client.lastSubscription = subscription;
     const window = Math.min(prefetchMessages, 10);
@@ -205,11 +212,14 @@ export class FuzzBroker implements BrokerPort {
       i--;
       const tag = message.volatileId === null ? message.position : Number(message.volatileId.slice(3));
       consumer.held.set(tag, message);
-      const { session, subscription } = consumer;
-      const redelivered = this.#random.chance(0.1);
-      effects.push({ type: 'deliver', session, subscription, tag, message, redelivered, deliveryCount: 1 });
+      effects.push(toDelivery(consumer, tag, message, this.#random.chance(0.1)));
     }
   }
+}
+
+function toDelivery(consumer: Consumer, tag: number, message: Message, redelivered: boolean): Effect {
+  const { session, subscription } = consumer;
+  return { type: 'deliver', session, subscription, tag, message, redelivered, deliveryCount: 1 };
 }
 
 function check(condition: boolean, what: string): asserts condition {

@@ -24,8 +24,12 @@ export class FuzzConnection implements Connection {
   #finished = false;
   #finTold = false;
 
-  constructor(clock: Clock) {
+  /** Where the connection keeps the bounds of what is sent (WebSocket). */
+  declare readonly writeMessage?: (chunks: readonly Uint8Array[]) => boolean;
+
+  constructor(clock: Clock, keepsBounds: boolean) {
     this.#clock = clock;
+    if (keepsBounds) this.writeMessage = (chunks) => this.#message(Buffer.concat(chunks));
   }
 
   start(handlers: ConnectionHandlers): void {
@@ -33,6 +37,17 @@ export class FuzzConnection implements Connection {
   }
 
   write(chunk: Uint8Array): boolean {
+    if (this.writeMessage !== undefined) throw new Error('octets where messages are sent');
+    return this.#put(chunk);
+  }
+
+  #message(bytes: Buffer): boolean {
+    const isBeat = bytes.length === 1 && bytes[0] === 10;
+    if (!isBeat && bytes.at(-1) !== 0) throw new Error('a message is one frame, or one line end');
+    return this.#put(bytes);
+  }
+
+  #put(chunk: Uint8Array): boolean {
     if (this.destroyed || this.closed) return true;
     if (this.ended) throw new Error('a write behind the end');
     this.written.push(chunk);

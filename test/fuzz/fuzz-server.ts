@@ -1,6 +1,7 @@
 import { silentLog } from '@lockstep/kernel';
 import { defaultFlowOptions, defaultStompLimits, InputBudget, StompConnection } from '@lockstep/stomp-server';
 import { SimRandom } from '@lockstep/testkit';
+import { FuzzAccess } from './fuzz-access.ts';
 import { FuzzBroker } from './fuzz-broker.ts';
 import { FuzzClock } from './fuzz-clock.ts';
 import { FuzzConnection } from './fuzz-connection.ts';
@@ -47,6 +48,21 @@ export interface FuzzResult extends Output {
   readonly sent: number;
 }
 
+interface ClientSettings {
+  readonly flow: FlowOptions;
+  readonly access: FuzzAccess | null;
+  /** Its connection keeps the bounds of what is sent. */
+  readonly bounds: boolean;
+  readonly onClosed: () => void;
+}
+
+interface FuzzClient {
+  readonly connection: FuzzConnection;
+  readonly session: SessionId;
+  readonly served: StompConnection;
+  readonly access: FuzzAccess | null;
+}
+
 /** Turns after which a connection that its client has left must be gone. */
 const TURNS_MAX = 100;
 
@@ -63,7 +79,7 @@ export class FuzzServer {
   #asked = 0;
 
   constructor() {
-    this.#bystander = this.#connect(FLOW, () => {}).connection;
+    this.#bystander = this.#connect({ flow: FLOW, access: null, bounds: false, onClosed() {} }).connection;
     this.#bystander.feed(Buffer.from('CONNECT\naccept-version:1.2\nhost:h\n\n\0'));
     this.#clock.endTurn();
   }
@@ -75,8 +91,12 @@ export class FuzzServer {
     this.#broker.refusals = random.chance(0.1) ? 0.05 : 0;
     const flow = { ...FLOW, sliceMs: random.chance(0.1) ? -1 : 10 };
     let closes = 0;
-    const { connection, session } = this.#connect(flow, () => closes++);
-    const sent = this.#send(connection, session, source, random);
+    const access = random.chance(0.2) ? new FuzzAccess(random, this.#clock) : null;
+    const bounds = random.chance(0.1);
+    const client = this.#connect({ flow, access, bounds, onClosed: () => closes++ });
+    const { connection, session } = client;
+    this.#broker.denies = (of, destination) => of === session && access?.denies(destination) === true;
+    const sent = this.#send(client, source, random);
     this.#leave(connection, random);
     if (closes !== 1) throw new Error(`the end of the connection was told ${closes} times`);
     if (this.#budget.used !== 0) throw new Error(`${this.#budget.used} bytes of input are still counted`);
@@ -86,10 +106,10 @@ export class FuzzServer {
     return { ...readOutput(connection.written), sent };
   }
 
-  #connect(flow: FlowOptions, onClosed: () => void): { connection: FuzzConnection; session: SessionId } {
-    const connection = new FuzzConnection(this.#clock);
+  #connect({ flow, access, bounds, onClosed }: ClientSettings): FuzzClient {
+    const connection = new FuzzConnection(this.#clock, bounds);
     const session = `f-${++this.#sessions}` as SessionId;
-    new StompConnection(connection, this.#broker, {
+    const served = new StompConnection(connection, this.#broker, {
       session,
       self: { server: 'lockstep/fuzz', failover: () => '' },
       limits,
@@ -97,13 +117,15 @@ export class FuzzServer {
       flow,
       clock: this.#clock,
       log: silentLog,
+      ...(access === null ? {} : { access }),
       onClosed,
     });
-    return { connection, session };
+    return { connection, session, served, access };
   }
 
   /** Feeds the frames, cut anywhere, with turns of the broker between; returns how many were sent before all was over. */
-  #send(connection: FuzzConnection, session: SessionId, source: FrameSource, random: SimRandom): number {
+  #send(client: FuzzClient, source: FrameSource, random: SimRandom): number {
+    const { connection, session } = client;
     const calm = random.chance(0.5);
     let extra = 3;
     let sent = 0;
@@ -123,7 +145,7 @@ export class FuzzServer {
       this.#broker.turn(calm);
       this.#clock.endTurn();
       this.#clock.pass(0);
-      if (!calm) this.#trouble(connection, session, random);
+      if (!calm) this.#trouble(client, random);
       if (this.#budget.used > BUDGET_BYTES) throw new Error(`${this.#budget.used} bytes of input are held`);
       if (connection.bufferedBytes > 2 * FLOW.outputBytesMax) throw new Error('unread output is held without bound');
     }
@@ -144,7 +166,11 @@ export class FuzzServer {
   }
 
   /** What can happen beside what the client sends. */
-  #trouble(connection: FuzzConnection, session: SessionId, random: SimRandom): void {
+  #trouble({ connection, session, served, access }: FuzzClient, random: SimRandom): void {
+    if (access !== null && random.chance(0.02)) {
+      access.change();
+      served.accessChanged();
+    }
     if (random.chance(0.05)) connection.reading(false);
     if (random.chance(0.2)) connection.reading(true);
     if (random.chance(0.05)) this.#broker.accept(false);
