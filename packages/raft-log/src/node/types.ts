@@ -141,7 +141,7 @@ export type RaftInput =
   | { readonly type: 'keepPosted'; readonly peers: ReadonlySet<NodeId> }
   /**
    * Hand leadership to that member, or to the best one; never to a learner, a witness, or one that is being removed. Refuses proposals
-   * meanwhile; ends by itself after an election time-out, or when that member dies. Without effect when this member doesn't lead, or no
+   * meanwhile; ends by itself after an election time-out, or when that member dies (and then, if it was not named, no other is fit). Without effect when this member doesn't lead, or no
    * such voter is alive: look at `role`.
    */
   | { readonly type: 'transfer'; readonly to: NodeId | null }

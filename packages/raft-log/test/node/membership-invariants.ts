@@ -8,6 +8,8 @@ import { Violation } from './violation.ts';
 interface Reign {
   readonly term: number;
   readonly lastIndexAt: number[];
+  /** Who was told last to campaign, and at which tick. */
+  told: { readonly to: NodeId; readonly tick: number } | null;
 }
 
 /** What must hold of configurations, learners, witnesses and hand-overs, as far as one batch shows it. */
@@ -18,6 +20,7 @@ export class MembershipInvariants {
   #entered = 0;
   #promoted = 0;
   #handedOver = 0;
+  #handedOn = 0;
   #released = 0;
 
   constructor(wiping: boolean) {
@@ -26,7 +29,8 @@ export class MembershipInvariants {
 
   /** How often the interesting happened, lest silence be taken for safety. */
   get seen(): Readonly<Record<string, number>> {
-    return { joint: this.#entered, promoted: this.#promoted, handedOver: this.#handedOver, released: this.#released };
+    const [handedOver, handedOn] = [this.#handedOver, this.#handedOn];
+    return { joint: this.#entered, promoted: this.#promoted, handedOver, handedOn, released: this.#released };
   }
 
   check(member: SimMember, batch: RaftBatch, members: readonly SimMember[], lastCommitted: number): void {
@@ -74,6 +78,7 @@ export class MembershipInvariants {
 
   #checkHandOver(from: SimMember, to: SimMember): void {
     this.#handedOver += 1;
+    this.#noteTold(from, to.id);
     const { voters, witnesses } = from.node.configuration;
     if (!voters.includes(to.id) || witnesses.includes(to.id))
       throw new Violation('hands over only to who can lead', `${from.id} hands over to ${to.id}, which can't lead`);
@@ -81,11 +86,22 @@ export class MembershipInvariants {
       throw new Violation('hands over only to who holds all', `${from.id} hands over to ${to.id}, which lacks entries`);
   }
 
+  /** Another is told before the time-out of the last one: that one has died. */
+  #noteTold(from: SimMember, to: NodeId): void {
+    const reign = this.#reigns.get(from.id);
+    if (reign === undefined || reign.term !== from.node.term) return;
+    const tick = reign.lastIndexAt.length;
+    if (reign.told !== null && reign.told.to !== to && tick - reign.told.tick < from.electionTicks) this.#handedOn += 1;
+    reign.told = { to, tick };
+  }
+
   #noteReign({ id, node }: SimMember): void {
     const leads = node.status.peers.length > 0 || node.role === 'leader';
     const known = this.#reigns.get(id);
     if (!leads) this.#reigns.delete(id);
-    else if (known?.term !== node.term) this.#reigns.set(id, { term: node.term, lastIndexAt: [node.lastIndex - 1] });
+    else if (known?.term !== node.term) {
+      this.#reigns.set(id, { term: node.term, lastIndexAt: [node.lastIndex - 1], told: null });
+    }
   }
 
   /** One change at a time, each a step that thesis §4.3 knows, and nobody gets a vote before it has caught up. */

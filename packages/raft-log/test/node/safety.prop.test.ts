@@ -46,6 +46,7 @@ for (const size of [1, 2, 3, 5]) {
     t.ok(committed > seeds * 25, 'the faults leave room for work');
     for (const [what, count] of Object.entries(least))
       if (size >= 2) t.ok(seen[what]! > seeds * count, `${what} often enough`);
+    if (size >= 3) t.ok(seen['handedOn']! > 0, 'when the successor dies another is told');
     t.end();
   });
 }

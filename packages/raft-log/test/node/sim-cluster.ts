@@ -19,6 +19,8 @@ interface Transfer {
 /** Pure nodes, one seed: a network that loses, reorders and repeats single messages, disks that are slow, members that crash, come and go. */
 export class SimCluster {
   readonly random: SimRandom;
+  /** Apart, for what is rare otherwise. */
+  readonly #ill: SimRandom;
   readonly world: World;
   readonly invariants: Invariants;
   readonly #members = new Map<NodeId, SimMember>();
@@ -33,6 +35,7 @@ export class SimCluster {
 
   constructor(seed: number, size: number, mutant: Mutant = 'none', world: Partial<World> = {}) {
     this.random = new SimRandom(`${seed}/${size}`);
+    this.#ill = new SimRandom(`ill/${seed}/${size}`);
     this.world = { ...drawWorld(this.random, size), ...world };
     this.#mutant = mutant;
     this.invariants = new Invariants(this.world.wiping);
@@ -324,6 +327,11 @@ export class SimCluster {
     this.invariants.check(member, batch, this.members);
     member.node.applied(batch.commitIndex);
     if (batch.release !== null) this.#release(member, batch.release);
+    // Who was told to campaign seems to have died on it.
+    for (const message of batch.sendNow) {
+      if (message.type !== 'timeoutNow' || !this.#ill.chance(0.3)) continue;
+      member.node.step({ type: 'peerDown', peer: message.to });
+    }
     for (const { peer, from, to } of batch.reads) {
       const entries = member.readQueued(from, to);
       member.node.step({ type: 'entriesRead', peer, from, entries });
