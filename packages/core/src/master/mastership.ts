@@ -44,6 +44,8 @@ export class Mastership {
   #opening: number | null = null;
   #openedAtMs = 0;
   #windowBytes = 0;
+  /** Why it is 0. */
+  #windowReason = '';
 
   constructor(
     state: ReplicatedState,
@@ -108,10 +110,11 @@ export class Mastership {
     this.#proposeLapses();
   }
 
-  /** What the SENDs of each node may have outstanding, bytes. */
+  /** What the SENDs of each node may have outstanding, bytes, and why it is no more: nodes hear of a change of either. */
   setWindow(bytes: number, reason: string): void {
-    if (bytes === this.#windowBytes) return;
+    if (bytes === this.#windowBytes && reason === this.#windowReason) return;
     this.#windowBytes = bytes;
+    this.#windowReason = reason;
     for (const line of this.#lines.values()) if (line.attached !== null) line.tell({ type: 'window', bytes, reason });
   }
 
@@ -246,7 +249,9 @@ export class Mastership {
     const { end, lapsed } = this.#attachments.attach(stream, message);
     line.end = end;
     const { applied } = this.#state;
-    line.tell({ type: 'attached', applied, number: stream.number, windowBytes: this.#windowBytes, lapsed });
+    const [bytes, reason] = [this.#windowBytes, this.#windowReason];
+    line.tell({ type: 'attached', applied, number: stream.number, windowBytes: bytes, lapsed });
+    if (bytes === 0 && reason !== '') line.tell({ type: 'window', bytes, reason });
     for (const interest of topics) this.#topics.interest(line, interest);
     return 'taken';
   }

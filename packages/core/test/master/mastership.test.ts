@@ -583,4 +583,21 @@ t.test('the window is told to who is attached, and to who attaches', async (t) =
   bench.mastership.nodeDetached('a');
   a.attach();
   t.match(bench.turn().get('a'), [{ type: 'attached', windowBytes: 1000 }]);
+  t.same(types(bench.turn().get('a')), []);
+});
+
+t.test('while the window is shut, the nodes hear of each new reason, those that come too', async (t) => {
+  const bench = new MasterBench();
+  const a = bench.node('a');
+  bench.mastership.setWindow(0, 'slow');
+  bench.mastership.setWindow(0, 'slow');
+  t.same(bench.turn().get('a'), [{ type: 'window', bytes: 0, reason: 'slow' }]);
+  bench.mastership.setWindow(0, 'leaving');
+  t.same(bench.turn().get('a'), [{ type: 'window', bytes: 0, reason: 'leaving' }]);
+  bench.mastership.nodeDetached('a');
+  a.attach();
+  const attached = { type: 'attached', windowBytes: 0 };
+  t.match(bench.turn().get('a'), [attached, { type: 'window', bytes: 0, reason: 'leaving' }]);
+  bench.mastership.setWindow(1000, '');
+  t.same(bench.turn().get('a'), [{ type: 'window', bytes: 1000, reason: '' }]);
 });
