@@ -38,5 +38,6 @@ export const suites: readonly Suite[] = [
     jobs: 1,
     env: {},
   },
+  { name: 'browser', folders: ['test/build/browser'], fileSecondsMax: 300, jobs: 1, env: {} },
   { name: 'cluster', folders: ['test/build/cluster'], fileSecondsMax: 600, jobs: 1, env: {} },
 ];

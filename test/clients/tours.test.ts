@@ -37,6 +37,8 @@ const programs = new URL('../../clients/programs/', import.meta.url);
 interface Library {
   readonly name: string;
   readonly command: readonly string[];
+  /** To which ports it connects; absent: those of TCP. */
+  readonly by?: 'wsPort';
 }
 
 const libraries: readonly Library[] = [
@@ -47,6 +49,11 @@ const libraries: readonly Library[] = [
   ...['stompit', 'stompjs', 'rx-stomp'].map((name) => ({
     name,
     command: [process.execPath, fileURLToPath(new URL('tours/node-tour.js', import.meta.url)), name],
+  })),
+  ...['stompjs by WebSocket', 'rx-stomp by WebSocket'].map((name) => ({
+    name,
+    command: [process.execPath, fileURLToPath(new URL('tours/node-tour.js', import.meta.url)), name],
+    by: 'wsPort' as const,
   })),
 ];
 
@@ -101,8 +108,14 @@ t.test('client libraries on a tour of the protocol, and the master is killed', a
   t.teardown(async () => cluster.stop(!t.passing()));
   const master = await cluster.settled();
   const others = cluster.nodes.filter((node) => node !== master);
-  const ports = [master, ...others].map(({ stompPort }) => stompPort);
-  const tours = libraries.map((library) => new Tour(library, ports));
+  const nodes = [master, ...others];
+  const tours = libraries.map(
+    (library) =>
+      new Tour(
+        library,
+        nodes.map((node) => node[library.by ?? 'stompPort']),
+      ),
+  );
   await Promise.all(tours.map(async ({ ready }) => ready));
   for (const tour of tours) t.same(tour.steps, steps, `${tour.library.name} before the kill`);
   await cluster.kill(master);

@@ -16,6 +16,7 @@ import { until } from './until.ts';
 export interface ProcessNode {
   readonly id: string;
   readonly stompPort: number;
+  readonly wsPort: number;
   readonly adminPort: number;
   readonly peerPort: number;
   readonly data: string;
@@ -37,6 +38,8 @@ export interface ProcessClusterOptions {
   /** What the nodes say to each other can be cut (`wires`). A dead node's port is not refused then. */
   readonly wired?: boolean;
 }
+
+type FourPorts = [number, number, number, number];
 
 /** May this user mount file systems? */
 export function mayMount(): boolean {
@@ -91,18 +94,18 @@ export class ProcessCluster {
   static async start(options: ProcessClusterOptions = {}): Promise<ProcessCluster> {
     const count = options.nodes ?? 3;
     const directory = await mkdtemp(join(tmpdir(), 'lockstep-cluster-'));
-    const ports = await freePorts(count * 3);
+    const ports = await freePorts(count * 4);
     const nodes: ProcessNode[] = [];
     for (let i = 0; i < count; i++) {
       const id = String.fromCodePoint('a'.codePointAt(0)! + i);
-      const [stompPort, adminPort, peerPort] = ports.slice(i * 3, i * 3 + 3) as [number, number, number];
+      const [stompPort, wsPort, adminPort, peerPort] = ports.slice(i * 4, i * 4 + 4) as FourPorts;
       const flags = (await options.flagsOf?.(id, directory)) ?? [];
       const data = join(directory, id);
       if (options.dataBytes !== undefined) {
         await mkdir(data);
         mountMemory(data, options.dataBytes);
       }
-      nodes.push({ id, stompPort, adminPort, peerPort, data, flags, process: null });
+      nodes.push({ id, stompPort, wsPort, adminPort, peerPort, data, flags, process: null });
     }
     const flags = [...(options.flags ?? [])];
     if (options.config !== undefined) {
@@ -123,11 +126,12 @@ export class ProcessCluster {
 
   /** Starts a node that no other knows yet; it knows itself and one that runs. */
   async join(id: string, flags: readonly string[] = []): Promise<ProcessNode> {
-    const [stompPort, adminPort, peerPort] = (await freePorts(3)) as [number, number, number];
+    const [stompPort, wsPort, adminPort, peerPort] = (await freePorts(4)) as FourPorts;
     const known = this.nodes.find((node) => node.process !== null) ?? this.nodes[0]!;
     const members = `${id}=127.0.0.1:${peerPort},${known.id}=127.0.0.1:${known.peerPort}`;
     const own = ['--members', members, ...flags];
-    const node = { id, stompPort, adminPort, peerPort, data: join(this.directory, id), flags: own, process: null };
+    const data = join(this.directory, id);
+    const node = { id, stompPort, wsPort, adminPort, peerPort, data, flags: own, process: null };
     this.nodes.push(node);
     this.revive(node);
     return node;
@@ -137,7 +141,14 @@ export class ProcessCluster {
   revive(node: ProcessNode, more: readonly string[] = []): void {
     if (node.process !== null) throw new Error(`node ${node.id} is running`);
     const args = ['start', '--data', node.data, '--node', node.id, '--broker', 'test'];
-    args.push('--stomp', `127.0.0.1:${node.stompPort}`, '--admin', `127.0.0.1:${node.adminPort}`);
+    args.push(
+      '--stomp',
+      `127.0.0.1:${node.stompPort}`,
+      '--ws',
+      `127.0.0.1:${node.wsPort}`,
+      '--admin',
+      `127.0.0.1:${node.adminPort}`,
+    );
     if (this.nodes.length > 1) args.push('--peer-listen', `127.0.0.1:${node.peerPort}`, '--members', this.#founders);
     const child = spawnProgram([...args, ...this.#flags, ...node.flags, ...more]);
     const output = createWriteStream(`${node.data}.log`, { flags: 'a' });

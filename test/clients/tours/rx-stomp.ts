@@ -2,11 +2,12 @@ import { RxStomp, RxStompState } from '@stomp/rx-stomp';
 import { filter, firstValueFrom, map, merge } from 'rxjs';
 
 import { Line } from './line.ts';
-import { arrivalOf, begin, connectHeaders, receipted, sockets, wrongHeaders } from './stompjs.ts';
+import { arrivalOf, begin, connectHeaders, receipted, wrongHeaders } from './stompjs.ts';
+import type { Sockets } from './stompjs.ts';
 import type { Arrival, Library, Session } from './tour.ts';
 
-/** `@stomp/rx-stomp` over TCP, which connects and subscribes again by itself. */
-export const rxStomp: Library = {
+/** `@stomp/rx-stomp`, which connects and subscribes again by itself. */
+export const rxStomp = (sockets: Sockets): Library => ({
   isRefused: async (port) => {
     const rx = new RxStomp();
     rx.configure({ webSocketFactory: sockets([port]), connectHeaders: wrongHeaders, reconnectDelay: 0 });
@@ -49,4 +50,4 @@ export const rxStomp: Library = {
     };
     return session;
   },
-};
+});

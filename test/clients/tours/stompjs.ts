@@ -1,6 +1,7 @@
 import { Client } from '@stomp/stompjs';
 import type { IMessage, IStompSocket } from '@stomp/stompjs';
 import { TCPWrapper } from '@stomp/tcp-wrapper';
+import { WebSocket } from 'ws';
 
 import { Line, moment } from './line.ts';
 import type { Arrival, Library, Session } from './tour.ts';
@@ -41,17 +42,25 @@ export function begin(client: Client): ReturnType<Session['begin']> {
 }
 
 /** One port after the other, from the first. */
-export function sockets(ports: readonly number[]): () => IStompSocket {
+export type Sockets = (ports: readonly number[]) => () => IStompSocket;
+
+export const tcpSockets: Sockets = (ports) => {
   let next = 0;
   return () => new TCPWrapper('127.0.0.1', ports[next++ % ports.length]!) as unknown as IStompSocket;
-}
+};
+
+export const webSockets: Sockets = (ports) => {
+  let next = 0;
+  return () =>
+    new WebSocket(`ws://127.0.0.1:${ports[next++ % ports.length]!}`, ['v12.stomp']) as unknown as IStompSocket;
+};
 
 export const connectHeaders = { host: 'test', login: 'test', passcode: 'test' };
 
 export const wrongHeaders = { host: 'test', login: 'test', passcode: 'wrong' };
 
-/** `@stomp/stompjs` over TCP, which connects again by itself. */
-export const stompJs: Library = {
+/** `@stomp/stompjs`, which connects again by itself. */
+export const stompJs = (sockets: Sockets): Library => ({
   isRefused: async (port) => {
     const client = new Client({ webSocketFactory: sockets([port]), connectHeaders: wrongHeaders, reconnectDelay: 0 });
     return new Promise((resolve) => {
@@ -98,4 +107,4 @@ export const stompJs: Library = {
     };
     return session;
   },
-};
+});
