@@ -52,7 +52,7 @@ for (const [name, start] of starts) {
   console.log(`starting ${name}`);
   const server = await start();
   try {
-    const observed = await observeAll(wanted, server, ({ id }, outcome) => {
+    const observed = await observeAll(wanted, server, written[name], ({ id }, outcome) => {
       const before = written[name].get(id);
       if (before !== outcome) different++;
       console.log(

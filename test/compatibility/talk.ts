@@ -142,7 +142,8 @@ export class Talk {
 
   /** Resolves when the connection is ended, or is not after so long. */
   async endedWithin(ms: number): Promise<boolean> {
-    await this.#wait(() => this.raw.ended, ms);
+    const started = performance.now();
+    await this.#wait(() => performance.now() - started >= ms, ms);
     return this.raw.ended;
   }
 
@@ -186,12 +187,12 @@ export class Talk {
 
   /** Until it is so, the connection ends, or nothing has come for the time given. */
   async #wait(done: () => boolean, ms: number = this.#server.patienceMs): Promise<void> {
-    let heard = this.raw.frames.length;
+    let heard = this.raw.socket.bytesRead;
     let since = performance.now();
     while (!done() && !this.raw.ended && performance.now() - since < ms) {
       await pause(5);
-      if (this.raw.frames.length === heard) continue;
-      heard = this.raw.frames.length;
+      if (this.raw.socket.bytesRead === heard) continue;
+      heard = this.raw.socket.bytesRead;
       since = performance.now();
     }
   }

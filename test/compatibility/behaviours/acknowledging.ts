@@ -336,6 +336,69 @@ const givenBack: readonly Behaviour[] = [
     note: 'A header of Lockstep.',
   },
   {
+    id: 'redelivered-id',
+    says: 'Has a message that comes again the same `message-id`?',
+    observe: async (scene) => {
+      const { talk, held } = await holder(scene, 'client-individual');
+      talk.cut();
+      const other = await scene.client();
+      await other.subscribe(scene.queue(), { ack: 'client-individual' });
+      const again = await other.message();
+      return again.headers['message-id'] === held[0].headers['message-id'] ? 'yes' : 'no';
+    },
+    note: "RabbitMQ's are of the session; Lockstep's are of the message, in all of the logical broker.",
+  },
+  {
+    id: 'ack-header',
+    says: 'Has MESSAGE an `ack` header: 1.2 `ack:client`, 1.2 `ack:auto`, 1.1 `ack:client`?',
+    observe: async (scene) => {
+      const answers: string[] = [];
+      for (const [version, ack] of [
+        ['1.2', 'client'],
+        ['1.2', 'auto'],
+        ['1.1', 'client'],
+      ] as const) {
+        const talk = await scene.client(version);
+        await talk.send(scene.queue(ack + version.at(-1)), 'x');
+        await talk.subscribe(scene.queue(ack + version.at(-1)), { ack });
+        answers.push((await talk.message()).headers['ack'] === undefined ? 'no' : 'yes');
+      }
+      return answers.join(', ');
+    },
+  },
+  {
+    id: 'ack-by-message-id-1.2',
+    says: '1.2: ACK with `message-id` and `subscription`, as in 1.1',
+    observe: async (scene) => {
+      const { talk, held } = await holder(scene, 'client-individual');
+      const { 'message-id': id = '', subscription = '' } = held[0].headers;
+      talk.say('ACK', { 'message-id': id, subscription });
+      return talk.fate();
+    },
+    note: '1.2 names a message by `id`; Lockstep closes after the ERROR.',
+  },
+  {
+    id: 'max-deliveries',
+    says: 'SUBSCRIBE with `max-deliveries:2`; a message that is NACKed each time comes, of 12 times,',
+    observe: async (scene) => {
+      const sender = await scene.client();
+      await sender.send(scene.queue(), '1');
+      const talk = await scene.client();
+      await talk.subscribe(scene.queue(), { ack: 'client-individual', 'max-deliveries': 2 });
+      let came = 0;
+      for (
+        let [message] = await talk.messages(1);
+        message !== undefined && came < 12;
+        [message] = await talk.messages(1)
+      ) {
+        came++;
+        await talk.nack(message);
+      }
+      return `${came} times`;
+    },
+    note: 'A header of Lockstep.',
+  },
+  {
     id: 'ack-timeout',
     says: 'SUBSCRIBE with `ack-timeout:500`, nothing acknowledged; another consumer is given',
     observe: async (scene) => {

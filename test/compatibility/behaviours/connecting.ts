@@ -106,6 +106,30 @@ export const connectingSection: Section = {
       note: "`failover` names the broker's nodes, for clients that know what to do with it.",
     },
     {
+      id: 'session-letters',
+      says: 'Is `session` of CONNECTED free of `:` and `\\`?',
+      observe: async (scene) => {
+        const talk = await scene.unconnected();
+        talk.connect();
+        return /^[^:\\]+$/.test((await talk.connected()).headers['session'] ?? ':') ? 'yes' : 'no';
+      },
+      note: 'Net::Stomp builds the ids of its receipts from it, and does not escape them.',
+    },
+    {
+      id: 'frame-end',
+      says: 'Is there a line end behind the NUL of CONNECTED?',
+      observe: async (scene) => {
+        const talk = await scene.unconnected();
+        const chunks: Buffer[] = [];
+        talk.raw.socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+        talk.connect();
+        await talk.connected();
+        await talk.endedWithin(100);
+        return /\0\r?\n/.test(Buffer.concat(chunks).toString('latin1')) ? 'yes' : 'no';
+      },
+      note: "PHP's extension waits for it.",
+    },
+    {
       id: 'connect-wrong-passcode',
       says: 'CONNECT with a passcode that is not the user’s',
       observe: async (scene) => connecting(scene, '1.2', { passcode: 'wrong' }),
@@ -119,6 +143,30 @@ export const connectingSection: Section = {
         return connecting(scene, '1.2', { 'client-id': scene.tag });
       },
       note: 'RabbitMQ has no `client-id`. To Lockstep it names the owner of durable subscriptions.',
+    },
+    {
+      id: 'disconnect-without-receipt',
+      says: 'DISCONNECT without `receipt`: does the server close?',
+      observe: async (scene) => {
+        const talk = await scene.client();
+        talk.say('DISCONNECT');
+        return (await talk.endedWithin(scene.server.patienceMs)) ? 'closed' : 'open';
+      },
+    },
+    {
+      id: 'half-closed',
+      says: 'A client that ends its side at once behind a SEND with `receipt`: is the message taken, and the receipt sent?',
+      observe: async (scene) => {
+        const talk = await scene.client();
+        talk.say('SEND', { destination: scene.queue(), receipt: 'r' }, '1');
+        talk.raw.socket.end();
+        await talk.endedWithin(scene.server.patienceMs);
+        const receipt = talk.raw.count('RECEIPT') === 1 ? 'receipt' : 'no receipt';
+        const other = await scene.client();
+        await other.subscribe(scene.queue());
+        return `${(await other.messages(1)).length === 1 ? 'taken' : 'lost'}, ${receipt}`;
+      },
+      note: 'Lockstep processes what came before the end, and answers who still listens.',
     },
     {
       id: 'connect-twice',

@@ -203,6 +203,22 @@ const ordered: readonly Behaviour[] = [
     note: 'RabbitMQ has no groups.',
   },
   {
+    id: 'message-group-moves',
+    says: 'The consumer that has a `JMSXGroupID` leaves: the next message of the group goes to',
+    note: 'The group ends with the consumer that has it.',
+    observe: async (scene) => {
+      const consumers = [await scene.client(), await scene.client()];
+      for (const talk of consumers) await talk.subscribe(scene.queue(), { ack: 'client-individual', ...window(10) });
+      await fill(scene, ['1', { JMSXGroupID: 'g' }]);
+      await Promise.all(consumers.map(async (talk) => talk.messages(1)));
+      const [owner, other] = consumers[0]!.raw.count('MESSAGE') > 0 ? consumers : consumers.toReversed();
+      await owner!.disconnect();
+      await fill(scene, ['2', { JMSXGroupID: 'g' }]);
+      const bodies = (await other!.messages(2)).map(({ body }) => body.toString());
+      return bodies.includes('2') ? 'the other' : 'nobody';
+    },
+  },
+  {
     id: 'duplicate-id',
     says: 'Two SENDs with the same `duplicate-id`; come',
     observe: async (scene) => {
@@ -231,6 +247,10 @@ function selecting(id: string, selector: string, note?: string): Behaviour {
 const chosen: readonly Behaviour[] = [
   selecting('selector-equal', "kind = 'x'"),
   selecting('selector-null', 'kind IS NULL'),
+  selecting('selector-unknown', "NOT (kind = 'x')"),
+  selecting('selector-between', 'size BETWEEN 3 AND 5'),
+  selecting('selector-in', "kind IN ('x', 'z') OR size + 1 = 13"),
+  selecting('selector-quoted-number', "size = '3'"),
   selecting('selector-like', "kind LIKE '_' AND kind <> 'x'"),
   selecting(
     'selector-number',
@@ -311,6 +331,25 @@ const dead: readonly Behaviour[] = [
       await left(scene, 1);
       return deadLetters(scene);
     },
+  },
+  {
+    id: 'dead-letter-headers',
+    says: 'Which headers does such a dead letter have of `dead-letter-reason`, `original-destination`, `dlqDeliveryFailureCause`, and its own `mine`?',
+    alone: true,
+    observe: async (scene) => {
+      await fill(scene, ['1', { persistent: 'true', mine: scene.tag }]);
+      const talk = await scene.client();
+      await talk.subscribe(scene.queue(), { ack: 'client-individual' });
+      await talk.nack(await talk.message(), { requeue: 'false', action: 'dead-letter' });
+      const dead = await scene.client();
+      await dead.subscribe('/queue/ActiveMQ.DLQ', { ack: 'client-individual', ...window(100) });
+      const own = (await dead.messages(100)).find(({ headers }) => headers['mine'] === scene.tag);
+      if (own === undefined) return 'no dead letter';
+      await dead.ack(own);
+      const wanted = ['dead-letter-reason', 'original-destination', 'dlqDeliveryFailureCause', 'mine'];
+      return wanted.filter((name) => own.headers[name] !== undefined).join(', ');
+    },
+    note: 'Lockstep says why a message is a dead letter, and where it came from.',
   },
   {
     id: 'dead-letter-rejected',

@@ -122,6 +122,19 @@ export const receiptSection: Section = {
       note: 'Lockstep answers the frames of a connection in their order.',
     },
     {
+      id: 'receipt-before-message',
+      says: 'SUBSCRIBE with `receipt` to a queue with a message: which frame is first?',
+      observe: async (scene) => {
+        const talk = await scene.client();
+        await talk.send(scene.queue(), 'x');
+        await talk.subscribe(scene.queue());
+        await talk.message();
+        const order = talk.raw.frames.map(({ command }) => command).slice(2);
+        return order.join(', ');
+      },
+      note: 'A client that waits for the receipt before it looks for messages loses none either way.',
+    },
+    {
       id: 'error-names-receipt',
       says: 'A faulty SEND (no `destination`) with a `receipt`: `receipt-id` of the ERROR',
       observe: async (scene) => {

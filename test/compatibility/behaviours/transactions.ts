@@ -177,6 +177,30 @@ export const transactionSection: Section = {
       note: 'ActiveMQ does not take a NACK into the transaction.',
     },
     {
+      id: 'transaction-large',
+      says: 'A transaction of 500 SENDs: all of them come, in order',
+      observe: async (scene) => {
+        const talk = await begun(scene);
+        const bodies = Array.from({ length: 500 }, (_, i) => String(i));
+        for (const body of bodies) sendInside(scene, talk, body);
+        await talk.ask('COMMIT', { transaction: 't' });
+        const other = await scene.client();
+        await other.subscribe(scene.queue());
+        const came = (await other.messages(500)).map(({ body }) => body.toString());
+        return came.join() === bodies.join() ? 'yes' : `${came.length} come, or in another order`;
+      },
+    },
+    {
+      id: 'transaction-two-queues',
+      says: 'SENDs to two queues and COMMIT: in both is',
+      observe: async (scene) => {
+        const talk = await begun(scene);
+        for (const name of ['a', 'b']) talk.say('SEND', { destination: scene.queue(name), transaction: 't' }, name);
+        await talk.ask('COMMIT', { transaction: 't' });
+        return `${await left(scene, 1, 'a')} and ${await left(scene, 1, 'b')}`;
+      },
+    },
+    {
       id: 'transaction-topic',
       says: 'SEND to a topic inside: a subscriber is given, before COMMIT and after',
       observe: async (scene) => {
