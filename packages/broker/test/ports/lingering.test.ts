@@ -32,7 +32,7 @@ async function listen(t: Test, broker: BrokerPort): Promise<Address> {
       limits: defaultStompLimits,
       budget: new InputBudget(Infinity),
       // However slow the machine is.
-      flow: { ...defaultFlowOptions, lingerMs: 600_000 },
+      flow: { ...defaultFlowOptions, lingerMs: 600_000, lingerMsMax: 600_000 },
       clock: new NodeClock(),
       log: silentLog,
       onClosed: () => {},

@@ -14,8 +14,10 @@ export interface FlowOptions {
   readonly connectWaitMs: number;
   /** How long the end of a session waits for replies to what was asked before, milliseconds. */
   readonly finishMs: number;
-  /** How long the client has to take the last frames and to close, milliseconds. */
+  /** How long the client has to take the last frames and to close, milliseconds: from when it last sent something. */
   readonly lingerMs: number;
+  /** However much longer it sends (it may be in the middle of a large frame, on a slow line, and read only then): after so long it is cut off. */
+  readonly lingerMsMax: number;
   /** How much of its further input is thrown away meanwhile before it is no longer read. */
   readonly lingerBytes: number;
 }
@@ -29,5 +31,6 @@ export const defaultFlowOptions: FlowOptions = {
   connectWaitMs: 1_500,
   finishMs: 5_000,
   lingerMs: 3_000,
+  lingerMsMax: 30_000,
   lingerBytes: 64 * 1024 * 1024,
 };

@@ -345,7 +345,17 @@ export class StompConnection implements SessionEndpoint {
     this.#writeOut();
     this.#connection.end();
     this.#setReading(true);
-    this.#setDeadline(this.#options.flow.lingerMs, () => this.#connection.destroy());
+    this.#linger(this.#options.clock.monotonicMs() + this.#options.flow.lingerMsMax);
+  }
+
+  /** STOMP 1.2, Connection Lingering: a reset could overtake the last frame, so there is none while the client is still sending, up to a bound. */
+  #linger(untilMs: number): void {
+    const { clock, flow } = this.#options;
+    const discarded = this.#discardedBytes;
+    this.#setDeadline(Math.min(flow.lingerMs, untilMs - clock.monotonicMs()), () => {
+      if (this.#discardedBytes > discarded && clock.monotonicMs() < untilMs) this.#linger(untilMs);
+      else this.#connection.destroy();
+    });
   }
 
   #setDeadline(delayMs: number, callback: () => void): void {

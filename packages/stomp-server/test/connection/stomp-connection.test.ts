@@ -65,6 +65,45 @@ t.test('a client that is slow to read, and still sending, gets the ERROR too', a
   t.equal(errorOf(client.frames), 'SEND: header line without a colon: no colon');
 });
 
+t.test(
+  'who is still sending, in the middle of a large frame on a slow line, is not cut off from his ERROR',
+  async () => {
+    const bench = await ConnectionBench.start({ flow: { lingerMs: 1000, lingerMsMax: 10_000 } });
+    for (const [sends, lives] of [
+      [0, 1000],
+      [8, 5000],
+      [100, 10_000],
+    ] as const) {
+      const client = await bench.connected();
+      client.send('SEND\ndestination:/queue/a\ncontent-length:99999999\n\n');
+      await bench.until(() => client.ended);
+      const startMs = bench.world.simulation.nowMs;
+      for (let i = 0; i < sends && bench.count.open > 0; i++) {
+        await bench.pass(500);
+        client.send(Buffer.alloc(1000));
+      }
+      await bench.until(() => bench.count.open === 0);
+      const livedMs = bench.world.simulation.nowMs - startMs;
+      t.ok(Math.abs(livedMs - lives) < 600, `${sends} pieces: ${Math.round(livedMs)} ms, about ${lives}`);
+      t.match(errorOf(client.frames), /^SEND: content-length 99999999/);
+    }
+  },
+);
+
+t.test('a client that floods the broker behind its ERROR is read up to a bound, then no more', async () => {
+  const bench = await ConnectionBench.start({ flow: { lingerMs: 1000, lingerMsMax: 10_000, lingerBytes: 100_000 } });
+  const client = await bench.connected();
+  client.send('SEND\nno colon\n\n\0');
+  await bench.until(() => client.ended);
+  const startMs = bench.world.simulation.nowMs;
+  for (let i = 0; i < 100 && bench.count.open > 0; i++) {
+    client.send(Buffer.alloc(10_000));
+    await bench.pass(100);
+  }
+  await bench.until(() => bench.count.open === 0);
+  t.ok(bench.world.simulation.nowMs - startMs < 4000, 'long before the time is up');
+});
+
 t.test('a stream that ends inside a frame gets its ERROR', async () => {
   const bench = await ConnectionBench.start();
   const client = await bench.connected();
