@@ -89,5 +89,9 @@ t.test('why nothing moves, at any node, through the loss of a majority', async (
   });
   const status = await lockstep('status', '--admin', `127.0.0.1:${slave.adminPort}`);
   t.match(status.stdout, /^no way to a master for [\d.]+ s: clients of this node wait, for \d+ min at most; /m);
+  const members = await lockstep('members', '--json', '--admin', `127.0.0.1:${slave.adminPort}`);
+  t.match(JSON.parse(members.stdout), { by: slave.id, confirmed: false });
+  const { role } = JSON.parse(members.stdout).members.find(({ id }: { id: string }) => id === slave.id);
+  t.equal(role, 'candidate', 'as its status says');
   client.drop();
 });

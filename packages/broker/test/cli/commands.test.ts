@@ -89,6 +89,20 @@ t.test('nobody there: exit code 3, and what to do', async (t) => {
   );
 });
 
+t.test('a node that lets nobody in, as without a master: exit code 3, and where to look', async (t) => {
+  const listener = await new NodeNetwork().listen({ host: '127.0.0.1', port: 0 }, (connection) => {
+    connection.start({ data: () => connection.destroy(), drain() {}, end() {}, close() {} });
+  });
+  t.teardown(() => listener.close());
+  const { port } = listener.address;
+  const { code, stderr } = await lockstep(['send', `tcp://127.0.0.1:${port}`, '/queue/a', 'x']);
+  t.equal(code, 3);
+  t.match(
+    stderr,
+    `lockstep: 127.0.0.1:${port} closed the connection before it let this client in: it may have no master; `,
+  );
+});
+
 t.test('a host whose name nobody knows', async (t) => {
   const { code, stderr } = await lockstep(['send', 'tcp://broker.invalid:61613', '/queue/a', 'x']);
   t.equal(code, 3);
