@@ -12,6 +12,13 @@ const libraries: Readonly<Record<string, Library>> = {
   'stompjs by WebSocket': stompJs(webSockets),
   'rx-stomp by WebSocket': rxStomp(webSockets),
 };
+/** For all of it: a library that waits in vain would wait for ever. */
+const patienceMs = 150_000;
+setTimeout(() => {
+  console.log('not ok: something never came');
+  process.exit(1);
+}, patienceMs);
+
 const [library = '', name = '', ...ports] = process.argv.slice(2);
 await new Walk(libraries[library]!, name, ports.map(Number)).go();
 process.exit(0);
