@@ -102,8 +102,9 @@ t.test('with users: the right passcode, and the same words for a wrong one and a
   t.end();
 });
 
-t.test('the hash for nobody never matches', (t) => {
+t.test('a name that is nobody’s is not answered before its passcode has been compared, and never let in', (t) => {
   const bench = new Bench();
+  t.equal(bench.knock({ login: 'mallory', passcode: 'x' }).answer, null);
   t.equal(bench.told({ login: 'eve', passcode: '' }), 'CONNECT: no user eve with this passcode');
   t.end();
 });
