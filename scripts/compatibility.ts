@@ -16,6 +16,7 @@ import {
   startActiveMq,
   startLockstep,
   startRabbitMq,
+  summary,
   unexplained,
 } from '@lockstep/test/compatibility';
 import type { RunningServer, Server } from '@lockstep/test/compatibility';
@@ -65,6 +66,7 @@ for (const [name, start] of starts) {
   }
 }
 
+console.log(summary(sections, outcomes));
 const bare = unexplained(sections, outcomes);
 for (const { id } of bare) {
   console.log(`no note: ${id}: ${columns.map((name) => `${name}: ${outcomes[name].get(id) ?? 'unknown'}`).join('; ')}`);

@@ -5,5 +5,5 @@ export type { RunningServer, Server } from './server.ts';
 export { startActiveMq } from './servers/activemq.ts';
 export { startLockstep } from './servers/lockstep.ts';
 export { startRabbitMq } from './servers/rabbitmq.ts';
-export { columns, parse, render, unexplained } from './table.ts';
+export { columns, parse, render, summary, unexplained } from './table.ts';
 export type { Outcomes } from './table.ts';

@@ -19,6 +19,24 @@ A star behind a body means \`redelivered:true\`. *Goes on*: after the ERROR the 
 nothing. *Refused* gives what an ERROR said where none was expected. *Nothing*: nothing came.
 `;
 
+/** How many there are, and in how many of them Lockstep does as others do. */
+export function summary(sections: readonly Section[], { Lockstep, ActiveMQ, RabbitMQ }: Outcomes): string {
+  const rows = sections.flatMap(({ behaviours }) =>
+    behaviours.map(({ id }) => [Lockstep.get(id) ?? unknown, ActiveMQ.get(id) ?? unknown, RabbitMQ.get(id) ?? unknown]),
+  ) as readonly (readonly [string, string, string])[];
+  const alone = rows.filter(([own, ...others]) => !others.includes(own));
+  const closed = alone.filter(
+    (row) => row[0] === 'ERROR, closed' && row.every((outcome) => outcome.startsWith('ERROR')),
+  );
+  const refused = alone.filter(([own]) => own.startsWith('refused'));
+  const activeMq = rows.filter(([own, other]) => own === other).length;
+  const rabbitMq = rows.filter(([own, , other]) => own === other).length;
+  return [
+    `Of ${rows.length} behaviours, Lockstep's is the same as ActiveMQ's in ${activeMq}, as RabbitMQ's in ${rabbitMq}, and neither's in ${alone.length}:`,
+    `in ${closed.length} all three answer with an ERROR and Lockstep closes the connection behind it, in ${refused.length} it refuses what it cannot do.`,
+  ].join('\n');
+}
+
 /** The page; what nobody has observed yet is a dash. */
 export function render(sections: readonly Section[], outcomes: Outcomes): string {
   const parts = sections.map(({ title, behaviours }) => {

@@ -141,7 +141,7 @@ export const headerSection: Section = {
       id: 'header-blanks-1.0',
       says: '1.0 to 1.0: `k: v `',
       observe: async (scene) => lineOf(scene, 'k', { k: ' v ' }, { from: '1.0', to: '1.0' }),
-      note: 'Clients of 1.0 write `k: v` and mean `v`.',
+      note: 'Lockstep hands the line on as it came.',
     },
     {
       id: 'header-four-bytes',
