@@ -1,3 +1,4 @@
+import { SUM, sumOf } from './grammar.ts';
 import type { Effect, Message, Request, Settlement } from '@lockstep/core';
 import type { JournalPosition, SessionId } from '@lockstep/kernel';
 import type { BrokerPort, SessionEndpoint } from '@lockstep/stomp-server';
@@ -27,6 +28,7 @@ interface Client {
 }
 
 const STORE_MAX = 30;
+const SUM_LINE = new RegExp(`^${SUM}:(\\d+)$`, 'm');
 
 /**
  * A broker that answers when it likes, refuses now and then, and keeps books: what a session asks for must make sense, whatever
@@ -183,6 +185,8 @@ export class FuzzBroker implements BrokerPort {
     check(/^\/(queue|topic)\/./.test(destination), `${destination} is a canonical destination`);
     const lines = Buffer.from(headerBlock).toString('latin1');
     check(lines === '' || /^([^\n:]+:[^\n]*\n)+$/.test(lines), 'a stored header block is whole lines');
+    const sum = SUM_LINE.exec(lines)?.[1];
+    check(sum === undefined || Number(sum) === sumOf(body), 'a body arrives as it was sent');
     this.#position++;
     const volatile = destination.startsWith('/topic/');
     this.#store.push({

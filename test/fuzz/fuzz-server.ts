@@ -23,8 +23,11 @@ const limits: StompLimits = {
   transactionBytes: 5000,
 };
 
-/** Of all half-sent frames and open transactions. */
-const BUDGET_BYTES = 16 * 1024;
+/** Those of some clients, so that large bodies are taken, too. */
+const roomyLimits: StompLimits = { ...limits, bodyBytes: 60_000, transactionBytes: 80_000 };
+
+/** Of all half-sent frames and open transactions: not enough for the largest. */
+const BUDGET_BYTES = 40_000;
 const FLOW: FlowOptions = {
   ...defaultFlowOptions,
   unansweredRequests: 8,
@@ -50,6 +53,8 @@ export interface FuzzResult extends Output {
 
 interface ClientSettings {
   readonly flow: FlowOptions;
+  /** It may send large bodies. */
+  readonly roomy: boolean;
   readonly access: FuzzAccess | null;
   /** Its connection keeps the bounds of what is sent. */
   readonly bounds: boolean;
@@ -79,7 +84,13 @@ export class FuzzServer {
   #asked = 0;
 
   constructor() {
-    this.#bystander = this.#connect({ flow: FLOW, access: null, bounds: false, onClosed() {} }).connection;
+    this.#bystander = this.#connect({
+      flow: FLOW,
+      roomy: false,
+      access: null,
+      bounds: false,
+      onClosed() {},
+    }).connection;
     this.#bystander.feed(Buffer.from('CONNECT\naccept-version:1.2\nhost:h\n\n\0'));
     this.#clock.endTurn();
   }
@@ -93,7 +104,8 @@ export class FuzzServer {
     let closes = 0;
     const access = random.chance(0.2) ? new FuzzAccess(random, this.#clock) : null;
     const bounds = random.chance(0.1);
-    const client = this.#connect({ flow, access, bounds, onClosed: () => closes++ });
+    const roomy = random.chance(0.25);
+    const client = this.#connect({ flow, roomy, access, bounds, onClosed: () => closes++ });
     const { connection, session } = client;
     this.#broker.denies = (of, destination) => of === session && access?.denies(destination) === true;
     const sent = this.#send(client, source, random);
@@ -106,13 +118,13 @@ export class FuzzServer {
     return { ...readOutput(connection.written), sent };
   }
 
-  #connect({ flow, access, bounds, onClosed }: ClientSettings): FuzzClient {
+  #connect({ flow, roomy, access, bounds, onClosed }: ClientSettings): FuzzClient {
     const connection = new FuzzConnection(this.#clock, bounds);
     const session = `f-${++this.#sessions}` as SessionId;
     const served = new StompConnection(connection, this.#broker, {
       session,
       self: { server: 'lockstep/fuzz', failover: () => '' },
-      limits,
+      limits: roomy ? roomyLimits : limits,
       budget: this.#budget,
       flow,
       clock: this.#clock,
@@ -153,7 +165,7 @@ export class FuzzServer {
   }
 
   #feed(connection: FuzzConnection, bytes: Uint8Array, random: SimRandom): void {
-    const cuts = random.chance(0.3) ? 1 + random.below(4) : 0;
+    const cuts = bytes.length > 5000 || random.chance(0.3) ? 1 + random.below(4) : 0;
     const bytewise = random.chance(0.02);
     const places = bytewise
       ? Array.from(bytes, (_, i) => i + 1)
