@@ -4,7 +4,13 @@ export interface ConsumerAttributes {
   readonly priority: number;
   /** It alone is given the queue's messages, unless there is another such one before it. */
   readonly exclusive: boolean;
+  /** In place of the queue's, for what this consumer gives back; null: the queue's. */
+  readonly maxDeliveries: number | null;
 }
 
 /** A consumer without attributes has `null`, which is the same. */
-export const noConsumerAttributes: ConsumerAttributes = { priority: 0, exclusive: false };
+export const noConsumerAttributes: ConsumerAttributes = {
+  priority: 0,
+  exclusive: false,
+  maxDeliveries: null,
+};

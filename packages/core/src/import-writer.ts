@@ -1,11 +1,9 @@
 import { encodeText } from '@lockstep/kernel';
 import { ByteWriter } from './commands/byte-writer.ts';
-import { DestinationNames } from './commands/destination-names.ts';
 import { writeEnqueue, writeImportEnd, writeOpen } from './commands/encoder.ts';
 import type { ImportedPast } from './commands/encoder.ts';
 import { commandType } from './commands/format.ts';
 import type { Message } from './effects.ts';
-import type { BrokerOptions } from './options.ts';
 import type { NewMessage } from './requests.ts';
 
 const scratchBytesKept = 4 * 1024 * 1024;
@@ -25,15 +23,14 @@ export interface ImportedMessage extends NewMessage {
  * with `end`, all or none. The bytes returned are good until the next call.
  */
 export class ImportWriter {
-  readonly #names = new DestinationNames();
   readonly #out = new ByteWriter(scratchBytesKept);
   readonly #pasts: ImportedPast[] = [];
   #parts = 0;
 
   /** Voids what an import that broke off has left. */
-  begin(wallMs: number, { maxDeliveries, deadLetterQueue }: BrokerOptions): Uint8Array {
+  begin(wallMs: number): Uint8Array {
     this.#out.clear();
-    writeOpen(this.#out, wallMs, { maxDeliveries, deadLetterQueue }, this.#names);
+    writeOpen(this.#out, wallMs);
     return this.#written();
   }
 

@@ -22,6 +22,7 @@ export { ImportWriter } from './import-writer.ts';
 export type { ImportedMessage } from './import-writer.ts';
 export { defaultBrokerOptions } from './options.ts';
 export type { BrokerOptions } from './options.ts';
+export type { DestinationPolicy } from './destination-policy.ts';
 export type {
   AttachedConsumer,
   ConsumerKey,

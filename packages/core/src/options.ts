@@ -1,3 +1,4 @@
+import type { DestinationPolicy } from './destination-policy.ts';
 import type { StreamRules } from './stream/stream-rules.ts';
 
 export interface BrokerOptions {
@@ -9,10 +10,12 @@ export interface BrokerOptions {
   readonly wallMs: () => number;
   /** For tests, which break one and see that it is noticed. */
   readonly rules?: StreamRules;
-  /** Counted deliveries after which a message goes to the dead letters. At least 1; 6 by default. The master's value counts on every replica. */
+  /** Where no policy says otherwise: counted deliveries after which a message goes to the dead letters. At least 1; 6 by default. */
   readonly maxDeliveries: number;
-  /** `/queue/…`. */
+  /** Likewise, where they go: `/queue/…`. */
   readonly deadLetterQueue: string;
+  /** The policy of that destination; null: none. Asked on the master alone, whenever it matters. */
+  readonly policyOf: (destination: string) => DestinationPolicy | null;
   /** What live messages may take in the log (header blocks, bodies, and some 64 bytes for each); sends beyond it are refused. Settlements never are. */
   readonly storeBytesMax: number;
   /** What may be kept of them in memory, some 32 bytes for each; likewise. */
@@ -33,6 +36,7 @@ export const defaultBrokerOptions: BrokerOptions = {
   wallMs: () => 0,
   maxDeliveries: 6,
   deadLetterQueue: '/queue/ActiveMQ.DLQ',
+  policyOf: () => null,
   storeBytesMax: 1024 * 1024 * 1024,
   indexBytesMax: 1024 * 1024 * 1024,
   sendsRefused: () => null,

@@ -13,7 +13,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       type: fc.constant('send' as const),
       session,
-      queue: fc.nat({ max: 1 }),
+      // Few to the dead letter queue.
+      queue: fc.constantFrom(0, 0, 0, 1, 1, 2),
       size: fc.nat({ max: 30 }),
       // Mostly none, few beside it.
       priority: fc.oneof(

@@ -23,7 +23,7 @@ const messages = [
 /** The commands of one import. */
 function commands(of: readonly ImportedMessage[]): Uint8Array[] {
   const writer = new ImportWriter();
-  const begin = writer.begin(1_000, defaultBrokerOptions).slice();
+  const begin = writer.begin(1_000).slice();
   const parts = of.map((message) => writer.message(message).slice());
   return [begin, ...parts, writer.end().slice()];
 }

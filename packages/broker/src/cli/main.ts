@@ -52,7 +52,7 @@ function addStart(program: Command, given: StartNode | null): void {
     .addHelpText(
       'after',
       '\nWhen all ports are open the log has a line with "msg":"ready" and the addresses in "stomp", "ws", "admin" and "peers".' +
-        '\nSIGHUP reads users, permissions, certificates and log level anew from the configuration file.' +
+        '\nSIGHUP reads users, permissions, certificates, destinations and log level anew from the configuration file.' +
         '\nSIGTERM or SIGINT stops the node cleanly; a second one at once.',
     )
     .action(async (flags: StartFlags) => {

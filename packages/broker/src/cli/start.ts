@@ -6,6 +6,7 @@ import { endsWithStdin } from '../cluster/ends-with-stdin.ts';
 import type { Texts } from '../config/sources.ts';
 import { programLog } from '../logging/program-log.ts';
 import type { ProgramLog } from '../logging/program-log.ts';
+import { DestinationPolicies } from '../node/destination-policies.ts';
 import type { ListenerKind, RunningNode } from '../node/types.ts';
 import { NodeClock } from '../ports/node-clock.ts';
 import { NodeDisk } from '../ports/node-disk.ts';
@@ -66,11 +67,13 @@ export async function start(inputs: StartInputs): Promise<void> {
       fsync: settings.journal.fsync,
     });
   }
+  const destinations = new DestinationPolicies(settings.destinations);
   const entrances = new ClientEntrances(settings, listenerTls, log);
   try {
     if (settings.admin !== null) admin = await openAdmin(settings.admin, () => node);
     node = await inputs.startNode({
       ...settings,
+      destinations,
       version,
       hostName: hostname(),
       clock,
@@ -94,6 +97,7 @@ export async function start(inputs: StartInputs): Promise<void> {
     settings,
     read: () => readConfig(inputs.config, inputs.flags, environment, inputs.anonymous),
     entrances,
+    destinations,
     log,
   });
   log.always('ready', readyFields(node, admin?.bound ?? null));

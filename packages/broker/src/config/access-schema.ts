@@ -3,8 +3,8 @@ import type { z } from 'zod';
 import type { Address } from '@lockstep/kernel';
 
 import { parseOrigin } from '../security/allowed-origins.ts';
-import { DestinationPattern } from '../security/destination-pattern.ts';
 import { parsePasswordHash } from '../security/password-hash.ts';
+import { pattern } from './destination-schema.ts';
 import { address, flag, leaf, oneOf, path, reachableAddress, text } from './leaves.ts';
 import { list, section } from './section.ts';
 
@@ -96,15 +96,10 @@ export const user: z.ZodObject = section('', {
   groups: list(name(''), '[ops, shop]', 'What `permissions` name.').prefault([]),
 });
 
-const patternAllowed =
-  "'>' for all destinations, or a pattern as /queue/orders.> or /topic/*.prices; * is one level, > the rest";
-
 const groups = (what: string): z.ZodType => list(name(''), '[ops, shop]', what);
 
 export const permission: z.ZodObject = section('', {
-  match: leaf(text(patternAllowed), patternAllowed, 'The destinations that it is about.', (given) =>
-    DestinationPattern.parse(String(given)) === undefined ? undefined : String(given),
-  ),
+  match: pattern('The destinations that it is about.'),
   read: groups('Groups that may SUBSCRIBE; * is everybody who is let in.').prefault([]),
   write: groups('Groups that may SEND.').prefault([]),
   create: groups(

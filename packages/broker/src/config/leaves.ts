@@ -30,7 +30,7 @@ export function text(allowed: string): z.ZodType {
   return z.string({ error: `must be ${allowed}` });
 }
 
-function textOrNumber(allowed: string): z.ZodType {
+export function textOrNumber(allowed: string): z.ZodType {
   return z.union([z.string(), z.number()], { error: `must be ${allowed}` });
 }
 

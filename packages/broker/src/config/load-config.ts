@@ -5,6 +5,7 @@ import type { ClusterOptions, JournalOptions, LimitOptions } from '../node/types
 import type { SecuritySettings } from '../security/security-settings.ts';
 import { listenerKinds } from './access-schema.ts';
 import type { ListenerKind, ListenerValues, TlsValues } from './access-schema.ts';
+import type { DestinationRule } from '../node/destination-policies.ts';
 import { ConfigError, nearest, showGiven } from './config-error.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { brokenRules } from './rules.ts';
@@ -44,6 +45,7 @@ export interface NodeSettings {
   readonly admin: Address | null;
   readonly cluster: Omit<ClusterOptions, 'secret' | 'tls'>;
   readonly slaveClients: 'serve' | 'refuse';
+  readonly destinations: readonly DestinationRule[];
   /** Absolute. */
   readonly secretFile: string | null;
   /** Absolute paths. */
@@ -169,6 +171,7 @@ function settle(
       permissions: values.permissions?.map((rule) => ({ ...rule, create: rule.create ?? null })) ?? null,
       hosts: values.hosts ?? null,
     },
+    destinations: values.destinations ?? [],
     secretFile: cluster.secretFile === undefined ? null : absolute(['cluster', 'secretFile'], cluster.secretFile),
     clusterTls: cluster.tls === undefined ? null : tlsPaths(cluster.tls, absolute),
     journal: {

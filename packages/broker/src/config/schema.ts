@@ -2,9 +2,11 @@ import { z } from 'zod';
 
 import type { Address } from '@lockstep/kernel';
 
+import type { DestinationRule } from '../node/destination-policies.ts';
 import type { LimitOptions } from '../node/types.ts';
 import { listener, permission, tls, user } from './access-schema.ts';
 import type { ListenerValues, PermissionValues, TlsValues, UserValues } from './access-schema.ts';
+import { destination } from './destination-schema.ts';
 import { address, bytes, count, duration, flag, id, oneOf, path, reachableAddress, word } from './leaves.ts';
 import { list, section } from './section.ts';
 
@@ -21,6 +23,7 @@ export interface ConfigValues {
   readonly users?: readonly UserValues[] | undefined;
   readonly permissions?: readonly PermissionValues[] | undefined;
   readonly hosts?: readonly string[] | undefined;
+  readonly destinations?: readonly DestinationRule[] | undefined;
   readonly cluster: ClusterValues;
   readonly slaveClients: 'serve' | 'refuse';
   readonly journal: JournalValues;
@@ -232,6 +235,11 @@ const top = section('', {
     '[broker.example]',
     'What `host` of a CONNECT may say; one without it is let in. Default: anything.',
   ).optional(),
+  destinations: list(
+    destination,
+    '[{ match: /queue/orders.>, maxDeliveries: 10, deadLetter: individual }]',
+    'Policies of destinations: the first entry that matches one counts, with the defaults for what it does not say; so do these for one that none matches. The master goes by its own: give them to all nodes. Read anew on SIGHUP.',
+  ).optional(),
   cluster: cluster.prefault({}),
   slaveClients: oneOf(
     ['serve', 'refuse'],
@@ -255,6 +263,7 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   tls: Object.keys(tls.shape),
   users: Object.keys(user.shape),
   permissions: Object.keys(permission.shape),
+  destinations: Object.keys(destination.shape),
   journal: Object.keys(journal.shape),
   limits: Object.keys(limits.shape),
   log: Object.keys(log.shape),
@@ -262,5 +271,5 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
 
 /** Keys that the configuration will have, and that this version doesn't know yet: by the key of their section. */
 export const laterKeys: Readonly<Record<string, readonly string[]>> = {
-  '': ['destinations', 'links'],
+  '': ['links'],
 };

@@ -76,6 +76,7 @@ export class BrokerNode implements RunningNode {
       run,
       wallMs: () => options.clock.wallMs(),
       rules,
+      policyOf: (destination) => options.destinations?.policyOf(destination) ?? null,
       storeBytesMax: options.journal.hardLimitBytes ?? Infinity,
       indexBytesMax: options.limits.indexBytes,
       sendsRefused: () => this.#sendsRefused(),

@@ -16,6 +16,7 @@ import type { MemberOutcome, MemberPart, RaftNode, RaftOptions, ReplicatedLogSet
 import type { AccessControl, InputBudget } from '@lockstep/stomp-server';
 
 import type { Explanation, MasterWait } from './explain/types.ts';
+import type { DestinationPolicies } from './destination-policies.ts';
 
 /** Everything a node is made of. Nothing here is specific to Node.js: the simulation makes nodes of the same kind. */
 export interface BrokerNodeOptions {
@@ -37,6 +38,8 @@ export interface BrokerNodeOptions {
   readonly cluster: ClusterOptions;
   /** Does a slave take clients? `refuse`: its listeners are closed. */
   readonly slaveClients: 'serve' | 'refuse';
+  /** Left out: no destination has a policy of its own. */
+  readonly destinations?: Pick<DestinationPolicies, 'policyOf'>;
   readonly journal: JournalOptions;
   readonly limits: LimitOptions;
   /** The replicated log's finer settings; the defaults are right for production. */

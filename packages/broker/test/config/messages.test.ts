@@ -104,6 +104,19 @@ const cases: readonly Case[] = [
     told: [],
   },
   {
+    name: 'policies of destinations',
+    said: {
+      yaml: 'destinations:\n  - { match: "orders", maxDeliveries: -1 }\n  - { match: ">", deadLetter: own, deadLetterQueue: /topic/t, maxDelivery: 1 }',
+    },
+    told: [
+      "l.yaml:2:7: destinations.0.match: 'orders': must be '>' for all destinations, or a pattern as /queue/orders.> or /topic/*.prices; * is one level, > the rest",
+      'l.yaml:2:24: destinations.0.maxDeliveries: -1: must be a whole number; 0 for no limit',
+      "l.yaml:3:19: destinations.1.deadLetter: 'own': must be one of shared, individual, none",
+      "l.yaml:3:36: destinations.1.deadLetterQueue: '/topic/t': must be a queue, as /queue/NAME; a bare NAME is /queue/NAME",
+      'l.yaml:3:63: destinations.1.maxDelivery: there is no such key; known here: match, maxDeliveries, deadLetter, deadLetterQueue',
+    ],
+  },
+  {
     name: 'one of several words',
     said: { yaml: 'journal: { fsync: sometimes }' },
     told: ["l.yaml:1:12: journal.fsync: 'sometimes': must be one of always, interval, never"],

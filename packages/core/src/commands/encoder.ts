@@ -2,17 +2,15 @@ import { encodeText } from '@lockstep/kernel';
 import type { NewMessage } from '../requests.ts';
 import { writeAttributes } from './attributes.ts';
 import type { ByteWriter } from './byte-writer.ts';
-import type { DestinationNames } from './destination-names.ts';
 import { commandType, commandVersion } from './format.ts';
-import type { OutcomeCode, Policy } from './format.ts';
+import { outcomeCode } from './format.ts';
+import type { OutcomeCode } from './format.ts';
 
 /** A new master's first command: voids the parts that an earlier one left without an end. */
-export function writeOpen(out: ByteWriter, wallMs: number, policy: Policy, names: DestinationNames): void {
+export function writeOpen(out: ByteWriter, wallMs: number): void {
   out.byte(commandVersion);
   out.byte(commandType.open);
   out.number(wallMs);
-  out.number(policy.maxDeliveries);
-  out.prefixed(names.bytesOf(policy.deadLetterQueue));
 }
 
 /** Layout: version, type, envelope, time, attributes, destination, length of the header block, header block, body (the rest). */
@@ -50,7 +48,7 @@ export function writeSettleHead(out: ByteWriter): void {
 export function writeSettlementGroup(
   out: ByteWriter,
   queue: Uint8Array,
-  outcome: OutcomeCode,
+  outcome: Exclude<OutcomeCode, (typeof outcomeCode)['dead-letter']>,
   positions: readonly number[],
   from: number,
   to: number,
@@ -58,6 +56,26 @@ export function writeSettlementGroup(
   if (from === to) return;
   out.prefixed(queue);
   out.byte(outcome);
+  writeRuns(out, positions, from, to);
+}
+
+/** As `writeSettlementGroup`, of all these positions: they go to the queue `to`. */
+export function writeDeadLetters(
+  out: ByteWriter,
+  queue: Uint8Array,
+  to: Uint8Array,
+  reason: string,
+  positions: readonly number[],
+): void {
+  if (positions.length === 0) return;
+  out.prefixed(queue);
+  out.byte(outcomeCode['dead-letter']);
+  out.prefixed(to);
+  out.prefixed(encodeText(reason));
+  writeRuns(out, positions, 0, positions.length);
+}
+
+function writeRuns(out: ByteWriter, positions: readonly number[], from: number, to: number): void {
   let runs = 1;
   for (let i = from + 1; i < to; i++) if (positions[i] !== positions[i - 1]! + 1) runs++;
   out.number(runs);

@@ -23,7 +23,8 @@ export const commandType = {
 export type StreamedType = (typeof commandType)['enqueue' | 'settle' | 'transactionPart' | 'transactionEnd'];
 
 /**
- * What becomes of a settled message. The numbers are in journals. `return`: it was written to a client that is gone or has unsubscribed; no
+ * What becomes of a settled message. The numbers are in journals. `requeue`: it stays where it is, with one more delivery counted. `dead-letter`:
+ * likewise, and it goes to the queue that the command names, for the reason that it names. `return`: it was written to a client that is gone or has unsubscribed; no
  * delivery is counted, but the next one is a redelivery.
  */
 export const outcomeCode = { ack: 0, requeue: 1, 'dead-letter': 2, discard: 3, return: 4 } as const;
@@ -32,13 +33,6 @@ export type OutcomeCode = (typeof outcomeCode)[Outcome];
 
 /** How many outcomes there are; their codes are 0 to this − 1. */
 export const outcomeCount = 5;
-
-/** The policy of a mastership: it is in the log, so that replicas with different configurations stay equal. */
-export interface Policy {
-  /** Counted deliveries after which a message goes to the dead letters. */
-  readonly maxDeliveries: number;
-  readonly deadLetterQueue: string;
-}
 
 /** Reasons of a `refuse` command. Their places are in journals: new ones go to the end. */
 export const refusalCodes: readonly Refusal['code'][] = [

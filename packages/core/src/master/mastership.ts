@@ -3,6 +3,7 @@ import type { DestinationNames } from '../commands/destination-names.ts';
 import { writeOpen } from '../commands/encoder.ts';
 import { writeLapse, writeOpenStream } from '../commands/stream-encoder.ts';
 import { Dispatcher } from '../dispatch/dispatcher.ts';
+import type { DestinationPolicy } from '../destination-policy.ts';
 import type { BrokerOptions } from '../options.ts';
 import type { Proposer } from '../proposer.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
@@ -12,6 +13,7 @@ import type { StreamRules } from '../stream/stream-rules.ts';
 import { Attachments } from './attachments.ts';
 import { Marks } from './marks.ts';
 import { NodeLine } from './node-line.ts';
+import { SettlementWriter } from './settlement-writer.ts';
 import { StoreLimits } from './store-limits.ts';
 import { StreamedMessageReader } from './streamed-message-reader.ts';
 import { StreamProposals } from './stream-proposals.ts';
@@ -25,7 +27,6 @@ import { TopicFan } from './topic-fan.ts';
 export class Mastership {
   readonly #state: ReplicatedState;
   readonly #options: BrokerOptions;
-  readonly #names: DestinationNames;
   readonly #proposer: Proposer;
   readonly #dispatcher: Dispatcher;
   readonly #limits: StoreLimits;
@@ -56,7 +57,6 @@ export class Mastership {
   ) {
     this.#state = state;
     this.#options = options;
-    this.#names = names;
     this.#proposer = proposer;
     this.#begin = state.applied + 1;
     this.#marks = new Marks(state, names, proposer);
@@ -66,7 +66,13 @@ export class Mastership {
     });
     this.#attachments = new Attachments(state, rules, this.#dispatcher, this.#marks);
     this.#limits = new StoreLimits(state, options, new StreamedMessageReader(names));
-    this.#proposals = new StreamProposals(names, rules, proposer, this.#dispatcher, this.#limits);
+    this.#proposals = new StreamProposals(
+      rules,
+      proposer,
+      this.#dispatcher,
+      this.#limits,
+      new SettlementWriter(state, names, policiesOf(options)),
+    );
     this.#open();
   }
 
@@ -278,10 +284,9 @@ export class Mastership {
   }
 
   #open(): boolean {
-    const { maxDeliveries, deadLetterQueue } = this.#options;
     this.#openedAtMs = this.#options.wallMs();
     const out = new ByteWriter(0);
-    writeOpen(out, this.#openedAtMs, { maxDeliveries, deadLetterQueue }, this.#names);
+    writeOpen(out, this.#openedAtMs);
     this.#opening = this.#proposer.propose([out.view(0, out.length)]);
     return this.#opening !== null;
   }
@@ -293,4 +298,9 @@ export class Mastership {
     this.#lines.set(node, line);
     return line;
   }
+}
+
+function policiesOf({ policyOf, maxDeliveries, deadLetterQueue }: BrokerOptions): (queue: string) => DestinationPolicy {
+  const otherwise = { maxDeliveries, deadLetterQueue };
+  return (queue) => policyOf(queue) ?? otherwise;
 }

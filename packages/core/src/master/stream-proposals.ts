@@ -1,10 +1,9 @@
 import { ByteWriter } from '../commands/byte-writer.ts';
-import type { DestinationNames } from '../commands/destination-names.ts';
-import { writeSettlementGroup } from '../commands/encoder.ts';
-import { commandType, outcomeCode } from '../commands/format.ts';
+import { commandType } from '../commands/format.ts';
 import { writeRefuse, writeStreamedHead } from '../commands/stream-encoder.ts';
 import { streamedType } from '../commands/streamed.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
+import type { QueueConsumer } from '../dispatch/queue-consumer.ts';
 import type { Proposer } from '../proposer.ts';
 import type { Refusal } from '../requests.ts';
 import type { NodeMessage, SessionKey, SettlementGroup } from '../stream/messages.ts';
@@ -12,6 +11,7 @@ import { forgetRefused, noteRefused } from '../stream/refused-sessions.ts';
 import type { StreamRules } from '../stream/stream-rules.ts';
 import type { AttachedNode } from './attached-node.ts';
 import { behindRefused, notHeld } from './refusals.ts';
+import type { SettlementWriter } from './settlement-writer.ts';
 import type { StoreLimits } from './store-limits.ts';
 
 type Propose = Extract<NodeMessage, { type: 'propose' }>;
@@ -33,25 +33,25 @@ const scratchBytesKept = 1024 * 1024;
 
 /** Brings the numbered commands of nodes into the log, once each and in order, and those that may not be there as refused. */
 export class StreamProposals {
-  readonly #names: DestinationNames;
   readonly #rules: StreamRules;
   readonly #proposer: Proposer;
   readonly #dispatcher: Dispatcher;
   readonly #limits: StoreLimits;
+  readonly #settlements: SettlementWriter;
   readonly #scratch = new ByteWriter(scratchBytesKept);
 
   constructor(
-    names: DestinationNames,
     rules: StreamRules,
     proposer: Proposer,
     dispatcher: Dispatcher,
     limits: StoreLimits,
+    settlements: SettlementWriter,
   ) {
-    this.#names = names;
     this.#rules = rules;
     this.#proposer = proposer;
     this.#dispatcher = dispatcher;
     this.#limits = limits;
+    this.#settlements = settlements;
   }
 
   propose(end: AttachedNode, { number, over, commands: all, sessions }: Propose): Taken {
@@ -79,7 +79,7 @@ export class StreamProposals {
       const positions = this.#beginSettling(end, group);
       if (positions.length === 0) continue;
       begun.push({ ...group, positions });
-      this.#writeGroup(group, positions);
+      this.#settlements.write(this.#scratch, group, positions, consumerOf(end, group));
     }
     return this.#proposed(end, [this.#written(0)], number, begun);
   }
@@ -107,7 +107,9 @@ export class StreamProposals {
     this.#scratch.clear();
     writeStreamedHead(this.#scratch, end.epoch, last, commandType.transactionEnd);
     this.#scratch.number(all.length);
-    for (const group of groups) this.#writeGroup(group, group.positions);
+    for (const group of groups) {
+      this.#settlements.write(this.#scratch, group, group.positions, consumerOf(end, group));
+    }
     const taken = this.#proposed(end, [...commands, this.#written(0)], last, begun);
     if (taken === 'taken') for (const command of commands) this.#limits.proposed(command);
     return taken;
@@ -192,8 +194,9 @@ export class StreamProposals {
   }
 
   /** Returns those of the group's positions that may be settled: the group's own list where all may. */
-  #beginSettling(end: AttachedNode, { consumer: key, destination, positions }: SettlementGroup): readonly number[] {
-    const consumer = end.consumers.get(key) ?? null;
+  #beginSettling(end: AttachedNode, group: SettlementGroup): readonly number[] {
+    const { destination, positions } = group;
+    const consumer = consumerOf(end, group);
     let admitted: number[] | null = null;
     for (let i = 0; i < positions.length; i++) {
       const position = positions[i]!;
@@ -208,11 +211,6 @@ export class StreamProposals {
     for (const { destination, positions } of begun) {
       for (const position of positions) this.#dispatcher.undoSettling(destination, position);
     }
-  }
-
-  #writeGroup({ destination, outcome }: SettlementGroup, positions: readonly number[]): void {
-    const queue = this.#names.bytesOf(destination);
-    writeSettlementGroup(this.#scratch, queue, outcomeCode[outcome], positions, 0, positions.length);
   }
 
   #written(from: number): Uint8Array {
@@ -237,4 +235,9 @@ function areNext({ epoch, number }: AttachedNode, commands: readonly Uint8Array[
     if (streamedType(commands[i]!, epoch, number + 1 + i) !== type) return false;
   }
   return true;
+}
+
+/** Null: it is gone, or was never heard of. */
+function consumerOf({ consumers }: AttachedNode, { consumer }: SettlementGroup): QueueConsumer | null {
+  return consumers.get(consumer) ?? null;
 }

@@ -1,5 +1,4 @@
 import { defaultPriority, priorityMax } from '../attributes.ts';
-import type { Policy } from '../commands/format.ts';
 import type { MessageChunk } from '../state/message-chunk.ts';
 import type { Opening } from '../state/opening.ts';
 import type { Part } from '../state/part.ts';
@@ -25,7 +24,6 @@ export interface CapturedQueue {
 export interface Capture {
   readonly applied: number;
   readonly opening: Opening;
-  readonly policy: Policy;
   readonly parts: readonly Part[];
   /** In no order. */
   readonly streams: readonly StreamView[];
@@ -49,9 +47,9 @@ export function capture(state: ReplicatedState): Capture {
     bins[bits === 0 ? 0 : hash >>> (32 - bits)]!.push({ name, hash, suspectBelow, lists: listsOf(list) });
   }
   state.beginSnapshotEra();
-  const { applied, opening, policy, parts } = state;
+  const { applied, opening, parts } = state;
   const streams = [...state.streams.values()].map(copyOf);
-  return { applied, opening, policy, parts: parts.slice(), streams, bins };
+  return { applied, opening, parts: parts.slice(), streams, bins };
 }
 
 /** The default priority first, so that it need not be told. */

@@ -129,7 +129,7 @@ export class SnapshotReader {
     assert(version === snapshotVersion, `the snapshot has the unknown version ${version}`);
     const applied = input.number();
     const opening = { position: input.number(), wallMs: input.number() };
-    this.#state.restoreHead(applied, opening, { maxDeliveries: input.number(), deadLetterQueue: this.#text(input) });
+    this.#state.restoreHead(applied, opening);
   }
 
   get #openStream(): Stream {

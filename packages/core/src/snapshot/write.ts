@@ -57,15 +57,13 @@ export class StateSnapshot implements Iterable<Uint8Array> {
   }
 
   #writeHead(): void {
-    const { applied, opening, policy } = this.#capture;
+    const { applied, opening } = this.#capture;
     this.#begin(recordType.head);
     const record = this.#record;
     record.number(snapshotVersion);
     record.number(applied);
     record.number(opening.position);
     record.number(opening.wallMs);
-    record.number(policy.maxDeliveries);
-    record.prefixed(encodeText(policy.deadLetterQueue));
     this.#end();
   }
 

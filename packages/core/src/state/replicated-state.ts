@@ -5,7 +5,6 @@ import { readAttributes } from '../commands/attributes.ts';
 import { ByteReader } from '../commands/byte-reader.ts';
 import type { DestinationNames } from '../commands/destination-names.ts';
 import { commandType, commandVersion } from '../commands/format.ts';
-import type { Policy } from '../commands/format.ts';
 import { readSettlements } from '../commands/settlements-reader.ts';
 import type { DeadLetter } from '../effects.ts';
 import type { LiveRecords } from '../live-records.ts';
@@ -46,7 +45,6 @@ export class ReplicatedState {
   #dropIdleAt = idleQueuesMin;
   #applied = 0;
   #opening: Opening = { position: 0, wallMs: 0 };
-  #policy: Policy = { maxDeliveries: 1, deadLetterQueue: '' };
 
   constructor(names: DestinationNames, rules: StreamRules = new StreamRules()) {
     this.#names = names;
@@ -59,10 +57,6 @@ export class ReplicatedState {
 
   get opening(): Opening {
     return this.#opening;
-  }
-
-  get policy(): Policy {
-    return this.#policy;
   }
 
   /** Parts, outside of streams, of a transaction whose end has not been applied. Not to be changed. */
@@ -222,10 +216,9 @@ export class ReplicatedState {
   }
 
   /** For a snapshot that is being read into a new state. */
-  restoreHead(applied: number, opening: Opening, policy: Policy): void {
+  restoreHead(applied: number, opening: Opening): void {
     this.#applied = applied;
     this.#opening = opening;
-    this.#policy = policy;
   }
 
   /** For a snapshot that is being read into a new state. `stream`: null for a part outside of streams. */
@@ -375,9 +368,6 @@ export class ReplicatedState {
     this.#release(this.#parts);
     this.#clearParts();
     this.#opening = { position, wallMs: input.number() };
-    const maxDeliveries = input.number();
-    const length = input.number();
-    this.#policy = { maxDeliveries, deadLetterQueue: this.#names.nameAt(input.bytes, input.skip(length), length) };
   }
 
   #clearParts(): void {

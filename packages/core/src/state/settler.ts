@@ -3,7 +3,7 @@ import type { DestinationNames } from '../commands/destination-names.ts';
 import { outcomeCode } from '../commands/format.ts';
 import type { OutcomeCode } from '../commands/format.ts';
 import { readSettlements } from '../commands/settlements-reader.ts';
-import type { SettlementSink } from '../commands/settlements-reader.ts';
+import type { DeadLetters, SettlementSink } from '../commands/settlements-reader.ts';
 import type { Queue } from './queue.ts';
 import { deliveriesMax } from './message-chunk.ts';
 import type { ReplicatedState } from './replicated-state.ts';
@@ -13,6 +13,7 @@ export class Settler implements SettlementSink {
   readonly #state: ReplicatedState;
   #queue: Queue | undefined;
   #outcome: OutcomeCode = outcomeCode.ack;
+  #dead: DeadLetters | null = null;
   #refusing: 'no' | 'yes' | 'streamed' = 'no';
 
   constructor(state: ReplicatedState) {
@@ -26,9 +27,10 @@ export class Settler implements SettlementSink {
     this.#refusing = 'no';
   }
 
-  group(queue: string, outcome: OutcomeCode): void {
+  group(queue: string, outcome: OutcomeCode, dead: DeadLetters | null): void {
     this.#queue = this.#state.queues.get(queue);
     this.#outcome = outcome;
+    this.#dead = dead;
   }
 
   position(position: number): void {
@@ -45,29 +47,20 @@ export class Settler implements SettlementSink {
     else this.#count(queue);
   }
 
-  /** `interface.md`: a delivery counts when it is NACKed; after so many the message is a dead letter, and as such never moves again. */
+  /** A delivery is counted, and the message stays, or goes to the dead letters. */
   #count(queue: Queue): void {
-    const { policy } = this.#state;
+    const dead = this.#dead;
     const { list } = queue;
     const count = Math.min(deliveriesMax, list.count + 1);
-    const rejected = this.#outcome === outcomeCode['dead-letter'];
-    const stays = list.deadLetter !== null || queue.name === policy.deadLetterQueue;
-    if (stays || (!rejected && count < policy.maxDeliveries)) {
+    if (dead === null || dead.to === queue.name) {
       list.setCount(count);
       queue.listener?.requeued();
       return;
     }
     const { priority, position, size } = list;
     this.#state.removeFound(queue);
-    const target = this.#state.queue(policy.deadLetterQueue);
-    this.#state.add(
-      target,
-      priority,
-      position,
-      size,
-      count,
-      queue.deadLetter(rejected ? 'rejected' : 'max-deliveries'),
-    );
+    const target = this.#state.queue(dead.to);
+    this.#state.add(target, priority, position, size, count, queue.deadLetter(dead.reason));
   }
 }
 

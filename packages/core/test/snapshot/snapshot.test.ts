@@ -110,7 +110,7 @@ t.test('it names every record that the state refers to, those of dead letters an
 
 t.test('dead letters of many queues, in long runs and in turns, keep their past', async (t) => {
   const writer = new ImportWriter();
-  const commands = [writer.begin(1_000, defaultBrokerOptions).slice()];
+  const commands = [writer.begin(1_000).slice()];
   const queue = defaultBrokerOptions.deadLetterQueue;
   for (let i = 0; i < 5000; i++) {
     const origin = i < 2500 ? 'long' : `${i % 3}-${'x'.repeat(200)}`;

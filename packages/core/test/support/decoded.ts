@@ -45,9 +45,9 @@ export function decoded(command: Uint8Array): Decoded | null {
     return { epoch, number, type, queue, body: text(input.bytes.subarray(input.at)), priority, settlements };
   }
   if (type === 'end') input.number();
-  let group = { queue: '', outcome: '' };
+  let group: Omit<ModelSettlement, 'position'> = { queue: '', outcome: '', dead: null };
   readSettlements(input, names, {
-    group: (queue, outcome) => (group = { queue, outcome: outcomes[outcome]! }),
+    group: (queue, outcome, dead) => (group = { queue, outcome: outcomes[outcome]!, dead }),
     position: (position) => settlements.push({ ...group, position }),
   });
   return { epoch, number, type, queue: '', body: '', priority: 4, settlements };

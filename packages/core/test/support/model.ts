@@ -44,6 +44,7 @@ export interface ModelSettlement {
   readonly queue: string;
   readonly position: number;
   readonly outcome: string;
+  readonly dead: { readonly to: string; readonly reason: string } | null;
 }
 
 const deadLetterQueue = '/queue/dead';
@@ -167,14 +168,14 @@ export class Model {
     this.sent.add(message.body);
   }
 
-  #settle({ queue, position, outcome }: ModelSettlement): string | null {
+  #settle({ queue, position, outcome: settled, dead: deadAs }: ModelSettlement): string | null {
     const messages = this.queues.get(queue) ?? [];
     const message = messages.find((one) => one.position === position);
     if (message === undefined) return null;
-    const asked = this.underWay.get(position);
-    if (asked !== outcome) return `${position} is settled as ${outcome}, but ${asked} was asked for`;
+    const outcome = this.underWay.get(position) ?? 'nothing';
     this.underWay.delete(position);
     if (outcome === 'return') {
+      if (settled !== 'return') return `${position} is settled as ${settled}, but was returned`;
       message.returned = true;
       return null;
     }
@@ -182,6 +183,9 @@ export class Model {
     if (counts) message.count++;
     const tooMany = outcome === 'requeue' && message.count >= this.maxDeliveries;
     const dies = message.dead === null && queue !== deadLetterQueue && (outcome === 'dead-letter' || tooMany);
+    const expected = dies ? 'dead-letter' : counts ? 'requeue' : outcome;
+    if (settled !== expected) return `${position} is settled as ${settled}, but ${outcome} was asked for`;
+    if (dies && deadAs?.to !== deadLetterQueue) return `${position} goes to ${deadAs?.to}`;
     if (counts && !dies) return null;
     this.queues.set(
       queue,

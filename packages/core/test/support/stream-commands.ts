@@ -1,7 +1,7 @@
 import type { JournalPosition } from '@lockstep/kernel';
 import { ByteWriter } from '../../src/commands/byte-writer.ts';
 import { DestinationNames } from '../../src/commands/destination-names.ts';
-import { writeEnqueue, writeMessage, writeSettlementGroup } from '../../src/commands/encoder.ts';
+import { writeDeadLetters, writeEnqueue, writeMessage, writeSettlementGroup } from '../../src/commands/encoder.ts';
 import { commandType, outcomeCode } from '../../src/commands/format.ts';
 import type { Outcome } from '../../src/commands/format.ts';
 import {
@@ -72,7 +72,9 @@ export function settled(
     writeStreamedHead(out, epoch, number, parts === null ? commandType.settle : commandType.transactionEnd);
     if (parts !== null) out.number(parts);
     if (positions.length === 0) return;
-    writeSettlementGroup(out, names.bytesOf(queue), outcomeCode[outcome], positions, 0, positions.length);
+    const name = names.bytesOf(queue);
+    if (outcome === 'dead-letter') writeDeadLetters(out, name, names.bytesOf('/queue/dead'), 'rejected', positions);
+    else writeSettlementGroup(out, name, outcomeCode[outcome], positions, 0, positions.length);
   });
 }
 

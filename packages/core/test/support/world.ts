@@ -51,7 +51,7 @@ export type Step =
 
 const queueNames = ['/queue/a', '/queue/b', '/queue/dead'];
 const outcomes = ['ack', 'requeue', 'dead-letter', 'discard'] as const;
-const maxDeliveries = 3;
+const maxDeliveries = 2;
 const nodes = ['n0', 'n1', 'n2'];
 
 function newBroker(node: string): Broker {

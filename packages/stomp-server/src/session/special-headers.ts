@@ -55,7 +55,6 @@ const SUBSCRIBE_REFUSED = new Map<string, Asks>([
   ['activemq.subscriptionName', always],
   ['durable-subscription-name', always],
   ['ack-timeout', unlessZero],
-  ['max-deliveries', always],
   ['redelivery-delay', always],
   ['redelivery-backoff', always],
 ]);

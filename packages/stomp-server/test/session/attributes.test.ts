@@ -62,6 +62,9 @@ t.test('how a SUBSCRIBE wants to be served', async (t) => {
   t.same(subscribed({ 'x-priority': '10', 'activemq.priority': '3' }), { ...noConsumerAttributes, priority: 3 });
   t.same(subscribed({ 'x-priority': ' +10 ' }), { ...noConsumerAttributes, priority: 10 });
   t.same(subscribed({ 'activemq.exclusive': 'true' }), { ...noConsumerAttributes, exclusive: true });
+  t.same(subscribed({ 'max-deliveries': '3' }), { ...noConsumerAttributes, maxDeliveries: 3 });
+  t.same(subscribed({ 'max-deliveries': '0' }), { ...noConsumerAttributes, maxDeliveries: 2 ** 31 });
+  t.equal(subscribed({ 'max-deliveries': '-1' }), 'SUBSCRIBE: bad max-deliveries: -1');
   t.equal(subscribed({ 'x-priority': 'high' }), 'SUBSCRIBE: bad x-priority: high');
   t.equal(subscribed({ 'activemq.priority': '9999999999' }), 'SUBSCRIBE: bad activemq.priority: 9999999999');
 });

@@ -87,7 +87,6 @@ t.test('what may not be ignored is refused', async () => {
     ['activemq.subscriptionName', 'd'],
     ['durable-subscription-name', 'd'],
     ['ack-timeout', '1000'],
-    ['max-deliveries', '3'],
     ['redelivery-delay', '3'],
     ['redelivery-backoff', '3'],
   ] as const) {

@@ -61,7 +61,7 @@ export class LoneLog {
   }
 
   async beginImport(): Promise<void> {
-    await this.#propose(this.#writer.begin(this.#clock.wallMs(), defaultBrokerOptions));
+    await this.#propose(this.#writer.begin(this.#clock.wallMs()));
   }
 
   /** Null: go on at once. */

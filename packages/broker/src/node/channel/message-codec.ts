@@ -176,6 +176,7 @@ function writeWish(out: FrameWriter, wish: ConsumerWish): void {
   if (attributes === null) return;
   out.float(attributes.priority);
   out.byte(attributes.exclusive ? 1 : 0);
+  out.number(attributes.maxDeliveries === null ? 0 : attributes.maxDeliveries + 1);
 }
 
 function writeCommands(out: FrameWriter, commands: readonly Uint8Array[]): void {
@@ -295,7 +296,8 @@ function readWish(fields: FrameFields): ConsumerWish {
 }
 
 function readConsumerAttributes(fields: FrameFields): ConsumerAttributes {
-  return { priority: fields.float(), exclusive: fields.oneOf([false, true]) };
+  const [priority, exclusive, maxDeliveries] = [fields.float(), fields.oneOf([false, true]), fields.number()];
+  return { priority, exclusive, maxDeliveries: maxDeliveries === 0 ? null : maxDeliveries - 1 };
 }
 
 /** The columns are of one length. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { defaultBrokerOptions, ImportWriter } from '@lockstep/core';
+import { ImportWriter } from '@lockstep/core';
 import { silentLog } from '@lockstep/kernel';
 import type { NodeId } from '@lockstep/kernel';
 import { entryKind, makeEntry, openStorage } from '@lockstep/raft-log/care';
@@ -106,7 +106,7 @@ export async function makeMember(directory: string): Promise<string> {
   await storage.writeIdentity({ formatVersion: 1, ...node, members: [a!, b!, c!], state: 'founded' });
   writeFileSync(join(data, 'owner.json'), '{"broker":"lockstep","node":"a"}');
   const writer = new ImportWriter();
-  const commands = [writer.begin(1, defaultBrokerOptions).slice()];
+  const commands = [writer.begin(1).slice()];
   for (let i = 0; i < 10; i++) {
     const body = Buffer.from(bodyOf(i));
     const past = { timestampMs: 1, count: 0, deadLetter: null, envelope: 6, attributes: null };

@@ -30,7 +30,11 @@ const bytes = fc.oneof(
   fc.nat({ max: 20_000 }).map((length) => new Uint8Array(length).fill(length)),
 );
 const naturals = fc.array(natural, { maxLength: 8 });
-const consumerAttributes = record<ConsumerAttributes>({ priority: fc.integer(), exclusive: fc.boolean() });
+const consumerAttributes = record<ConsumerAttributes>({
+  priority: fc.integer(),
+  exclusive: fc.boolean(),
+  maxDeliveries: fc.option(fc.nat()),
+});
 const wish = {
   consumer: natural,
   destination: text,
