@@ -15,6 +15,7 @@ export const ruleSightings: readonly string[] = [
   'queues that waited for a node',
   'late settlements that counted',
   'late settlements passed over',
+  'SENDs behind a refused one',
 ];
 
 /** A node's rules, which count how often it came to where they matter. One for each life of a node. */
@@ -52,6 +53,11 @@ export class WatchedRules extends StreamRules {
   override mayStart(markedByAwaited: boolean): boolean {
     if (markedByAwaited) this.#saw('queues that waited for a node');
     return this.#rules.mayStart(markedByAwaited);
+  }
+
+  override refusesBehind(refused: boolean): boolean {
+    if (refused) this.#saw('SENDs behind a refused one');
+    return this.#rules.refusesBehind(refused);
   }
 
   override leaseOver(silentMs: number, leaseMs: number): boolean {
