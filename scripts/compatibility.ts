@@ -47,11 +47,17 @@ const outcomes = Object.fromEntries(columns.map((name) => [name, new Map(written
   Map<string, string>
 >;
 
+let running: RunningServer | null = null;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void Promise.resolve(running?.stop()).finally(() => process.exit(1)));
+}
+
 let different = 0;
 for (const [name, start] of starts) {
   if (values.only.length > 0 && !values.only.includes(name)) continue;
   console.log(`starting ${name}`);
   const server = await start();
+  running = server;
   try {
     const observed = await observeAll(wanted, server, written[name], ({ id }, outcome) => {
       const before = written[name].get(id);
@@ -62,6 +68,7 @@ for (const [name, start] of starts) {
     });
     for (const [id, outcome] of observed) outcomes[name].set(id, outcome);
   } finally {
+    running = null;
     await server.stop();
   }
 }

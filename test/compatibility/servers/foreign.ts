@@ -14,9 +14,19 @@ export const foreignPatienceMs = 1_500;
 export function installDebian(name: string, file: string): void {
   if (existsSync(file)) return;
   const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
-  const apt = ['apt-get', 'install', '-qy', '--no-upgrade', '--no-install-recommends', name];
-  const [command, ...args] = [...asRoot, 'env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1', ...apt];
-  execFileSync(command!, args, { stdio: 'inherit' });
+  const apt = (...args: readonly string[]): void => {
+    const [command = '', ...rest] = [
+      ...asRoot,
+      'env',
+      'DEBIAN_FRONTEND=noninteractive',
+      'RUNLEVEL=1',
+      'apt-get',
+      ...args,
+    ];
+    execFileSync(command, rest, { stdio: 'inherit' });
+  };
+  apt('update', '-q');
+  apt('install', '-qy', '--no-upgrade', '--no-install-recommends', name);
 }
 
 /** A server in the foreground, its output in `output` of that directory. */
