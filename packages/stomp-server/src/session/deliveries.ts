@@ -1,3 +1,4 @@
+import { EndedIds } from './ended-ids.ts';
 import { missingHeader, shown } from './fault.ts';
 import { GivenMessages } from './given-messages.ts';
 import { writeMessage } from './message-frame.ts';
@@ -16,6 +17,7 @@ export class Deliveries {
   /** By `ack` id; not for 1.1, which names the subscription. */
   readonly #held = new Map<string, Held>();
   readonly #given = new GivenMessages();
+  readonly #ended = new EndedIds();
   /** `auto` ones with something written and not settled. */
   #toSettle = new Set<Subscription>();
   #order = 0;
@@ -57,6 +59,7 @@ export class Deliveries {
   /** What it held is no longer the client's. */
   remove(subscription: Subscription): void {
     this.#byId.delete(subscription.id);
+    this.#ended.add(subscription.id);
     this.#byNumber.delete(subscription.number);
     this.#toSettle.delete(subscription);
     for (const held of subscription.all()) this.forget(held);
@@ -119,9 +122,13 @@ export class Deliveries {
     if (id === undefined) return missingHeader(command, name, version);
     let held = this.#held.get(id);
     if (version === '1.1') {
-      const subscription = frame.header('subscription');
-      if (subscription === undefined) return missingHeader(command, 'subscription', version);
-      held = this.#byId.get(subscription)?.find(id);
+      const named = frame.header('subscription');
+      if (named === undefined) return missingHeader(command, 'subscription', version);
+      const subscription = this.#byId.get(named);
+      if (subscription === undefined && !this.#ended.has(named)) {
+        return { message: `${command}: no subscription ${shown(named)} on this connection` };
+      }
+      held = subscription?.find(id);
     } else if (version === '1.0') held ??= this.#findInAny(id);
     if (held !== undefined) return held;
     const messageId = version === '1.2' ? id.replace(/\.\d{1,16}$/, '') : id;

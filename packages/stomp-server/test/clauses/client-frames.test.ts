@@ -155,6 +155,20 @@ t.test('NACK applies to one message, or under client to all before it', async (t
   }
 });
 
+t.test('ACK, NACK: subscription must be the id of one of this connection', async (t) => {
+  for (const command of ['ACK', 'NACK']) {
+    const wire = await holding('1.1', 'client');
+    const before = wire.asked.length;
+    await wire.say(`${command}\nmessage-id:1\nsubscription:x\nreceipt:r\n\n\0`);
+    t.same(wire.errors, [`${command}: no subscription x on this connection`], 'no receipt for what is not done');
+    t.equal(wire.header('receipt-id'), 'r');
+    t.same(wire.asked.slice(before), ['endSession clean']);
+    const late = await (await holding('1.1', 'client')).say('UNSUBSCRIBE\nid:s\n\n\0');
+    await late.say(`${command}\nmessage-id:1\nsubscription:s\nreceipt:r\n\n\0`);
+    t.equal(late.frames.at(-1), 'RECEIPT\nreceipt-id:r', 'it was one when the client wrote that');
+  }
+});
+
 t.test('UNSUBSCRIBE: by id, in 1.0 also by destination; no message comes from then on', async (t) => {
   for (const [version, subscribe, unsubscribe] of [
     ['1.0', 'destination:/queue/a\n', 'destination:/queue/a\n'],
