@@ -78,6 +78,7 @@ function takeKeys(cluster: LocalCluster, quit: () => void): void {
 
 function announce(cluster: LocalCluster, layout: readonly NodeLayout[], data: string): void {
   console.log(`ready ${cluster.uri}`);
+  console.log(`WebSocket: ${layout.map(({ id, ws }) => `${id} ws://${ws}`).join('  ')}`);
   console.log(`status pages: ${layout.map(({ id, admin }) => `${id} http://${admin}/`).join('  ')}`);
   console.log(`logs: ${data}/{${layout.map(({ id }) => id).join(',')}}.log`);
   console.log(process.stdin.isTTY ? KEYS : 'SIGINT or SIGTERM ends it');

@@ -10,7 +10,7 @@ export function readListenerTls({ tls }: Pick<NodeSettings, 'tls'>): ClientTls |
   const pem = readPem('tls', tls);
   try {
     // A key or signature that this machine's OpenSSL thinks too weak is noticed here, and not by the first client.
-    createSecureContext({ cert: pem.cert, key: pem.key });
+    createSecureContext({ cert: pem.cert, key: pem.key, ...(pem.ca === null ? {} : { ca: pem.ca }) });
   } catch (error) {
     throw refusePem('tls', 'cert', `${tls.cert} can't be used: ${(error as Error).message}`);
   }

@@ -9,6 +9,7 @@ import { connect as connectTls } from 'node:tls';
 
 import t from 'tap';
 import type { Test } from 'tap';
+import { WebSocket } from 'ws';
 
 import { makeAuthority, makeCertificate } from '../certificates.ts';
 import { lockstep, started } from './program.ts';
@@ -119,6 +120,12 @@ t.test('send and receive by each kind of listener; CONNECTED names the others of
   socket.write('CONNECT\naccept-version:1.2\nhost:x\nlogin:ann\npasscode:secret\n\n\0');
   const [connected] = (await once(socket, 'data')) as [Buffer];
   t.match(connected.toString(), `failover:failover:(tcp://localhost:${bench.port('stomp')})\n`);
+  const page = new WebSocket(bench.uri('wss'), { ca: authority.cert });
+  t.teardown(() => page.terminate());
+  await once(page, 'open');
+  page.send('CONNECT\naccept-version:1.2\nhost:x\nlogin:ann\npasscode:secret\n\n\0');
+  const [secure] = (await once(page, 'message')) as [Buffer];
+  t.match(secure.toString(), `failover:failover:(wss://localhost:${bench.port('wss')})\n`);
 });
 
 t.test('what is refused, in words', async (t) => {

@@ -373,7 +373,7 @@ export class StompConnection implements SessionEndpoint {
     this.#takeRest();
     this.#parser.close();
     this.#session.lost();
-    this.#log('debug', 'client connection closed', { error: error?.code });
+    this.#log('debug', 'client connection closed', { error: error?.code, reason: error?.message });
     this.#options.onClosed();
   }
 
@@ -392,6 +392,7 @@ export class StompConnection implements SessionEndpoint {
     fields: Readonly<Record<string, string | number | undefined>>,
   ): void {
     const { log, session } = this.#options;
-    log[level](message, { session, client: formatAddress(this.#connection.remote), ...fields });
+    const user = this.#session.user ?? undefined;
+    log[level](message, { session, user, client: formatAddress(this.#connection.remote), ...fields });
   }
 }
