@@ -6,8 +6,8 @@ import type { ServerOptions, WebSocket } from 'ws';
 
 /** What a request's line and headers may take. */
 const HEAD_BYTES_MAX = 16 * 1024;
-/** How long the other side may leave a Close unanswered. */
-const CLOSE_MS = 5000;
+/** How long the other side may leave a Close unanswered: as long as it has elsewhere to take the last frames. */
+const CLOSE_MS = 3000;
 /** What `ws` can count to. */
 const MESSAGE_BYTES_MAX = 0x7fffffff;
 /** The highest first: a client that offers several can speak it. */

@@ -21,12 +21,17 @@ export class Taken {
   closed = false;
   error: NetworkError | null = null;
   drains = 0;
+  /** Called with each chunk. */
+  onData: () => void = () => {};
   readonly #waiting = new Set<() => void>();
 
   constructor(connection: Connection) {
     this.connection = connection;
     connection.start({
-      data: (chunk) => this.#note(() => this.chunks.push(chunk)),
+      data: (chunk) => {
+        this.onData();
+        this.#note(() => this.chunks.push(chunk));
+      },
       drain: () => this.#note(() => (this.drains += 1)),
       end: () => this.#note(() => (this.ended = true)),
       close: (error) =>

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 
 import { InputBudget } from '@lockstep/stomp-server';
 import t from 'tap';
@@ -76,13 +77,17 @@ t.test('a Close ends the input, behind all that was sent before it', async (t) =
   const client = webSocket(t, address);
   await once(client, 'open');
   const taken = await next();
-  taken.connection.pause();
+  taken.onData = () => taken.connection.pause();
+  const below = rawSocket(client);
+  below.cork();
   client.send('one');
   client.send('two');
   client.close(1000);
-  await once(client, 'close');
-  t.equal(taken.received, '', 'nothing while it is paused');
+  below.uncork();
+  await taken.until(() => taken.chunks.length > 0);
+  t.equal(taken.received, 'one', 'nothing more while it is paused, though all came at once');
   t.notOk(taken.ended);
+  taken.onData = () => {};
   taken.connection.resume();
   await taken.until(() => taken.ended);
   t.equal(taken.received, 'onetwo');
@@ -194,8 +199,9 @@ t.test(
   },
 );
 
-function rawSocket(client: WebSocket): { write(bytes: Buffer): void } {
-  return (client as unknown as { _socket: { write(bytes: Buffer): void } })._socket;
+/** What a client's frames go out by. */
+function rawSocket(client: WebSocket): Socket {
+  return (client as unknown as { _socket: Socket })._socket;
 }
 
 t.test('half messages count in the node’s budget; beyond it their connection ends, and the others go on', async (t) => {
@@ -219,4 +225,36 @@ t.test('half messages count in the node’s budget; beyond it their connection e
   good.send(Buffer.alloc(900_000, 0x78));
   await takenGood.until(() => takenGood.received.length === 900_010);
   t.equal(budget.used, 0);
+});
+
+t.test('a client that is gone without a Close has ended its input', async (t) => {
+  const { address, next } = await entrance(t, { webSocket: anyPage() });
+  const client = webSocket(t, address);
+  await once(client, 'open');
+  const taken = await next();
+  client.send('last');
+  await taken.until(() => taken.received === 'last');
+  client.terminate();
+  await taken.until(() => taken.ended || taken.closed);
+  taken.connection.end();
+  await taken.until(() => taken.closed);
+});
+
+t.test('a flood of pings whose answers nobody reads ends that connection, and holds no memory', async (t) => {
+  const made = await entrance(t, { webSocket: anyPage() });
+  const socket = await tcp(t, made.address);
+  socket.pause();
+  const upgrade = [
+    'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n',
+    'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+  ];
+  socket.write(upgrade.join(''));
+  const taken = await made.next();
+  const ping = Buffer.concat([Buffer.from([0x89, 0x80 | 125, 0, 0, 0, 0]), Buffer.alloc(125)]);
+  const flood = Buffer.concat(Array.from({ length: 10_000 }, () => ping));
+  for (let i = 0; i < 10; i += 1) socket.write(flood);
+  await taken.until(() => taken.ended || taken.closed);
+  taken.connection.end();
+  await taken.until(() => taken.closed);
+  t.ok(taken.connection.bufferedBytes < 1_000_000);
 });
