@@ -19,15 +19,18 @@ export class NodeOutbox {
     this.#messages.push(message);
   }
 
-  /** `over`: as in the message, if it begins one; what joins it may say more. */
-  propose(number: number, command: Uint8Array, session: SessionKey, over: number): void {
+  /** The command of the next number joins the last message, if that takes it. What that says to be `over` holds for it as well. */
+  join(command: Uint8Array, session: SessionKey): boolean {
+    if (this.#commands === null || this.#commandBytes + command.length > proposeBytesMax) return false;
+    this.#commands.push(command);
+    this.#sessions.push(session);
+    this.#commandBytes += command.length;
+    return true;
+  }
+
+  /** Begins a message, which others may join. */
+  propose(number: number, over: number, command: Uint8Array, session: SessionKey): void {
     if (!this.isOpen) return;
-    if (this.#commands !== null && this.#commandBytes + command.length <= proposeBytesMax) {
-      this.#commands.push(command);
-      this.#sessions.push(session);
-      this.#commandBytes += command.length;
-      return;
-    }
     this.#commands = [command];
     this.#sessions = [session];
     this.#commandBytes = command.length;

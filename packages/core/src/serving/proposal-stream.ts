@@ -74,7 +74,8 @@ export class ProposalStream {
     const command = this.#encode(number, commandType.enqueue, destination, message);
     this.#messageBytes += command.length;
     this.outstanding.push(number, command, session, token);
-    this.#outbox.propose(number, command, session.key, this.#over);
+    const { key } = session;
+    if (!this.#outbox.join(command, key)) this.#outbox.propose(number, this.#over, command, key);
   }
 
   /** The requests that wait for it are added by the caller. */
@@ -124,7 +125,7 @@ export class ProposalStream {
       else if (unit instanceof CommitUnit) {
         const [number, { key }] = [last - unit.parts.length, session!];
         this.#outbox.send({ type: 'commit', number, session: key, over: 0, commands: unit.parts, groups: unit.groups });
-      } else this.#outbox.propose(last, unit, session!.key, 0);
+      } else if (!this.#outbox.join(unit, session!.key)) this.#outbox.propose(last, 0, unit, session!.key);
     });
     for (const publication of this.publications) this.#sendPublication(publication);
   }
