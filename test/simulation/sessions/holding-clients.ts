@@ -53,7 +53,8 @@ export class HoldingConsumer implements ClientScript {
     if (frame.command !== 'MESSAGE') return;
     const { ledger, name, random } = this.#options;
     const redelivered = frame.header('redelivered') === 'true';
-    ledger.delivered({ consumer: name, id: idOf(frame), messageId: frame.header('message-id') ?? '', redelivered });
+    const consumer = `${name} (${this.#connections})`;
+    ledger.delivered({ consumer, id: idOf(frame), messageId: frame.header('message-id') ?? '', redelivered });
     const ack = frame.header('ack') ?? '';
     const inTransaction = random.chance(0.3);
     this.#later(client, () => {
