@@ -18,5 +18,6 @@ export const knownSeeds: readonly { readonly seed: number; readonly found: strin
     seed: 1498,
     found: 'a topic message that a client got again by a subscription on another node: the rule was too strict',
   },
+  { seed: 4668, found: 'a member that had just come back was elected beside a leader that counted its earlier life' },
   { seed: 50027, found: 'a node that could not catch up with its master kept its clients, and answered nothing' },
 ];

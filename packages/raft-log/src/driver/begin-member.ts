@@ -35,10 +35,12 @@ export function beginNode(
 function raftOptions(beginning: Beginning, settings: ReplicatedLogSettings): RaftOptions {
   const { appendBytesMax, inflightBytesMax, inflightAppendsMax, uncommittedBytesMax, tailBytesMax } = settings;
   const ticks = (ms: number, least: number): number => Math.max(least, Math.round(ms / settings.tickMs));
+  const electionTicks = ticks(settings.electionMs, 2);
   return {
     ...{ ...beginning, makeEntry, makeConfigurationEntry },
     ...{ appendBytesMax, inflightBytesMax, inflightAppendsMax, uncommittedBytesMax, tailBytesMax },
-    electionTicks: ticks(settings.electionMs, 2),
+    electionTicks,
+    ledTicks: electionTicks,
     heartbeatTicks: ticks(settings.heartbeatMs, 1),
   };
 }

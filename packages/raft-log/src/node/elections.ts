@@ -23,6 +23,9 @@ const STAND_BACK = 4;
  *
  * Two survivors of a leader's death must not split their votes: by rank one goes first, and who has granted a pre-vote waits a
  * little. Attempts that fail are repeated after a short random span, since no leader is there to be disturbed; the span grows.
+ *
+ * A leader that heard this member's earlier life a moment ago still counts it, and serves. So for `ledTicks` a member that comes back does as if it
+ * had just heard one, unless all who might lead are known to be dead.
  */
 export class Elections {
   readonly #member: Member;
@@ -39,6 +42,8 @@ export class Elections {
   #timeout: number;
   #tries = 0;
   #leaderHeardAt = 0;
+  /** Until then an earlier life of this member may have been heard by a leader that it knows nothing of. */
+  readonly #mayBeLedUntil: number;
   /** Until then this member does not campaign of its own accord. */
   #standsBackUntil = 0;
   /** Asked while the leader was still heard. Its death may be noticed here a moment later; then this is the first to answer. */
@@ -51,6 +56,7 @@ export class Elections {
     this.#timeout = member.electionTimeout();
     // Nobody else is there to be waited for in a cluster of one.
     this.#deadline = member.isAlone ? 0 : this.#timeout;
+    this.#mayBeLedUntil = member.term > 0 ? (member.options.ledTicks ?? 0) : 0;
   }
 
   /** This member follows, whomever: no campaign is under way any more. */
@@ -79,7 +85,7 @@ export class Elections {
   peerDown(peer: NodeId): void {
     const member = this.#member;
     const candidateDied = member.leader === null && this.#phase === 'none' && member.votedFor === peer;
-    if (member.leader === peer || candidateDied) {
+    if (member.leader === peer || (candidateDied && !this.#mayBeLed(null))) {
       member.leader = null;
       this.#tries = 0;
       const deferred = this.#deferred;
@@ -184,8 +190,15 @@ export class Elections {
 
   #hearsLeaderOtherThan(candidate: NodeId): boolean {
     const { leader, now, options, id } = this.#member;
-    if (leader === null || leader === candidate) return false;
+    if (leader === null) return this.#mayBeLed(candidate);
+    if (leader === candidate) return false;
     return leader === id || now - this.#leaderHeardAt < options.electionTicks;
+  }
+
+  /** By somebody else than who asks for its vote. */
+  #mayBeLed(candidate: NodeId | null): boolean {
+    const { now, others, dead } = this.#member;
+    return now < this.#mayBeLedUntil && others.some((one) => one !== candidate && !dead.has(one));
   }
 
   /** Somebody asks whose log is older than this one: it can't win against this member, so this one should. */

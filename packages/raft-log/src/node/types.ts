@@ -293,6 +293,11 @@ export interface RaftOptions {
   /** Ticks without a leader before campaigning: drawn from [electionTicks, 2 × electionTicks). Also the span a leader may go without hearing a majority. */
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
+  /**
+   * For so many ticks from its making on, a node with a past does as if it had just heard a leader, and so takes part in no election: one that heard its earlier
+   * life counts it still. With `electionTicks`, at most one member at a time takes itself for a leader that a majority hears. Default 0.
+   */
+  readonly ledTicks?: number;
   /** Bound on the entries of one append, in record bytes (one entry may exceed it), and on what is in flight to one follower. */
   readonly appendBytesMax: number;
   readonly inflightBytesMax: number;
