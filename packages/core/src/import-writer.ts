@@ -30,7 +30,8 @@ export class ImportWriter {
   /** Voids what an import that broke off has left. */
   begin(wallMs: number): Uint8Array {
     this.#out.clear();
-    writeOpen(this.#out, wallMs);
+    // The next master says otherwise.
+    writeOpen(this.#out, wallMs, { idsMax: 0, ageMs: 0 });
     return this.#written();
   }
 

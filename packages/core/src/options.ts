@@ -16,6 +16,9 @@ export interface BrokerOptions {
   readonly deadLetterQueue: string;
   /** The policy of that destination; null: none. Asked on the master alone, whenever it matters. */
   readonly policyOf: (destination: string) => DestinationPolicy | null;
+  /** How far back duplicate ids are looked for: the last so many that were sent, and so long. The master's values count on every replica. */
+  readonly duplicateIdsMax: number;
+  readonly duplicateAgeMs: number;
   /** What live messages may take in the log (header blocks, bodies, and some 64 bytes for each); sends beyond it are refused. Settlements never are. */
   readonly storeBytesMax: number;
   /** What may be kept of them in memory, some 32 bytes for each; likewise. */
@@ -37,6 +40,8 @@ export const defaultBrokerOptions: BrokerOptions = {
   maxDeliveries: 6,
   deadLetterQueue: '/queue/ActiveMQ.DLQ',
   policyOf: () => null,
+  duplicateIdsMax: 100_000,
+  duplicateAgeMs: 600_000,
   storeBytesMax: 1024 * 1024 * 1024,
   indexBytesMax: 1024 * 1024 * 1024,
   sendsRefused: () => null,

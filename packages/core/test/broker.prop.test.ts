@@ -16,6 +16,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       // Few to the dead letter queue.
       queue: fc.constantFrom(0, 0, 0, 1, 1, 2),
       size: fc.nat({ max: 30 }),
+      duplicate: fc.constantFrom(0, 0, 0, 0, 1, 2, 3, 4, 5),
       // Mostly none, few beside it.
       priority: fc.oneof(
         { weight: 3, arbitrary: fc.constant(null) },

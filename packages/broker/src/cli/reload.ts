@@ -59,4 +59,5 @@ const restartKeys = [
   'slaveClients',
   'journal',
   'limits',
+  'duplicates',
 ] as const;

@@ -2,7 +2,7 @@ import { defaultBrokerOptions } from '@lockstep/core';
 import type { z } from 'zod';
 
 import { DestinationPattern } from '../security/destination-pattern.ts';
-import { leaf, oneOf, text, textOrNumber } from './leaves.ts';
+import { duration, leaf, oneOf, text, textOrNumber } from './leaves.ts';
 import { section } from './section.ts';
 
 export const patternAllowed =
@@ -15,10 +15,10 @@ export function pattern(description: string): z.ZodType<string> {
   );
 }
 
-const deliveriesAllowed = 'a whole number; 0 for no limit';
-
-function deliveries(description: string): z.ZodType<number> {
-  return leaf(textOrNumber(deliveriesAllowed), deliveriesAllowed, description, (given) =>
+/** `zero`: what 0 says. */
+function wholeNumber(zero: string, description: string): z.ZodType<number> {
+  const allowed = `a whole number; 0 for ${zero}`;
+  return leaf(textOrNumber(allowed), allowed, description, (given) =>
     /^\d{1,9}$/.test(String(given)) ? Number(given) : undefined,
   );
 }
@@ -34,7 +34,8 @@ function queue(description: string): z.ZodType<string> {
 
 export const destination: z.ZodObject = section('', {
   match: pattern('The destinations that it is about.'),
-  maxDeliveries: deliveries(
+  maxDeliveries: wholeNumber(
+    'no limit',
     'Counted deliveries of a message (NACKs; of a lost connection the oldest message alone) after which it is a dead letter. A SUBSCRIBE may say otherwise for what it gives back (`max-deliveries`).',
   ).prefault(defaultBrokerOptions.maxDeliveries),
   deadLetter: oneOf(
@@ -45,3 +46,21 @@ export const destination: z.ZodObject = section('', {
     defaultBrokerOptions.deadLetterQueue,
   ),
 });
+
+export interface DuplicateValues {
+  readonly ids: number;
+  readonly age: number;
+}
+
+export const duplicates: z.ZodObject = section(
+  'How far back the broker looks for the id that a SEND to a queue bears (`duplicate-id`): one that was there before gets its receipt, and nothing else happens. The values of the master count.',
+  {
+    ids: wholeNumber(
+      'none: every message counts as new',
+      'Ids that are remembered, those of all queues together: the last ones that were sent. Each takes some 200 bytes of memory.',
+    ).prefault(defaultBrokerOptions.duplicateIdsMax),
+    age: duration('1s', 'An id that was sent longer ago is as good as new.').prefault(
+      defaultBrokerOptions.duplicateAgeMs,
+    ),
+  },
+);

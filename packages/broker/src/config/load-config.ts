@@ -5,6 +5,7 @@ import type { ClusterOptions, JournalOptions, LimitOptions } from '../node/types
 import type { SecuritySettings } from '../security/security-settings.ts';
 import { listenerKinds } from './access-schema.ts';
 import type { ListenerKind, ListenerValues, TlsValues } from './access-schema.ts';
+import type { DuplicateOptions } from '../node/types.ts';
 import type { DestinationRule } from '../node/destination-policies.ts';
 import { ConfigError, nearest, showGiven } from './config-error.ts';
 import type { ConfigProblem } from './config-error.ts';
@@ -46,6 +47,7 @@ export interface NodeSettings {
   readonly cluster: Omit<ClusterOptions, 'secret' | 'tls'>;
   readonly slaveClients: 'serve' | 'refuse';
   readonly destinations: readonly DestinationRule[];
+  readonly duplicates: DuplicateOptions;
   /** Absolute. */
   readonly secretFile: string | null;
   /** Absolute paths. */
@@ -172,6 +174,7 @@ function settle(
       hosts: values.hosts ?? null,
     },
     destinations: values.destinations ?? [],
+    duplicates: { idsMax: values.duplicates.ids, ageMs: values.duplicates.age },
     secretFile: cluster.secretFile === undefined ? null : absolute(['cluster', 'secretFile'], cluster.secretFile),
     clusterTls: cluster.tls === undefined ? null : tlsPaths(cluster.tls, absolute),
     journal: {

@@ -6,7 +6,8 @@ import type { DestinationRule } from '../node/destination-policies.ts';
 import type { LimitOptions } from '../node/types.ts';
 import { listener, permission, tls, user } from './access-schema.ts';
 import type { ListenerValues, PermissionValues, TlsValues, UserValues } from './access-schema.ts';
-import { destination } from './destination-schema.ts';
+import { destination, duplicates } from './destination-schema.ts';
+import type { DuplicateValues } from './destination-schema.ts';
 import { address, bytes, count, duration, flag, id, oneOf, path, reachableAddress, word } from './leaves.ts';
 import { list, section } from './section.ts';
 
@@ -24,6 +25,7 @@ export interface ConfigValues {
   readonly permissions?: readonly PermissionValues[] | undefined;
   readonly hosts?: readonly string[] | undefined;
   readonly destinations?: readonly DestinationRule[] | undefined;
+  readonly duplicates: DuplicateValues;
   readonly cluster: ClusterValues;
   readonly slaveClients: 'serve' | 'refuse';
   readonly journal: JournalValues;
@@ -240,6 +242,7 @@ const top = section('', {
     '[{ match: /queue/orders.>, maxDeliveries: 10, deadLetter: individual }]',
     'Policies of destinations: the first entry that matches one counts, with the defaults for what it does not say; so do these for one that none matches. The master goes by its own: give them to all nodes. Read anew on SIGHUP.',
   ).optional(),
+  duplicates: duplicates.prefault({}),
   cluster: cluster.prefault({}),
   slaveClients: oneOf(
     ['serve', 'refuse'],
@@ -264,6 +267,7 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   users: Object.keys(user.shape),
   permissions: Object.keys(permission.shape),
   destinations: Object.keys(destination.shape),
+  duplicates: Object.keys(duplicates.shape),
   journal: Object.keys(journal.shape),
   limits: Object.keys(limits.shape),
   log: Object.keys(log.shape),

@@ -76,6 +76,8 @@ export class BrokerNode implements RunningNode {
       run,
       wallMs: () => options.clock.wallMs(),
       rules,
+      duplicateIdsMax: options.duplicates?.idsMax ?? defaultBrokerOptions.duplicateIdsMax,
+      duplicateAgeMs: options.duplicates?.ageMs ?? defaultBrokerOptions.duplicateAgeMs,
       policyOf: (destination) => options.destinations?.policyOf(destination) ?? null,
       storeBytesMax: options.journal.hardLimitBytes ?? Infinity,
       indexBytesMax: options.limits.indexBytes,

@@ -40,6 +40,8 @@ export interface BrokerNodeOptions {
   readonly slaveClients: 'serve' | 'refuse';
   /** Left out: no destination has a policy of its own. */
   readonly destinations?: Pick<DestinationPolicies, 'policyOf'>;
+  /** Left out: core's own. */
+  readonly duplicates?: DuplicateOptions;
   readonly journal: JournalOptions;
   readonly limits: LimitOptions;
   /** The replicated log's finer settings; the defaults are right for production. */
@@ -116,6 +118,13 @@ export interface JournalOptions {
   readonly hardLimitBytes: number | null;
   /** What may be kept in memory of messages that were read back. */
   readonly cacheBytes: number;
+}
+
+/** How far back duplicates are looked for. */
+export interface DuplicateOptions {
+  /** 0: not at all. */
+  readonly idsMax: number;
+  readonly ageMs: number;
 }
 
 /** Bounds on what clients may take. Bytes, unless said. */

@@ -121,3 +121,32 @@ t.test('a subscription may say how often, for what it gives back', async (t) => 
   talk.say('NACK', { id: (await talk.message()).ack });
   t.match(await talk.hear(), /\nsubscription:d\n/);
 });
+
+t.test('a SEND that is repeated gets its receipt and makes no double, also after the node was killed', async (t) => {
+  const directory = t.testdir({ 'lockstep.yaml': configuration('[]') });
+  for (const round of ['first', 'second']) {
+    const program = started(['start', '--config', join(directory, 'lockstep.yaml')]);
+    t.teardown(() => program.child.kill('SIGKILL'));
+    const port = Number(
+      String((await program.line('ready'))['stomp'])
+        .split(':')
+        .at(-1),
+    );
+    const talk = await connected(t, port);
+    for (const header of ['duplicate-id', '_AMQ_DUPL_ID']) {
+      talk.say('SEND', { destination: '/queue/q', [header]: 'order-4711', receipt: header }, round);
+      t.equal((await talk.hear()).trim(), `RECEIPT\nreceipt-id:${header}`);
+    }
+    talk.say('SEND', { destination: '/queue/q', 'duplicate-id': `of-${round}` }, `new in the ${round}`);
+    if (round === 'second') {
+      talk.say('SUBSCRIBE', { id: 's', destination: '/queue/q' });
+      const bodies = [await talk.hear(), await talk.hear(), await talk.hear()].map((frame) => frame.split('\n\n')[1]);
+      t.same(bodies, ['first', 'new in the first', 'new in the second']);
+    } else {
+      talk.say('SEND', { destination: '/queue/other', receipt: 'last' });
+      await talk.hear();
+    }
+    program.child.kill('SIGKILL');
+    await program.ended;
+  }
+});

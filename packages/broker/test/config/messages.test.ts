@@ -104,6 +104,14 @@ const cases: readonly Case[] = [
     told: [],
   },
   {
+    name: 'how far back duplicates are looked for',
+    said: { yaml: 'duplicates: { ids: some, age: 0 }' },
+    told: [
+      "l.yaml:1:15: duplicates.ids: 'some': must be a whole number; 0 for none: every message counts as new",
+      'l.yaml:1:26: duplicates.age: 0: must be a time of at least 1s, as 500ms, 1s or a number of milliseconds',
+    ],
+  },
+  {
     name: 'policies of destinations',
     said: {
       yaml: 'destinations:\n  - { match: "orders", maxDeliveries: -1 }\n  - { match: ">", deadLetter: own, deadLetterQueue: /topic/t, maxDelivery: 1 }',

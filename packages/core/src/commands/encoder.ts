@@ -1,5 +1,6 @@
 import { encodeText } from '@lockstep/kernel';
 import type { NewMessage } from '../requests.ts';
+import type { DuplicateLimits } from '../state/duplicate-ids.ts';
 import { writeAttributes } from './attributes.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { commandType, commandVersion } from './format.ts';
@@ -7,10 +8,12 @@ import { outcomeCode } from './format.ts';
 import type { OutcomeCode } from './format.ts';
 
 /** A new master's first command: voids the parts that an earlier one left without an end. */
-export function writeOpen(out: ByteWriter, wallMs: number): void {
+export function writeOpen(out: ByteWriter, wallMs: number, { idsMax, ageMs }: DuplicateLimits): void {
   out.byte(commandVersion);
   out.byte(commandType.open);
   out.number(wallMs);
+  out.number(idsMax);
+  out.number(ageMs);
 }
 
 /** Layout: version, type, envelope, time, attributes, destination, length of the header block, header block, body (the rest). */

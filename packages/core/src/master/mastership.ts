@@ -284,9 +284,10 @@ export class Mastership {
   }
 
   #open(): boolean {
+    const { duplicateIdsMax, duplicateAgeMs } = this.#options;
     this.#openedAtMs = this.#options.wallMs();
     const out = new ByteWriter(0);
-    writeOpen(out, this.#openedAtMs);
+    writeOpen(out, this.#openedAtMs, { idsMax: duplicateIdsMax, ageMs: duplicateAgeMs });
     this.#opening = this.#proposer.propose([out.view(0, out.length)]);
     return this.#opening !== null;
   }

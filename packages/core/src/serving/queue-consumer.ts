@@ -119,11 +119,16 @@ export class QueueConsumer {
   /** Takes positions out of what the client holds, all or (null) none. Returns those of them that were late. */
   takeAll(positions: readonly number[]): readonly number[] | null {
     let late = none;
-    for (const [index, position] of positions.entries()) {
+    // Their order counts: what is held longest is the one that a lost connection counts.
+    const written = this.written.slice();
+    const lateBefore = this.#late.slice();
+    for (const position of positions) {
       if (this.#take(position)) continue;
       if (this.#takeLate(position)) late = [...late, position];
       else {
-        this.putBack(positions.slice(0, index), late);
+        this.#clear();
+        this.#written = written;
+        this.#late = lateBefore;
         return null;
       }
     }

@@ -1,5 +1,6 @@
 import { defaultPriority, priorityMax } from '../attributes.ts';
 import type { MessageChunk } from '../state/message-chunk.ts';
+import type { CapturedIds, DuplicateLimits } from '../state/duplicate-ids.ts';
 import type { Opening } from '../state/opening.ts';
 import type { Part } from '../state/part.ts';
 import type { QueueMessages } from '../state/queue-messages.ts';
@@ -24,6 +25,8 @@ export interface CapturedQueue {
 export interface Capture {
   readonly applied: number;
   readonly opening: Opening;
+  readonly duplicateLimits: DuplicateLimits;
+  readonly duplicateIds: CapturedIds;
   readonly parts: readonly Part[];
   /** In no order. */
   readonly streams: readonly StreamView[];
@@ -49,7 +52,9 @@ export function capture(state: ReplicatedState): Capture {
   state.beginSnapshotEra();
   const { applied, opening, parts } = state;
   const streams = [...state.streams.values()].map(copyOf);
-  return { applied, opening, parts: parts.slice(), streams, bins };
+  const { limits: duplicateLimits } = state.duplicateIds;
+  const duplicateIds = state.duplicateIds.capture();
+  return { applied, opening, duplicateLimits, duplicateIds, parts: parts.slice(), streams, bins };
 }
 
 /** The default priority first, so that it need not be told. */

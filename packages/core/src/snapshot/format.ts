@@ -18,6 +18,7 @@ export const recordType = {
   refused: 9,
   /** The messages that follow are of that priority; at the beginning of a queue they are of the default one. */
   priority: 10,
+  duplicateIds: 11,
 } as const;
 
 /** Lowest bits of a message's counted deliveries times `countScale`. */

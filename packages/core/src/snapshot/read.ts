@@ -83,6 +83,9 @@ export class SnapshotReader {
       case recordType.head:
         this.#head(input);
         break;
+      case recordType.duplicateIds:
+        this.#duplicateIds(input);
+        break;
       case recordType.part:
         this.#part(null, input);
         break;
@@ -130,6 +133,7 @@ export class SnapshotReader {
     const applied = input.number();
     const opening = { position: input.number(), wallMs: input.number() };
     this.#state.restoreHead(applied, opening);
+    this.#state.duplicateIds.limit({ idsMax: input.number(), ageMs: input.number() });
   }
 
   get #openStream(): Stream {
@@ -148,11 +152,21 @@ export class SnapshotReader {
     this.#stream = stream;
   }
 
+  #duplicateIds(input: ByteReader): void {
+    while (input.at < input.end) {
+      const destination = this.#text(input);
+      const id = decodeText(input.prefixed());
+      this.#state.duplicateIds.append({ destination, id, timestampMs: input.number() });
+    }
+  }
+
   #part(stream: Stream | null, input: ByteReader): void {
     const destination = this.#text(input);
     const position = input.number() as JournalPosition;
     const size = input.number();
-    this.#state.restorePart(stream, { position, destination, size, attributes: readAttributes(input) });
+    const timestampMs = input.number();
+    const attributes = readAttributes(input);
+    this.#state.restorePart(stream, { position, destination, size, timestampMs, attributes });
     this.#refersTo(position);
   }
 

@@ -3,6 +3,8 @@ import { defaultPriority } from '../attributes.ts';
 import { writeAttributes } from '../commands/attributes.ts';
 import { ByteWriter } from '../commands/byte-writer.ts';
 import type { DeadLetter } from '../effects.ts';
+import { chunkLength } from '../state/duplicate-ids.ts';
+import type { CapturedIds } from '../state/duplicate-ids.ts';
 import { deliveriesMax, removedSlot, returnedFlag } from '../state/message-chunk.ts';
 import type { MessageChunk } from '../state/message-chunk.ts';
 import type { Part } from '../state/part.ts';
@@ -46,6 +48,7 @@ export class StateSnapshot implements Iterable<Uint8Array> {
 
   *[Symbol.iterator](): Generator<Uint8Array, void, undefined> {
     this.#writeHead();
+    yield* this.#duplicateIds(this.#capture.duplicateIds);
     yield* this.#parts(recordType.part, this.#capture.parts);
     const streams = [...this.#capture.streams].sort((a, b) => a.epoch - b.epoch);
     for (const stream of streams) yield* this.#stream(stream);
@@ -57,22 +60,43 @@ export class StateSnapshot implements Iterable<Uint8Array> {
   }
 
   #writeHead(): void {
-    const { applied, opening } = this.#capture;
+    const { applied, opening, duplicateLimits } = this.#capture;
     this.#begin(recordType.head);
     const record = this.#record;
     record.number(snapshotVersion);
     record.number(applied);
     record.number(opening.position);
     record.number(opening.wallMs);
+    record.number(duplicateLimits.idsMax);
+    record.number(duplicateLimits.ageMs);
     this.#end();
   }
 
+  /** In runs: their order counts. */
+  *#duplicateIds({ chunks, head, length }: CapturedIds): Generator<Uint8Array, void, undefined> {
+    const record = this.#record;
+    this.#begin(recordType.duplicateIds);
+    for (let i = head; i < head + length; i++) {
+      const { destination, id, timestampMs } = chunks[Math.floor(i / chunkLength)]![i % chunkLength]!;
+      record.prefixed(encodeText(destination));
+      record.prefixed(encodeText(id));
+      record.number(timestampMs);
+      if (record.length < recordBytes) continue;
+      this.#end();
+      if (this.#isFull()) yield this.#take();
+      this.#begin(recordType.duplicateIds);
+    }
+    if (record.length > 1) this.#end();
+    if (this.#isFull()) yield this.#take();
+  }
+
   *#parts(type: number, parts: readonly Part[]): Generator<Uint8Array, void, undefined> {
-    for (const { destination, position, size, attributes } of parts) {
+    for (const { destination, position, size, timestampMs, attributes } of parts) {
       this.#begin(type);
       this.#record.prefixed(encodeText(destination));
       this.#record.number(position);
       this.#record.number(size);
+      this.#record.number(timestampMs);
       writeAttributes(this.#record, attributes);
       this.#end();
       if (this.#isFull()) yield this.#take();

@@ -7,5 +7,7 @@ export interface Part {
   readonly destination: string;
   /** Header block and body together, bytes. */
   readonly size: number;
+  /** When its sender's node took it. */
+  readonly timestampMs: number;
   readonly attributes: MessageAttributes | null;
 }

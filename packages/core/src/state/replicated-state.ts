@@ -1,6 +1,7 @@
 import { assert } from '@lockstep/kernel';
 import type { JournalPosition } from '@lockstep/kernel';
 import { defaultPriority } from '../attributes.ts';
+import type { MessageAttributes } from '../attributes.ts';
 import { readAttributes } from '../commands/attributes.ts';
 import { ByteReader } from '../commands/byte-reader.ts';
 import type { DestinationNames } from '../commands/destination-names.ts';
@@ -12,6 +13,7 @@ import { indexBytesOf, recordOverheadBytes } from './costs.ts';
 import type { Eras } from './eras.ts';
 import type { StreamListener } from '../stream/stream-listener.ts';
 import { StreamRules } from '../stream/stream-rules.ts';
+import { DuplicateIds } from './duplicate-ids.ts';
 import { addImported } from './imported.ts';
 import type { Opening } from './opening.ts';
 import type { Part } from './part.ts';
@@ -35,6 +37,7 @@ export class ReplicatedState {
   #records: LiveRecords | null = null;
   #parts: Part[] = [];
   readonly #streams: StreamCommands;
+  readonly #duplicateIds = new DuplicateIds();
   #messageCount = 0;
   #messageBytes = 0;
   /** Of all parts, those of streams included. */
@@ -62,6 +65,11 @@ export class ReplicatedState {
   /** Parts, outside of streams, of a transaction whose end has not been applied. Not to be changed. */
   get parts(): readonly Part[] {
     return this.#parts;
+  }
+
+  /** Not to be changed but by a snapshot that is being read. */
+  get duplicateIds(): DuplicateIds {
+    return this.#duplicateIds;
   }
 
   /** The nodes' proposal streams, by node. Not to be changed. */
@@ -293,9 +301,11 @@ export class ReplicatedState {
 
   #enqueue(position: JournalPosition, input: ByteReader): void {
     input.byte();
-    input.number();
+    const timestampMs = input.number();
     const attributes = readAttributes(input);
-    const queue = this.queue(this.#name(input));
+    const destination = this.#name(input);
+    if (attributes !== null && !this.#isFirst(destination, timestampMs, attributes)) return;
+    const queue = this.queue(destination);
     const size = contentSize(input);
     this.add(queue, attributes?.priority ?? defaultPriority, position, size, 0, null);
     this.#records?.retain(position);
@@ -315,10 +325,15 @@ export class ReplicatedState {
   /** Of a message's command, from behind its type. */
   #message(position: JournalPosition, input: ByteReader): Part {
     input.byte();
-    input.number();
+    const timestampMs = input.number();
     const attributes = readAttributes(input);
     const destination = this.#name(input);
-    return { position, destination, size: contentSize(input), attributes };
+    return { position, destination, size: contentSize(input), timestampMs, attributes };
+  }
+
+  /** Else it is to be taken for the one before it with the same duplicate id: nothing happens. */
+  #isFirst(destination: string, timestampMs: number, { duplicateId: id }: MessageAttributes): boolean {
+    return id === '' || this.#duplicateIds.admit({ destination, id, timestampMs });
   }
 
   #name(input: ByteReader): string {
@@ -346,7 +361,11 @@ export class ReplicatedState {
       return false;
     }
     readSettlements(input, this.#names, this.#settler);
-    for (const part of parts) this.addPart(part, 0, null);
+    for (const part of parts) {
+      const { destination, timestampMs, attributes, position } = part;
+      if (attributes === null || this.#isFirst(destination, timestampMs, attributes)) this.addPart(part, 0, null);
+      else this.#records?.release(position);
+    }
     return true;
   }
 
@@ -368,6 +387,7 @@ export class ReplicatedState {
     this.#release(this.#parts);
     this.#clearParts();
     this.#opening = { position, wallMs: input.number() };
+    this.#duplicateIds.limit({ idsMax: input.number(), ageMs: input.number() });
   }
 
   #clearParts(): void {

@@ -17,6 +17,8 @@ export interface Decoded {
   readonly queue: string;
   readonly body: string;
   readonly priority: number;
+  readonly timestampMs: number;
+  readonly duplicateId: string;
   readonly settlements: readonly ModelSettlement[];
 }
 
@@ -38,11 +40,12 @@ export function decoded(command: Uint8Array): Decoded | null {
   const settlements: ModelSettlement[] = [];
   if (type === 'send' || type === 'part') {
     input.byte();
-    input.number();
-    const priority = readAttributes(input)?.priority ?? 4;
+    const timestampMs = input.number();
+    const attributes = readAttributes(input);
+    const message = { priority: attributes?.priority ?? 4, timestampMs, duplicateId: attributes?.duplicateId ?? '' };
     const queue = text(input.prefixed());
     input.prefixed();
-    return { epoch, number, type, queue, body: text(input.bytes.subarray(input.at)), priority, settlements };
+    return { epoch, number, type, queue, body: text(input.bytes.subarray(input.at)), ...message, settlements };
   }
   if (type === 'end') input.number();
   let group: Omit<ModelSettlement, 'position'> = { queue: '', outcome: '', dead: null };
@@ -50,7 +53,7 @@ export function decoded(command: Uint8Array): Decoded | null {
     group: (queue, outcome, dead) => (group = { queue, outcome: outcomes[outcome]!, dead }),
     position: (position) => settlements.push({ ...group, position }),
   });
-  return { epoch, number, type, queue: '', body: '', priority: 4, settlements };
+  return { epoch, number, type, queue: '', body: '', priority: 4, timestampMs: 0, duplicateId: '', settlements };
 }
 
 function text(bytes: Uint8Array): string {

@@ -24,6 +24,8 @@ interface Part {
   readonly queue: string;
   readonly body: string;
   readonly priority: number;
+  readonly timestampMs: number;
+  readonly duplicateId: string;
 }
 
 interface ModelConsumer {
@@ -47,6 +49,8 @@ export interface ModelSettlement {
   readonly dead: { readonly to: string; readonly reason: string } | null;
 }
 
+export const duplicateIdsMax = 3;
+export const duplicateAgeMs = 300;
 const deadLetterQueue = '/queue/dead';
 
 /** The rules of queues as plainly as they can be said; slow, and nothing like the broker inside. */
@@ -61,6 +65,8 @@ export class Model {
   /** Parts of open transactions, by stream. */
   readonly #parts = new Map<number, Part[]>();
   readonly #numbers = new Map<number, number>();
+  /** Of the last messages with a duplicate id. */
+  readonly #ids: { readonly key: string; readonly timestampMs: number }[] = [];
   /** Of every message that has been in a queue, by position. */
   readonly #priorities = new Map<number, number>();
 
@@ -69,20 +75,20 @@ export class Model {
   }
 
   /** What takes effect at that position. Returns what is wrong, or null. */
-  apply(position: number, { epoch, number, type, queue, body, priority, settlements }: Decoded): string | null {
+  apply(position: number, { epoch, number, type, settlements, ...message }: Decoded): string | null {
     const last = this.#numbers.get(epoch) ?? 0;
     if (number !== last + 1) return `number ${number} of stream ${epoch} comes after ${last}`;
     this.#numbers.set(epoch, number);
     const parts = this.#parts.get(epoch) ?? [];
-    if (type === 'send') this.#add(queue, { position, body, priority, count: 0, returned: false, dead: null });
-    if (type === 'part') this.#parts.set(epoch, [...parts, { position, queue, body, priority }]);
+    if (type === 'send') this.#send({ position, ...message });
+    if (type === 'part') this.#parts.set(epoch, [...parts, { position, ...message }]);
     for (const settlement of settlements) {
       const wrong = this.#settle(settlement);
       if (wrong !== null) return wrong;
     }
     if (type === 'end') {
       this.#parts.delete(epoch);
-      for (const part of parts) this.#add(part.queue, { ...part, count: 0, returned: false, dead: null });
+      for (const part of parts) this.#send(part);
     }
     return null;
   }
@@ -138,8 +144,7 @@ export class Model {
       (one) => one.queue === consumer.queue && one.rank > consumer.rank && hasRoom(one),
     );
     if (better !== undefined) return `${session}/${subscription} got ${tag} before ${better.session}`;
-    if (message.attributes?.priority !== undefined && message.attributes.priority !== first.priority)
-      return `${tag} has lost its priority`;
+    if ((message.attributes?.priority ?? 4) !== first.priority) return `${tag} has lost its priority`;
     if (deliveryCount !== first.count + 1) return `${tag} counts ${deliveryCount}, not ${first.count + 1}`;
     const again = first.returned || first.count > 0 || tag < (consumer.newest.get(first.priority) ?? 0);
     if (redelivered !== again) return `${tag} is${again ? ' not' : ''} marked as redelivered`;
@@ -157,6 +162,18 @@ export class Model {
   idleQueue(): string | null {
     const idle = this.consumers.find((consumer) => hasRoom(consumer) && this.ready(consumer.queue).length > 0);
     return idle === undefined ? null : `${idle.queue} has messages, and ${idle.session}/${idle.subscription} has room`;
+  }
+
+  /** A message with the id of one before it gets its answer all the same. */
+  #send({ position, queue, body, priority, timestampMs, duplicateId }: Part): void {
+    this.sent.add(body);
+    if (duplicateId !== '') {
+      const last = this.#ids.findLast((one) => one.key === queue + duplicateId);
+      if (last !== undefined && Math.abs(timestampMs - last.timestampMs) <= duplicateAgeMs) return;
+      this.#ids.push({ key: queue + duplicateId, timestampMs });
+      if (this.#ids.length > duplicateIdsMax) this.#ids.shift();
+    }
+    this.#add(queue, { position, body, priority, count: 0, returned: false, dead: null });
   }
 
   #add(queue: string, message: ModelMessage): void {

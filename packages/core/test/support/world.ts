@@ -2,7 +2,7 @@ import { Broker, defaultBrokerOptions, noConsumerAttributes } from '../../src/in
 import type { BrokerEffect, Effect, Request } from '../../src/index.ts';
 import type { JournalPosition } from '@lockstep/kernel';
 import { decoded } from './decoded.ts';
-import { Model } from './model.ts';
+import { duplicateAgeMs, duplicateIdsMax, Model } from './model.ts';
 import { realised, RecordSet, TestLog, newMessage, session as sessionId } from './test-bench.ts';
 
 export type Step =
@@ -12,6 +12,8 @@ export type Step =
       readonly queue: number;
       readonly size: number;
       readonly priority: number | null;
+      /** 0: none. */
+      readonly duplicate: number;
     }
   | {
       readonly type: 'subscribe';
@@ -52,10 +54,13 @@ export type Step =
 const queueNames = ['/queue/a', '/queue/b', '/queue/dead'];
 const outcomes = ['ack', 'requeue', 'dead-letter', 'discard'] as const;
 const maxDeliveries = 2;
+/** The wall clock of all nodes: another time whenever one looks. */
+let now = 1;
 const nodes = ['n0', 'n1', 'n2'];
 
 function newBroker(node: string): Broker {
-  return new Broker({ ...defaultBrokerOptions, maxDeliveries, deadLetterQueue: '/queue/dead', node, run: 'r' });
+  const policy = { maxDeliveries, deadLetterQueue: '/queue/dead', duplicateIdsMax, duplicateAgeMs };
+  return new Broker({ ...defaultBrokerOptions, ...policy, wallMs: () => ++now, node, run: 'r' });
 }
 
 /** A snapshot that may not have been read yet. */
@@ -97,6 +102,7 @@ export class World {
   #marking = false;
 
   constructor() {
+    now = 1;
     this.#lead(0);
     this.#settleDown();
   }
@@ -184,12 +190,14 @@ export class World {
     this.#brokers[number]!.handle(request, this.#effects[number]!);
   }
 
-  #send({ session, queue, size, priority }: Extract<Step, { type: 'send' }>): void {
+  #send({ session, queue, size, priority, duplicate }: Extract<Step, { type: 'send' }>): void {
     const body = this.#body(size);
     const destination = queueNames[queue]!;
     const base = this.#base(session);
     if (this.#barred.has(base.session)) this.#behind.add(base.token);
-    const message = newMessage(body, priority === null ? null : { priority });
+    const duplicateId = duplicate === 0 ? '' : `${duplicate}`;
+    const attributes = priority === null && duplicate === 0 ? null : { priority, duplicateId };
+    const message = newMessage(body, attributes);
     this.#handle(session, { ...base, type: 'send', destination, message }, [body]);
   }
 
@@ -245,7 +253,7 @@ export class World {
     const refused = consumer !== undefined && new Set(tags).size + Number(tags[0] === 1) < tags.length;
     const messages = sends.map((queue, i) => ({
       destination: queueNames[queue]!,
-      message: newMessage(bodies[i]!, i % 2 === 0 ? null : { priority: 5 }),
+      message: newMessage(bodies[i]!, i % 2 === 0 ? null : { priority: 5, duplicateId: `${i}` }),
     }));
     const settlements =
       consumer === undefined ? [] : [{ subscription: consumer.subscription, outcome: 'ack' as const, tags }];

@@ -1,5 +1,5 @@
 import { resolveDestination } from './destination.ts';
-import { missingHeader } from './fault.ts';
+import { missingHeader, unsupported } from './fault.ts';
 import { readNewMessage } from './new-message.ts';
 import { forbidden } from './permission.ts';
 import { Transaction } from './transaction.ts';
@@ -36,6 +36,9 @@ export class Sending {
     const destination = this.#lastResolved;
     const message = readNewMessage(frame);
     if ('message' in message) return message;
+    if (message.attributes !== null && message.attributes.duplicateId !== '' && destination.startsWith('/topic/')) {
+      return unsupported('SEND', 'a duplicate id of a topic message', 'Queues know the ids of their messages.');
+    }
     const transactionId = frame.header('transaction');
     if (transactionId !== undefined) {
       const bytes = message.headerBlock.length + message.body.length;

@@ -39,8 +39,6 @@ const SEND_REFUSED = new Map<string, Asks>([
   ['expiration', unlessZero],
   ['reply-to', ownTemporary],
   ['JMSXGroupID', always],
-  ['duplicate-id', always],
-  ['_AMQ_DUPL_ID', always],
   ['AMQ_SCHEDULED_DELAY', unlessZero],
   ['AMQ_SCHEDULED_PERIOD', unlessZero],
   ['AMQ_SCHEDULED_REPEAT', unlessZero],

@@ -50,6 +50,16 @@ t.test('beside other attributes: what the sender says of keeping it', async (t) 
   t.same([of({}), of({ persistent: 'true' }), of({ persistent: 'false' })], ['unsaid', 'yes', 'no']);
 });
 
+t.test('a duplicate id, by either name; the header comes out as it went in', async (t) => {
+  t.same(sent({ 'duplicate-id': 'a b', k: 'v' }), [{ ...noAttributes, duplicateId: 'a b' }, 'duplicate-id:a b\nk:v\n']);
+  t.same(sent({ _AMQ_DUPL_ID: 'x' })[0], { ...noAttributes, duplicateId: 'x' });
+  t.same(sent({ _AMQ_DUPL_ID: 'x', 'duplicate-id': 'y' })[0], { ...noAttributes, duplicateId: 'y' });
+  t.equal(sent({ 'duplicate-id': '' })[0], null);
+  t.equal(sent({ 'duplicate-id': 'é'.repeat(127) })[0]?.duplicateId.length, 127);
+  t.match(refusal({ 'duplicate-id': 'é'.repeat(128) }), /^SEND: duplicate-id longer than 255 bytes: é/);
+  t.match(refusal({ destination: '/topic/t', 'duplicate-id': 'x' }), /^SEND: a duplicate id of a topic message is not/);
+});
+
 t.test('how a SUBSCRIBE wants to be served', async (t) => {
   const subscribed = (headers: Headers) => {
     const bench = SessionBench.connected('1.2').client('SUBSCRIBE', { id: 's', destination: '/queue/a', ...headers });

@@ -113,8 +113,6 @@ t.test('what may not be ignored is refused; what asks for nothing passes', async
     ['AMQ_SCHEDULED_DELAY', '1'],
     ['AMQ_SCHEDULED_CRON', '* * * * *'],
     ['JMSXGroupID', 'g'],
-    ['duplicate-id', 'd'],
-    ['_AMQ_DUPL_ID', 'd'],
     ['reply-to', '/temp-queue/x'],
   ] as const) {
     const bench = send({ destination: '/queue/a', [name]: value });
