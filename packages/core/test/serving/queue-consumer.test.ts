@@ -73,3 +73,13 @@ t.test('groups are no larger than wanted', (t) => {
   t.equal(one.outstanding.length, 2);
   t.end();
 });
+
+t.test('a transaction that names what is not held leaves all in the order in which it was written', (t) => {
+  const one = consumer(1, 2, 3, 4);
+  one.settle(2, ack);
+  t.equal(one.takeAll([1, 3, 1]), null);
+  t.same(one.written, [1, 3, 4]);
+  t.same(one.takeAll([3]), []);
+  t.same(one.written, [1, 4]);
+  t.end();
+});
