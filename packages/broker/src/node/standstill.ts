@@ -1,5 +1,8 @@
 import type { Clock, Timer } from '@lockstep/kernel';
 
+/** It is looked at so often within the time that a node may get nowhere: it is noticed at most that part of it too late. */
+const looks = 4;
+
 export interface StandstillPorts {
   readonly clock: Clock;
   /** So long a node may get nowhere. */
@@ -19,6 +22,8 @@ export interface StandstillPorts {
 export class Standstill {
   readonly #ports: StandstillPorts;
   #timer: Timer | null = null;
+  /** Looks in a row that found nothing applied since the one before. */
+  #still = 0;
   #stands = false;
 
   constructor(ports: StandstillPorts) {
@@ -35,12 +40,16 @@ export class Standstill {
     const { clock, waitMs, waiting, applied } = this.#ports;
     if (this.#timer !== null || this.#stands || !waiting()) return;
     const before = applied();
-    this.#timer = clock.setTimer(waitMs, () => {
+    this.#timer = clock.setTimer(waitMs / looks, () => {
       this.#timer = null;
-      if (applied() === before && waiting()) {
-        this.#stands = true;
-        this.#ports.began();
-      } else this.look();
+      this.#still = applied() === before && waiting() ? this.#still + 1 : 0;
+      if (this.#still < looks) {
+        this.look();
+        return;
+      }
+      this.#still = 0;
+      this.#stands = true;
+      this.#ports.began();
     });
   }
 
@@ -52,6 +61,7 @@ export class Standstill {
   /** There is another way to the master, or none. */
   beginAnew(): void {
     this.#stands = false;
+    this.#still = 0;
     this.#timer?.cancel();
     this.#timer = null;
   }

@@ -37,7 +37,7 @@ t.test(
     watch.standstill.look();
     await watch.pass(999);
     t.notOk(watch.standstill.stands);
-    await watch.pass(2);
+    await watch.pass(50);
     t.ok(watch.standstill.stands);
     watch.standstill.look();
     await watch.pass(5000);
@@ -45,7 +45,7 @@ t.test(
     watch.apply();
     t.notOk(watch.standstill.stands);
     watch.standstill.look();
-    await watch.pass(1001);
+    await watch.pass(1050);
     t.equal(watch.began, 2);
   },
 );
@@ -60,6 +60,17 @@ t.test('who gets further does not stand still, however slowly', async (t) => {
   t.equal(watch.began, 0);
   // It is watched on without another look.
   await watch.pass(2000);
+  t.equal(watch.began, 1);
+});
+
+t.test('it is noticed soon after the time is over', async (t) => {
+  const watch = new Watch();
+  watch.standstill.look();
+  await watch.pass(10);
+  watch.apply();
+  await watch.pass(990);
+  t.equal(watch.began, 0);
+  await watch.pass(260);
   t.equal(watch.began, 1);
 });
 
@@ -81,7 +92,7 @@ t.test('another way to the master begins anew', async (t) => {
   await watch.pass(5000);
   t.equal(watch.began, 0);
   watch.standstill.look();
-  await watch.pass(1001);
+  await watch.pass(1050);
   t.ok(watch.standstill.stands);
   watch.standstill.beginAnew();
   t.notOk(watch.standstill.stands);
