@@ -35,7 +35,7 @@ export class SnapshotInstaller {
     this.#ports = ports;
   }
 
-  /** No batch may be taken: what it writes must follow a shape that the storage does not know of yet. */
+  /** No batch may be taken: what it writes must follow a shape that the storage does not know of yet, and it may bring the next shape. */
   get shaping(): boolean {
     return this.#shaping;
   }
@@ -82,16 +82,15 @@ export class SnapshotInstaller {
     return true;
   }
 
-  /** A witness needs no more of a snapshot than its shape. No batch is taken before the storage knows: its entries follow the shape. */
+  /** A witness needs no more of a snapshot than its shape. One at a time: no batch is taken before it is in place. */
   async #installShape({ index, term, configuration }: Installation, hardState: HardState | null): Promise<boolean> {
     const { storage, applier, stopped, installed } = this.#ports;
     this.#shaping = true;
     const shape = await storage.makeShape(index, term, configuration);
     if (stopped()) return false;
-    const done = storage.installSnapshot(shape, hardState, { committedIndex: 0, live: nothingLives });
-    this.#shaping = false;
-    await done;
+    await storage.installSnapshot(shape, hardState, { committedIndex: 0, live: nothingLives });
     if (stopped()) return false;
+    this.#shaping = false;
     applier.resumeAt(index, new LiveSet());
     installed(index, null);
     return true;
