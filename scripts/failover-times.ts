@@ -1,7 +1,7 @@
 /**
  * How long clients wait when something happens to a node of three. Producers always have a receipted SEND under way, and go to the next node when
- * their connection ends. `kill`, `stop`: the master gets SIGKILL, or falls silent (SIGSTOP): from the signal to the next RECEIPT over a
- * connection made after it, three producers, one at each node. `transfer`: the master hands over, and goes on as a slave; `term`: it is stopped
+ * their connection ends. `kill`, `stop`: the master gets SIGKILL, or falls silent (SIGSTOP): from the signal to the next RECEIPT of a SEND
+ * that was written after it, three producers that began at one node each. `transfer`: the master hands over, and goes on as a slave; `term`: it is stopped
  * cleanly (SIGTERM), and hands over before it ends: the longest time without any RECEIPT. `follower`: a slave gets SIGKILL: the longest that a SEND of producers at the master waits for its RECEIPT. For these three, what
  * the same span showed before anything happened is given beside it (`calm`).
  *
@@ -72,10 +72,7 @@ async function measure(mode: Mode, rounds: number, flags: readonly string[]): Pr
   const all = cluster.nodes.map(({ stompPort }) => stompPort);
   const makeProbers = (ports: readonly number[]): Prober[] =>
     all.map(
-      (_, i) =>
-        new Prober(ports, i, mode === 'follower' ? 10 * watchMs : 200, (at, connected, sent) =>
-          receipts.take(at, connected, sent),
-        ),
+      (_, i) => new Prober(ports, i, mode === 'follower' ? 10 * watchMs : 200, (at, sent) => receipts.take(at, sent)),
     );
   let probers = mode === 'follower' ? [] : makeProbers(all);
   for (let n = 0; n < rounds; n++) {

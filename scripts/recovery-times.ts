@@ -34,7 +34,7 @@ for (const [mode, signal] of [
     const receipts = new Receipts();
     const recovery = receipts.recovery();
     cluster.revive(node);
-    const prober = new Prober([node.stompPort], 0, 60_000, (at, connected, sent) => receipts.take(at, connected, sent));
+    const prober = new Prober([node.stompPort], 0, 60_000, (at, sent) => receipts.take(at, sent));
     times.push(Math.round(await recovery));
     prober.stop();
   }

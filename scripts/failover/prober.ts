@@ -9,12 +9,12 @@ const destination = '/queue/failover-times';
 
 /**
  * One producer that always has a receipted SEND under way, and goes to the next node whenever its connection ends. Tells of each
- * receipt when it came, when the connection it came over was made, and when its SEND was written.
+ * receipt when it came, and when its SEND was written.
  */
 export class Prober {
   readonly #ports: readonly number[];
   readonly #answerWithinMs: number;
-  readonly #onReceipt: (atMs: number, connectedAtMs: number, sentAtMs: number) => void;
+  readonly #onReceipt: (atMs: number, sentAtMs: number) => void;
   #next: number;
   #socket: Socket | null = null;
   #stopped = false;
@@ -26,7 +26,7 @@ export class Prober {
     ports: readonly number[],
     first: number,
     answerWithinMs: number,
-    onReceipt: (atMs: number, connectedAtMs: number, sentAtMs: number) => void,
+    onReceipt: (atMs: number, sentAtMs: number) => void,
   ) {
     this.#ports = ports;
     this.#answerWithinMs = answerWithinMs;
@@ -46,7 +46,6 @@ export class Prober {
     const socket = connect({ host: '127.0.0.1', port, noDelay: true });
     this.#socket = socket;
     const parser = new FrameParser(limits);
-    let connectedAtMs = 0;
     let patience = setTimeout(() => socket.destroy(), this.#answerWithinMs);
     const send = (): void => {
       patience = setTimeout(() => socket.destroy(), this.#answerWithinMs);
@@ -70,11 +69,10 @@ export class Prober {
         if (frame.command === 'CONNECTED') {
           parser.version = '1.2';
           clearTimeout(patience);
-          connectedAtMs = performance.now();
           send();
         } else if (frame.command === 'RECEIPT') {
           clearTimeout(patience);
-          this.#onReceipt(performance.now(), connectedAtMs, this.#sentAtMs);
+          this.#onReceipt(performance.now(), this.#sentAtMs);
           setTimeout(send, 1);
         }
       }

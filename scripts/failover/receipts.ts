@@ -10,16 +10,16 @@ export class Receipts {
     this.#waitedMs = 0;
   }
 
-  take(atMs: number, connectedAtMs: number, sentAtMs: number): void {
+  take(atMs: number, sentAtMs: number): void {
     this.#atMs.push(atMs);
     this.#waitedMs = Math.max(this.#waitedMs, atMs - sentAtMs);
     const recovered = this.#recovered;
-    if (recovered === null || connectedAtMs <= recovered.sinceMs) return;
+    if (recovered === null || sentAtMs <= recovered.sinceMs) return;
     this.#recovered = null;
     recovered.resolve(atMs);
   }
 
-  /** Milliseconds from now until the next receipt over a connection that is made after now. */
+  /** Milliseconds from now until the next receipt of a SEND that is written after now: what was under way then is answered by whoever had it. */
   async recovery(): Promise<number> {
     const sinceMs = performance.now();
     return (await new Promise<number>((resolve) => (this.#recovered = { sinceMs, resolve }))) - sinceMs;
